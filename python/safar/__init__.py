@@ -1,0 +1,99 @@
+"""Customer-journey analytics: events from every channel go in, funnels, retention and the like come out.
+
+Build a log from a frame of any kind, then ask it:
+
+>>> import safar
+>>> log = safar.EventLog(
+...     {
+...         "user": ["ann", "ann", "bob"],
+...         "at": ["2026-03-01 10:00", "2026-03-01 10:05", "2026-03-02 09:00"],
+...         "what": ["view", "purchase", "view"],
+...     },
+...     customer="user",
+...     time="at",
+...     event="what",
+... )
+>>> log.funnel(["view", "purchase"], within="1h").completed
+1
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from safar import calendar
+from safar._core import __version__
+from safar.analyses import Funnel, Retention, Sessions, Spec, Transitions
+from safar.analyses.funnel import FunnelResult, Step, step
+from safar.analyses.retention import RetentionResult
+from safar.analyses.sessions import SessionsResult
+from safar.analyses.transitions import TransitionsResult
+from safar.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    InternalError,
+    SafarError,
+    UnknownColumnError,
+    UnknownEventError,
+)
+from safar.log import EventLog, read
+from safar.one_shot import funnel
+from safar.result import Result, ResultTable
+
+if TYPE_CHECKING:
+    from safar import dashboard, datasets, plot
+    from safar.dashboard import page
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "DataError",
+    "EventLog",
+    "Funnel",
+    "FunnelResult",
+    "InternalError",
+    "Result",
+    "ResultTable",
+    "Retention",
+    "RetentionResult",
+    "SafarError",
+    "Sessions",
+    "SessionsResult",
+    "Spec",
+    "Step",
+    "Transitions",
+    "TransitionsResult",
+    "UnknownColumnError",
+    "UnknownEventError",
+    "__version__",
+    "calendar",
+    "dashboard",
+    "datasets",
+    "funnel",
+    "page",
+    "plot",
+    "read",
+    "step",
+]
+
+# Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
+_LATER = {
+    "dashboard": ("safar.dashboard", None),
+    "datasets": ("safar.datasets", None),
+    "page": ("safar.dashboard", "page"),
+    "plot": ("safar.plot", None),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'safar' has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    found = import_module(module)
+    return found if attribute is None else getattr(found, attribute)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,49 @@
+"""Confidence intervals of shares."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from safar._typing import Array, Floats
+
+
+def wilson(successes: Array, trials: Array, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Between which shares does the true one lie?
+
+    Parameters
+    ----------
+    successes, trials
+        Counts of one shape.
+    confidence
+        Coverage of the interval; 0.95 is the custom of the field.
+
+    Returns
+    -------
+    tuple of arrays
+        Lower and upper bound, 0 to 1; NaN where there were no trials.
+
+    Notes ----- Score interval without continuity correction (Wilson 1927,
+    doi:10.1080/01621459.1927.10502953), recommended for all sample sizes by Brown, Cai and DasGupta (2001,
+    doi:10.1214/ss/1009213286). Twins: ``statsmodels.stats.proportion.proportion_confint(method="wilson")``,
+    R's ``binom::binom.wilson``.
+
+    Examples
+    --------
+    >>> low, high = wilson(np.array([81]), np.array([263]))
+    >>> print(low.round(4), high.round(4))
+    [0.2553] [0.3662]
+    """
+    from statistics import NormalDist
+
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    k = np.asarray(successes, dtype=np.float64)
+    n = np.asarray(trials, dtype=np.float64)
+    n = np.where(n > 0, n, np.nan)
+    share = k / n
+    centre = share + z * z / (2 * n)
+    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    # The bounds are exactly 0 and 1 at the ends, where rounding would leave 1e-17 or a little more than 1.
+    low = np.where(k == 0, 0 * n, (centre - half) / scale)
+    high = np.where(k == n, 0 * n + 1, (centre + half) / scale)
+    return low, high

@@ -1,0 +1,26 @@
+"""Types that the public signatures share. Each `Literal` is also the list that its error message shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+
+At: TypeAlias = Literal["entry", "first", "last"]
+Calendar: TypeAlias = Literal["gregorian", "jalali"]
+OnBad: TypeAlias = Literal["reject", "raise"]
+Period: TypeAlias = Literal["day", "week", "month"]
+TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+
+Duration: TypeAlias = str | dt.timedelta
+Instant: TypeAlias = str | dt.date
+
+# A pandas, polars or pyarrow frame, anything with the Arrow PyCapsule interface, or a mapping of columns. None of
+# these packages is required, so none of their types can be named here.
+Frame: TypeAlias = object

@@ -1,0 +1,21 @@
+"""The analyses: each module holds its question, its result and the method of the log that asks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safar.analyses._spec import Spec
+from safar.analyses.funnel import Funnel
+from safar.analyses.retention import Retention
+from safar.analyses.sessions import Sessions
+from safar.analyses.transitions import Transitions
+
+__all__ = ["SPECS", "Funnel", "Retention", "Sessions", "Spec", "Transitions"]
+
+# Every analysis, sorted by name.
+SPECS: tuple[type[Spec[Any]], ...] = (
+    Funnel,
+    Retention,
+    Sessions,
+    Transitions,
+)

@@ -1,0 +1,89 @@
+"""What all analyses share: a frozen question that runs on a log and travels as JSON."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from safar import _args, _core
+from safar.errors import ArgumentError
+from safar.result import Result
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+R_co = TypeVar("R_co", bound=Result, covariant=True)
+
+
+class Spec(ABC, Generic[R_co]):
+    """A question about a log: frozen, comparable, JSON in and out.
+
+    Examples
+    --------
+    >>> import safar
+    >>> spec = safar.Funnel(["view", "purchase"], within="7d")
+    >>> safar.Spec.from_json(spec.to_json()) == spec
+    True
+    """
+
+    __slots__ = ()
+
+    analysis: ClassVar[str]
+
+    @abstractmethod
+    def plan(self, log: EventLog) -> dict[str, object]:
+        """The kernel's plan, after a check of every name against the log."""
+
+    @abstractmethod
+    def finish(self, partial: _core.Table, log: EventLog) -> R_co:
+        """The result of the counts that the kernel gave."""
+
+    def run(self, log: EventLog) -> R_co:
+        """Ask the question of a log."""
+        return self.finish(_core.run(log.core, self.analysis, json.dumps(self.plan(log))), log)
+
+    def to_json(self) -> str:
+        """The question as JSON text."""
+        question: Any = self
+        return json.dumps({"analysis": self.analysis, **asdict(question)}, ensure_ascii=False)
+
+    @staticmethod
+    def from_json(text: str, /) -> Spec[Any]:
+        """The question that `to_json` wrote, of any analysis.
+
+        Parameters
+        ----------
+        text
+            A JSON object: ``analysis`` names the analysis, the other fields are its arguments.
+        """
+        from safar.analyses import SPECS
+
+        try:
+            question = json.loads(text)
+        except json.JSONDecodeError as problem:
+            raise ArgumentError(f"the spec is not JSON: {problem}") from None
+        if not isinstance(question, Mapping) or "analysis" not in question:
+            raise ArgumentError('the spec is not an object with the field "analysis"')
+        known = {spec.analysis: spec for spec in SPECS}
+        name, arguments = (
+            question["analysis"],
+            {key: value for key, value in question.items() if key != "analysis"},
+        )
+        if name not in known:
+            near = _args.suggestion(str(name), known)
+            raise ArgumentError(f'"{name}" is not an analysis{near} (available: {_args.listing(known)})')
+        return _args.from_fields(known[name], arguments, f"the analysis {name}")
+
+
+def observed(log: EventLog) -> str:
+    """Where the data end, for a definition."""
+    source = "as given" if log.observed_until_given else "the latest event"
+    return f"{log.observed_until:%Y-%m-%d %H:%M:%S} {log.timezone} ({source})"
+
+
+def segmented(by: str | None, value: str) -> str:
+    """How the segments came about, for a definition; `value` says which value of the column counts."""
+    return "" if by is None else f' Segments are the values of "{by}" {value}.'

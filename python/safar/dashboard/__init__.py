@@ -1,0 +1,30 @@
+"""Results on one HTML page that needs no network.
+
+Examples
+--------
+>>> import safar
+>>> log = safar.EventLog(
+...     {
+...         "user": ["ann", "ann", "bob"],
+...         "at": ["2026-03-01 10:00", "2026-03-01 10:05", "2026-03-02 09:00"],
+...         "what": ["view", "purchase", "view"],
+...     },
+...     customer="user",
+...     time="at",
+...     event="what",
+... )
+>>> page = Page("Spring", sections=[log.funnel(["view", "purchase"]), log.retention()])
+>>> page
+Page('Spring', 0 tiles, 2 sections)
+"""
+
+from safar.dashboard.build import Progress, page_for
+from safar.dashboard.document import Page
+from safar.dashboard.sections import Section
+from safar.dashboard.series import Series
+from safar.dashboard.tiles import Tile
+
+__all__ = ["Page", "Progress", "Section", "Series", "Tile", "page", "page_for"]
+
+# What `safar.page` is.
+page = page_for

@@ -1,0 +1,268 @@
+"""What a page asks of a log that it knows nothing about: conversion, steps and windows, each with the rule in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from safar._typing import Duration
+from safar.analyses.funnel import StepLike, step
+from safar.dashboard.paths import main_path, widest_path
+from safar.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from safar.analyses.transitions import TransitionsResult
+    from safar.log import EventLog
+
+__all__ = ["Conversion", "Journey", "choose_conversion", "choose_journey", "longest_window"]
+
+# Stages in the order of the customer life cycle, in the words that journey maps use.
+_LIFE_CYCLE = (
+    "awareness",
+    "discovery",
+    "acquisition",
+    "interest",
+    "consideration",
+    "evaluation",
+    "intent",
+    "activation",
+    "purchase",
+    "conversion",
+    "onboarding",
+    "delivery",
+    "experience",
+    "service",
+    "support",
+    "retention",
+    "loyalty",
+    "advocacy",
+    "referral",
+)
+_CONVERSIONS = ("purchase", "order", "buy", "sale", "transaction", "payment_done", "conversion", "subscribe")
+_MOST_STAGED_EVENTS = 200
+_ORDINALS = ("1st", "2nd", "3rd", "4th", "5th")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Which events are a conversion, and how that was decided.
+
+    Parameters
+    ----------
+    events
+        Any one of them converts.
+    said
+        The rule in words.
+    """
+
+    events: tuple[str, ...]
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """The steps of the page's funnel, and how they were decided.
+
+    Parameters
+    ----------
+    steps
+        Steps in order.
+    within
+        The window.
+    said
+        The rule in words.
+    """
+
+    steps: tuple[StepLike, ...]
+    within: Duration
+    said: str
+
+
+def longest_window(log: EventLog, windows: Sequence[str] = ("30d", "7d", "1d", "1h")) -> str:
+    """Choose the longest of some windows that fits three times into the data, else the shortest.
+
+    Parameters
+    ----------
+    log
+        The log.
+    windows
+        Windows in days or hours, the longest first.
+
+    Returns
+    -------
+    str
+    """
+    span = log.observed_until - log.first
+    lengths = {"d": timedelta(days=1), "h": timedelta(hours=1)}
+    return next(
+        (window for window in windows if 3 * int(window[:-1]) * lengths[window[-1]] <= span), windows[-1]
+    )
+
+
+def choose_conversion(log: EventLog, given: str | Sequence[str] | None) -> Conversion | None:
+    """Decide which events are a conversion.
+
+    Parameters
+    ----------
+    log
+        The log.
+    given
+        Names from the caller; None decides by the data.
+
+    Returns
+    -------
+    Conversion or None
+        The given events; else the event that carries the most value; else an event with a usual name such as
+        ``purchase``; else None.
+    """
+    if given is not None:
+        events = (given,) if isinstance(given, str) else tuple(given)
+        return Conversion(events, "given")
+    totals = _value_by_event(log)
+    if totals and max(totals.values()) > 0:
+        best = max(sorted(totals), key=lambda name: totals[name])
+        return Conversion((best,), "chosen automatically: the event that carries the most value")
+    folded = {name.strip().casefold(): name for name in log.events}
+    usual = next((folded[name] for name in _CONVERSIONS if name in folded), None)
+    return None if usual is None else Conversion((usual,), "chosen automatically by its name")
+
+
+def _value_by_event(log: EventLog) -> dict[str, float]:
+    """Sum the value of each event; empty where the log has no value."""
+    if "value" not in log.columns:
+        return {}
+    values, mask = log.core.events_table(["value"]).numpy("value")
+    amounts = np.nan_to_num(np.asarray(values, dtype=np.float64))
+    if mask is not None:
+        amounts = np.where(mask, 0.0, amounts)
+    names = [name for name, _ in log.info["event_names"]]
+    sums = np.bincount(log.core.view("events"), weights=amounts, minlength=len(names))
+    return dict(zip(names, sums.tolist(), strict=True))
+
+
+def choose_journey(
+    log: EventLog,
+    transitions: TransitionsResult | None,
+    conversion: Conversion | None,
+    *,
+    steps: Sequence[StepLike] | None = None,
+    stages: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    within: Duration | None = None,
+) -> Journey:
+    """Decide the steps of the page's funnel.
+
+    Parameters
+    ----------
+    log
+        The log.
+    transitions
+        Its transitions, from which a path is read where neither steps nor stages are known.
+    conversion
+        Where a path should end.
+    steps
+        Steps from the caller.
+    stages
+        Stages from the caller: a mapping of stage → events, or the order of the values of the column ``stage``.
+    within
+        The window from the caller; None takes the longest usual one that fits three times into the data.
+
+    Returns
+    -------
+    Journey
+    """
+    if steps is not None:
+        return Journey(tuple(steps), within or longest_window(log), _said("Steps as given", within, log))
+    if stages is not None or "stage" in log.columns:
+        found, rule = _stages(log, stages)
+        if len(found) > 1:
+            windows = ("90d", "30d", "7d", "1d", "1h")
+            staged = tuple(step(*events, name=name) for name, events in found.items())
+            return Journey(staged, within or longest_window(log, windows), rule + _window(within))
+    path, rule = _path(transitions, conversion)
+    if len(path) < 2:
+        only = path[0] if path else next(iter(log.events))
+        repeated = tuple(step(only, name=f"{ordinal} {only}") for ordinal in _ORDINALS)
+        windows = ("90d", "30d", "7d", "1d", "1h")
+        rule = f"Steps chosen automatically: the first five times of “{only}”, with which journeys begin"
+        return Journey(repeated, within or longest_window(log, windows), rule + _window(within))
+    return Journey(tuple(path), within or longest_window(log), rule + _window(within))
+
+
+def _said(rule: str, within: Duration | None, log: EventLog) -> str:
+    return rule + _window(within)
+
+
+def _window(within: Duration | None) -> str:
+    return "" if within is not None else "; window: the longest usual one that fits three times into the data"
+
+
+def _stages(
+    log: EventLog, given: Mapping[str, Sequence[str]] | Sequence[str] | None
+) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Find the events of each stage, in the order of the stages."""
+    if isinstance(given, Mapping):
+        return {name: tuple(events) for name, events in given.items()}, "Stages as given"
+    if "stage" not in log.columns:
+        raise ArgumentError(
+            'stages names the order of the column "stage", and the log has none; build the log with '
+            'attributes=["stage"], or give stages={"stage name": ["event", …], …}'
+        )
+    found = _events_by_stage(log)
+    if given is not None:
+        unknown = [name for name in given if name not in found]
+        if unknown:
+            raise ArgumentError(
+                f"stages holds {unknown[0]!r}; the column “stage” has {', '.join(sorted(found))}"
+            )
+        return {name.capitalize(): found[name] for name in given}, "Stages as given"
+    if all(name.strip().casefold() in _LIFE_CYCLE for name in found):
+        order = sorted(found, key=lambda name: _LIFE_CYCLE.index(name.strip().casefold()))
+        rule = "Stages from the column “stage”, in the order of the customer life cycle"
+    else:
+        reached = {name: log.funnel([step(*events)]).entered for name, events in found.items()}
+        order = sorted(found, key=lambda name: (-reached[name], name))
+        rule = "Stages from the column “stage”, in the order of how many customers reach them"
+    return {name.capitalize(): found[name] for name in order}, rule
+
+
+def _events_by_stage(log: EventLog) -> dict[str, tuple[str, ...]]:
+    """Give each event to the stage that most of its customers had with it."""
+    found: dict[str, list[str]] = {}
+    if len(log.events) > _MOST_STAGED_EVENTS:
+        return {}
+    for name in log.events:
+        counted = log.funnel([name], by="stage").to_dict()
+        customers = {s: n for s, n in zip(counted["segment"], counted["customers"], strict=True) if s}
+        if customers:
+            found.setdefault(max(sorted(customers), key=lambda stage: customers[stage]), []).append(name)
+    return {stage: tuple(events) for stage, events in found.items()}
+
+
+def _path(transitions: TransitionsResult | None, conversion: Conversion | None) -> tuple[list[str], str]:
+    """Read a path of events from the transitions."""
+    if transitions is None:
+        return [], ""
+    table = transitions.table
+    edges = [
+        (source, target, int(customers))
+        for source, target, customers in zip(
+            *(table.numpy(name)[0].tolist() for name in ("from", "to", "customers")), strict=True
+        )
+    ]
+    if conversion is not None:
+        path = widest_path(edges, conversion.events)
+        if path:
+            rule = (
+                f"Steps chosen automatically: from the commonest first event to “{path[-1]}” along the route whose "
+                "narrowest link the most customers took"
+            )
+            return path, rule
+    rule = (
+        "Steps chosen automatically: from the commonest first event, each next step is the event that most customers "
+        "went on to, without repeats"
+    )
+    return main_path(edges), rule

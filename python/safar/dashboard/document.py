@@ -1,0 +1,125 @@
+"""A page of figures: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from safar.dashboard.markup import Markup
+from safar.dashboard.svg import Direction
+from safar.dashboard.tables import data_table
+from safar.dashboard.tiles import Tile, tile_markup
+
+if TYPE_CHECKING:
+    from safar.result import Result
+
+from safar.dashboard.section import Section
+from safar.dashboard.sections import section_for
+
+__all__ = ["Page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Key figures and analyses on one offline HTML page.
+
+    Parameters
+    ----------
+    title
+        Heading of the page.
+    tiles
+        Key figures, in order.
+    sections
+        Figures, in order; a result gets the figure of its analysis.
+    subtitle
+        One line under the heading, for example the span of the data.
+    notes
+        Terms and their meaning in the footer: data span, time zone, rejected rows.
+    results
+        The results behind the figures, by name; not shown, for use after the page.
+    direction
+        Reading direction of the page.
+    language
+        Language code of the page's own words.
+
+    Examples
+    --------
+    >>> page = Page("Spring", tiles=[Tile(label="Customers", value=3)])
+    >>> "<h1>Spring</h1>" in page.to_html()
+    True
+    """
+
+    title: str
+    tiles: Sequence[Tile] = ()
+    sections: Sequence[Section | Result] = ()
+    subtitle: str | None = None
+    notes: Sequence[tuple[str, str]] = ()
+    results: Mapping[str, Result] = field(default_factory=dict)
+    direction: Direction = "ltr"
+    language: str = "en"
+
+    def to_html(self) -> str:
+        """Write the page.
+
+        Returns
+        -------
+        str
+            A complete HTML document with its style and drawings inside; it loads nothing from elsewhere.
+        """
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        environment = Environment(
+            loader=PackageLoader("safar.dashboard", "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        style = (Path(__file__).with_name("templates") / "page.css").read_text(encoding="utf-8")
+        sections = [
+            section if isinstance(section, Section) else section_for(section, direction=self.direction)
+            for section in self.sections
+        ]
+        return environment.get_template("page.html").render(
+            page=self,
+            style=Markup(style),
+            tiles=[tile_markup(tile, self.direction) for tile in self.tiles],
+            sections=sections,
+            data_table=data_table,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file; an existing file is replaced in one move, never left half written.
+
+        Parameters
+        ----------
+        path
+            Where to write; the folder must exist.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            partial.write_text(self.to_html(), encoding="utf-8")
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
+
+    def _repr_html_(self) -> str:
+        """Show the page in a notebook inside its own frame, so that styles don't mix."""
+        return (
+            f'<iframe srcdoc="{escape(self.to_html(), quote=True)}" title="{escape(self.title, quote=True)}" '
+            'style="width:100%;height:900px;border:1px solid #dfe5ea;border-radius:6px" sandbox=""></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Page({self.title!r}, {len(self.tiles)} tiles, {len(self.sections)} sections)"

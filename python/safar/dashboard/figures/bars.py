@@ -1,0 +1,92 @@
+"""Bars for comparing a few groups, with interval whiskers where the value is a share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from safar.dashboard.colours import BLUE, STEEL
+from safar.dashboard.markup import Markup, svg_name
+from safar.dashboard.svg import Canvas, Direction
+
+__all__ = ["Bar", "bars_figure"]
+
+_WIDTH, _ROW, _BAR = 420.0, 34.0, 20.0
+_START, _END = 122.0, 340.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar.
+
+    Parameters
+    ----------
+    name
+        Name of the group; None is shown as ``(missing)``.
+    value
+        Length; None draws no bar.
+    text
+        The value as written.
+    hint
+        Tooltip: what the value is made of.
+    low, high
+        Ends of the interval.
+
+    Examples
+    --------
+    >>> Bar("web", 0.5, "50.0%", "5 of 10").value
+    0.5
+    """
+
+    name: str | None
+    value: float | None
+    text: str
+    hint: str
+    low: float | None = None
+    high: float | None = None
+
+
+def bars_figure(
+    bars: Sequence[Bar], *, label: str, heading: str | None = None, direction: Direction = "ltr"
+) -> Markup:
+    """Draw horizontal bars from zero; the longest is dark.
+
+    Parameters
+    ----------
+    bars
+        In the order to show.
+    label
+        What is compared.
+    heading
+        Unit of the numbers, above them.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Markup
+    """
+    top = 18.0 if heading else 2.0
+    canvas = Canvas(_WIDTH, top + _ROW * len(bars), label=label, direction=direction)
+    if heading:
+        canvas.text(_WIDTH - 2, 11, heading, anchor="end", class_="small")
+    ends = [end for bar in bars for end in (bar.value, bar.high) if end is not None]
+    largest = max([*ends, 1e-12])
+    best = max((bar.value for bar in bars if bar.value is not None), default=None)
+    scale = (_END - _START) / largest
+    for row, bar in enumerate(bars):
+        y = top + row * _ROW + (_ROW - _BAR) / 2
+        middle = y + _BAR / 2
+        canvas.text(4, middle + 4.2, svg_name(bar.name, _START - 10), title=bar.hint)
+        canvas.rect(_START, y, _END - _START, _BAR, fill="#eef2f5", title=bar.hint)
+        if bar.value is not None:
+            fill = BLUE if bar.value == best else STEEL
+            canvas.rect(_START, y, max(1.0, bar.value * scale), _BAR, fill=fill, title=bar.hint)
+        if bar.low is not None and bar.high is not None:
+            low, high = _START + bar.low * scale, _START + bar.high * scale
+            canvas.line(low, middle, high, middle, class_="whisker-halo")
+            canvas.line(low, middle, high, middle, class_="whisker")
+            canvas.line(low, middle - 4, low, middle + 4, class_="whisker")
+            canvas.line(high, middle - 4, high, middle + 4, class_="whisker")
+        canvas.text(_WIDTH - 2, middle + 4.2, bar.text, anchor="end", class_="strong", title=bar.hint)
+    return canvas.render()

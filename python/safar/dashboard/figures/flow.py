@@ -1,0 +1,143 @@
+"""Who goes on and who leaves, stage by stage."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from safar.dashboard.colours import BAND, BLUE, DROP, OPEN
+from safar.dashboard.figures.funnel import Columns, step_hint
+from safar.dashboard.formatting import count, share
+from safar.dashboard.markup import Markup, element, svg_name
+from safar.dashboard.svg import Canvas, Direction
+
+__all__ = ["flow_figure"]
+
+_WIDTH, _TOP, _FULL, _FLOOR, _POST = 640.0, 34.0, 214.0, 306.0, 12.0
+_START = 14.0
+
+
+def _elbow(
+    canvas: Canvas, x: float, top: float, thickness: float, near: float, width: float, *, fill: str, hint: str
+) -> None:
+    """Draw a band that leaves the post at `x` sideways and turns down between `near` and `near + width`."""
+    bottom, far, turn = top + thickness, near + width, min(16.0, near - x)
+    outer = min(far - x, turn + width, 34.0)
+    drop = min(outer, _FLOOR - top)
+    canvas.path(
+        [
+            ("M", (x, top)),
+            ("L", (far - outer, top)),
+            ("C", (far - outer * 0.45, top), (far, top + drop * 0.45), (far, top + drop)),
+            ("L", (far, _FLOOR)),
+            ("L", (near, _FLOOR)),
+            ("L", (near, min(_FLOOR, bottom + turn))),
+            ("C", (near, bottom + turn * 0.45), (near - turn * 0.55, bottom), (near - turn, bottom)),
+            ("L", (x, bottom)),
+            ("Z",),
+        ],
+        fill=fill,
+        title=hint,
+    )
+
+
+def flow_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
+    """Draw the flow through the steps of a funnel with those who left and those who are still on their way.
+
+    Parameters
+    ----------
+    steps
+        Columns of a funnel table without segments.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Markup
+        An ``<svg>`` and its legend; band heights and widths are in proportion to customers.
+    """
+    names, customers = steps["name"], steps["customers"]
+    largest = max([*customers, 1])
+    scale = _FULL / largest
+    spacing = (_WIDTH - 2 * _START - _POST - 44) / max(1, len(names) - 1)
+    lost = [max(0, a - b) for a, b in pairwise(customers)]
+    widest = max([*lost, 1]) * scale
+    # Bands keep their proportion after the turn; all are slimmed alike where the widest would hit the next stage.
+    slim = min(1.0, (spacing - _POST - 40) / widest)
+    label = "Flow: " + ", ".join(
+        f"{name} {count(value)}" for name, value in zip(names, customers, strict=True)
+    )
+    canvas = Canvas(_WIDTH, _FLOOR + 36, label=label, direction=direction)
+    for row, name in enumerate(names):
+        x = _START + row * spacing
+        height = max(1.0, customers[row] * scale)
+        hint = step_hint(steps, row)
+        if row + 1 < len(names):
+            kept = customers[row + 1] * scale
+            corners = [
+                (x + _POST, _TOP),
+                (x + spacing, _TOP),
+                (x + spacing, _TOP + kept),
+                (x + _POST, _TOP + kept),
+            ]
+            canvas.polygon(corners, fill=BAND, title=hint)
+            _leavers(canvas, steps, row, x + _POST, scale, slim, hint)
+            canvas.text(
+                x + (_POST + spacing) / 2,
+                _TOP + max(kept / 2 + 4, 12),
+                share(steps["from_previous"][row + 1], 0),
+                anchor="middle",
+                class_="quiet halo" if kept < 18 else "quiet",
+            )
+        canvas.rect(x, _TOP, _POST, height, fill=BLUE, radius=1, title=hint)
+        anchor = x if row == 0 else x + _POST / 2
+        room = spacing - 6 if row + 1 < len(names) else 70
+        canvas.text(
+            anchor - (_START if row == 0 else 0),
+            12,
+            svg_name(name, room),
+            anchor="start" if row == 0 else "middle",
+            title=hint,
+        )
+        canvas.text(
+            anchor - (_START if row == 0 else 0),
+            27,
+            count(customers[row]),
+            anchor="start" if row == 0 else "middle",
+            class_="small",
+        )
+    return Markup("").join([canvas.render(), _legend()])
+
+
+def _leavers(
+    canvas: Canvas, steps: Columns, row: int, x: float, scale: float, slim: float, hint: str
+) -> None:
+    """Draw those of one step who did not go on: open ones inside, dropped ones outside, counts below."""
+    kept = steps["customers"][row + 1] * scale
+    dropped, still_open = steps["dropped"][row], steps["still_open"][row]
+    near, top = x + 20.0, _TOP + kept
+    excluded = steps["customers"][row] - steps["customers"][row + 1] - dropped - still_open
+    bands = ((still_open + excluded, OPEN, "quiet", 30.0), (dropped, DROP, "lost", 15.0))
+    # The outer band starts higher on the post, so that the two never cross.
+    for number, fill, class_, line in bands:
+        if number <= 0:
+            continue
+        thickness = number * scale
+        start = top + (dropped * scale if class_ == "quiet" else 0.0)
+        width = max(1.0, thickness * slim)
+        _elbow(canvas, x, start, thickness, near, width, fill=fill, hint=hint)
+        canvas.text(near + width / 2, _FLOOR + line, count(number), anchor="middle", class_=class_)
+        near += width
+
+
+def _legend() -> Markup:
+    def entry(colour: str, text: str) -> Markup:
+        swatch = element("span", class_="swatch", style=f"background:{colour}", aria_hidden="true")
+        return element("span", swatch, text)
+
+    return element(
+        "p",
+        entry(BAND, "went on"),
+        entry(DROP, "dropped: their time is over"),
+        entry(OPEN, "still open: they may yet go on"),
+        class_="legend",
+    )

@@ -1,0 +1,110 @@
+"""A funnel: one bar a step, joined by what is left from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from safar.dashboard.colours import BLUE, ramp, text_on
+from safar.dashboard.formatting import count, share
+from safar.dashboard.markup import Markup, svg_name
+from safar.dashboard.svg import Canvas, Direction
+
+__all__ = ["Columns", "funnel_figure", "step_hint"]
+
+Columns = dict[str, list[Any]]
+
+_WIDTH, _ROW, _BAR, _TOP = 420.0, 46.0, 31.0, 20.0
+_LABEL_END, _CENTRE, _FULL, _SHARE_END = 118.0, 240.0, 226.0, 418.0
+
+
+def step_hint(steps: Columns, row: int) -> str:
+    """Say what happened at one step: reached, left over from before, dropped and still open.
+
+    Parameters
+    ----------
+    steps
+        Columns of a funnel table without segments.
+    row
+        Which step.
+
+    Returns
+    -------
+    str
+    """
+    customers = steps["customers"][row]
+    parts = [f"{steps['name'][row]}: {count(customers)} customers"]
+    previous = steps["from_previous"][row]
+    if row and previous is not None:
+        low, high = steps["from_previous_low"][row], steps["from_previous_high"][row]
+        before = count(steps["customers"][row - 1])
+        parts.append(
+            f"{share(previous)} of the {before} at the step before (95% interval {share(low)} to {share(high)})"
+        )
+        parts.append(f"{share(steps['from_first'][row])} of the first step")
+    if row < len(steps["name"]) - 1:
+        parts.append(
+            f"{count(steps['dropped'][row])} dropped here, {count(steps['still_open'][row])} still open here"
+        )
+    return "; ".join(parts)
+
+
+def funnel_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
+    """Draw a funnel.
+
+    Parameters
+    ----------
+    steps
+        Columns of a funnel table without segments: ``name``, ``customers``, ``from_previous`` and its interval,
+        ``from_first``, ``dropped``, ``still_open``.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Markup
+        An ``<svg>`` whose bars have the full sentence of the step as a tooltip.
+    """
+    names: Sequence[str] = steps["name"]
+    customers: Sequence[int] = steps["customers"]
+    largest = max([*customers, 1])
+    widths = [max(2.0, _FULL * value / largest) for value in customers]
+    label = "Funnel: " + ", ".join(
+        f"{name} {count(value)}" for name, value in zip(names, customers, strict=True)
+    )
+    canvas = Canvas(_WIDTH, _TOP + _ROW * len(names) - (_ROW - _BAR), label=label, direction=direction)
+    canvas.text(_SHARE_END, 11, "of step before", anchor="end", class_="small")
+    for row, name in enumerate(names):
+        top = _TOP + row * _ROW
+        half = widths[row] / 2
+        if row + 1 < len(names):
+            next_half = widths[row + 1] / 2
+            corners = [
+                (_CENTRE - half, top + _BAR),
+                (_CENTRE + half, top + _BAR),
+                (_CENTRE + next_half, top + _ROW),
+                (_CENTRE - next_half, top + _ROW),
+            ]
+            canvas.polygon(corners, fill="#d8e8ef")
+        fill = ramp(row / max(1, len(names) - 1) * 0.55, start=BLUE, end="#ffffff")
+        hint = step_hint(steps, row)
+        middle = top + _BAR / 2 + 4.2
+        canvas.rect(_CENTRE - half, top, widths[row], _BAR, fill=fill, title=hint)
+        canvas.text(4, middle, svg_name(name, _LABEL_END - 8), title=hint)
+        written = count(customers[row])
+        if widths[row] > 9 * len(written) + 8:
+            canvas.text(
+                _CENTRE, middle, written, anchor="middle", class_="strong", fill=text_on(fill), title=hint
+            )
+        else:
+            canvas.text(_CENTRE + half + 8, middle, written, class_="strong halo", title=hint)
+        if row:
+            canvas.text(
+                _SHARE_END,
+                middle,
+                share(steps["from_previous"][row]),
+                anchor="end",
+                class_="quiet",
+                title=hint,
+            )
+    return canvas.render()

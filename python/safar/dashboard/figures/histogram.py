@@ -1,0 +1,54 @@
+"""How a quantity is spread over a few bins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safar.dashboard.colours import STEEL
+from safar.dashboard.formatting import count, share
+from safar.dashboard.markup import Markup
+from safar.dashboard.svg import Canvas, Direction
+
+__all__ = ["histogram_figure"]
+
+_WIDTH, _HEIGHT = 420.0, 230.0
+_START, _END, _TOP, _FLOOR = 8.0, 412.0, 22.0, 196.0
+
+
+def histogram_figure(
+    labels: Sequence[str], counts: Sequence[int], *, label: str, axis: str, direction: Direction = "ltr"
+) -> Markup:
+    """Draw one column a bin with its share on top.
+
+    Parameters
+    ----------
+    labels
+        Name of each bin.
+    counts
+        How many fall into each bin.
+    label
+        What is spread.
+    axis
+        Name and unit of the quantity, written below.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Markup
+    """
+    canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=direction)
+    total, largest = sum(counts), max([*counts, 1])
+    step = (_END - _START) / max(1, len(counts))
+    for i, (name, number) in enumerate(zip(labels, counts, strict=True)):
+        height = (_FLOOR - _TOP) * number / largest
+        middle = _START + (i + 0.5) * step
+        part = share(number / total if total else None)
+        hint = f"{name}: {count(number)} of {count(total)} = {part}"
+        canvas.rect(_START + i * step + 2, _FLOOR - height, step - 4, height, fill=STEEL, title=hint)
+        written = share(number / total if total else None, 0)
+        canvas.text(middle, _FLOOR - height - 5, written, anchor="middle", class_="small", title=hint)
+        canvas.text(middle, _FLOOR + 15, name, anchor="middle", class_="small")
+    canvas.line(_START, _FLOOR, _END, _FLOOR, class_="base")
+    canvas.text((_START + _END) / 2, _FLOOR + 31, axis, anchor="middle", class_="small")
+    return canvas.render()

@@ -1,0 +1,72 @@
+"""Where customers go next, as a heat table of events by next event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safar.dashboard.colours import heat
+from safar.dashboard.formatting import count, share
+from safar.dashboard.markup import Markup, element, name_markup
+
+__all__ = ["matrix_figure"]
+
+
+def _percent(value: float) -> str:
+    percent = 100 * value
+    return "<1" if 0 < percent < 0.5 else f"{percent:.0f}"
+
+
+def _turned(text: str, title: str) -> Markup:
+    """Write a column heading upwards, so that long names stay whole over narrow columns."""
+    return element("th", element("span", text), scope="col", class_="turned", title=title)
+
+
+def matrix_figure(
+    rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]], totals: Sequence[int]
+) -> Markup:
+    """Write the matrix of next events.
+
+    Parameters
+    ----------
+    rows
+        Events that are left.
+    columns
+        Events that follow; ``(end)`` and ``(open)`` may be among them.
+    counts
+        How often the column followed the row.
+    totals
+        All departures of each row, also to columns that are not shown.
+
+    Returns
+    -------
+    Markup
+        A table of shares in per cent; the last column takes what the shown columns leave, so each row sums to 100.
+    """
+    head = element(
+        "tr",
+        element("th", "From ↓  to →", scope="col", class_="label", style="inline-size:23%"),
+        *(_turned(name_markup(name), name) for name in columns),
+        _turned("all others", "all other events"),
+    )
+    body = []
+    for name, line, total in zip(rows, counts, totals, strict=True):
+        cells = []
+        for to, number in zip([*columns, "other events"], [*line, total - sum(line)], strict=True):
+            part = number / total if total else None
+            hint = f"{name} → {to}: {count(number)} of {count(total)} departures = {share(part)}"
+            if not number or part is None:
+                cells.append(element("td", "·", class_="none", title=hint))
+                continue
+            background, ink = heat(part)
+            cells.append(
+                element("td", _percent(part), title=hint, style=f"background:{background};color:{ink}")
+            )
+        body.append(element("tr", element("th", name_markup(name), scope="row"), *cells))
+    table = element(
+        "table",
+        element("caption", "Share of the departures of each event, in per cent, by next event"),
+        element("thead", head),
+        element("tbody", *body),
+        class_="heat",
+    )
+    return element("div", table, class_="wide")

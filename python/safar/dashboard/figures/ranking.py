@@ -1,0 +1,62 @@
+"""The most frequent transitions as a ranked table with a meter."""
+
+from __future__ import annotations
+
+from safar.dashboard.figures.funnel import Columns
+from safar.dashboard.formatting import count, duration, share
+from safar.dashboard.markup import Markup, element, name_markup
+
+__all__ = ["ranking_figure"]
+
+
+def ranking_figure(edges: Columns) -> Markup:
+    """Write a ranked table of transitions.
+
+    Parameters
+    ----------
+    edges
+        Columns ``from``, ``to``, ``events``, ``customers``, ``share``, ``share_low``, ``share_high`` and
+        ``median_seconds``, in the order to show.
+
+    Returns
+    -------
+    Markup
+    """
+    titles = ("From", "To", "Times", "Customers", "Share of departures", "Median time")
+    classes = (None, None, "number", "number", "measure", "number")
+    head = element(
+        "tr", *(element("th", text, scope="col", class_=c) for text, c in zip(titles, classes, strict=True))
+    )
+    body = []
+    for i, events in enumerate(edges["events"]):
+        part, seconds = edges["share"][i], edges["median_seconds"][i]
+        hint = (
+            f"{share(part)} (95% interval {share(edges['share_low'][i])} to {share(edges['share_high'][i])})"
+        )
+        fill = element("span", style=f"inline-size:{100 * part:.1f}%") if part is not None else None
+        body.append(
+            element(
+                "tr",
+                element("td", name_markup(edges["from"][i])),
+                element("td", name_markup(edges["to"][i])),
+                element("td", element("data", count(events), value=events), class_="number"),
+                element(
+                    "td",
+                    element("data", count(edges["customers"][i]), value=edges["customers"][i]),
+                    class_="number",
+                ),
+                element(
+                    "td",
+                    element(
+                        "div",
+                        element("span", share(part)),
+                        element("span", fill, class_="meter"),
+                        class_="metered",
+                    ),
+                    title=hint,
+                ),
+                element("td", element("data", duration(seconds), value=seconds), class_="number"),
+            )
+        )
+    table = element("table", element("thead", head), element("tbody", *body), class_="ranking")
+    return element("div", table, class_="wide")

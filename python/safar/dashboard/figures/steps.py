@@ -1,0 +1,71 @@
+"""A funnel by segments as a heat table: a segment a row, a step a column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safar.dashboard.colours import heat
+from safar.dashboard.figures.funnel import Columns
+from safar.dashboard.formatting import count, share
+from safar.dashboard.markup import Markup, element, name_markup
+
+__all__ = ["steps_figure"]
+
+
+def steps_figure(steps: Columns, segments: Sequence[str | None]) -> Markup:
+    """Write the share of those who entered that reached each step, segment by segment.
+
+    Parameters
+    ----------
+    steps
+        Columns of a funnel table with segments.
+    segments
+        Which segments, in the order to show.
+
+    Returns
+    -------
+    Markup
+        A table with shares in per cent; the tooltip has numerator, denominator and interval.
+    """
+    rows: dict[tuple[str | None, int], int] = {
+        (segment, step): i
+        for i, (segment, step) in enumerate(zip(steps["segment"], steps["step"], strict=True))
+    }
+    last = max(steps["step"], default=1)
+    names = [steps["name"][rows[segments[0], step]] for step in range(1, last + 1)] if segments else []
+    head = element(
+        "tr",
+        element("th", "Segment", scope="col", class_="label", style="inline-size:24%"),
+        element("th", "Entered", scope="col", style="inline-size:4.6em"),
+        *(
+            element("th", element("span", name_markup(name)), scope="col", class_="turned", title=name)
+            for name in names[1:]
+        ),
+    )
+    body = []
+    for segment in segments:
+        entered = steps["customers"][rows[segment, 1]]
+        cells = []
+        for step in range(2, last + 1):
+            i = rows[segment, step]
+            part, low, high = (steps[f"from_first{end}"][i] for end in ("", "_low", "_high"))
+            hint = (
+                f"{segment or '(missing)'}, {steps['name'][i]}: {count(steps['customers'][i])} of {count(entered)} = "
+                f"{share(part)} (95% interval {share(low)} to {share(high)})"
+            )
+            if part is None:
+                cells.append(element("td", "–", class_="none", title=hint))
+                continue
+            background, ink = heat(part)
+            written = f"{100 * part:.0f}" if part >= 0.1 or part == 0 else f"{100 * part:.1f}"
+            cells.append(element("td", written, title=hint, style=f"background:{background};color:{ink}"))
+        size = element("td", count(entered), class_="size")
+        body.append(element("tr", element("th", name_markup(segment), scope="row"), size, *cells))
+    table = element(
+        "table",
+        element("caption", "Share of those who entered that reached each step, in per cent"),
+        element("thead", head),
+        element("tbody", *body),
+        class_="heat",
+    )
+    return element("div", table, class_="wide")

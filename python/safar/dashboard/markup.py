@@ -1,0 +1,101 @@
+"""HTML and SVG elements with every piece of data escaped."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+__all__ = ["Markup", "element", "name_markup", "svg_name"]
+
+# First-strong isolate and its end: a name is laid out by its own first strong letter, whatever stands around it.
+_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+
+
+def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
+    """Write one element; children and attribute values are escaped unless they are `Markup` already.
+
+    Parameters
+    ----------
+    tag
+        Name of the element.
+    *children
+        Text or `Markup`; None is left out.
+    **attributes
+        ``class_`` means ``class``; other underscores become hyphens; None is left out, True is a bare attribute.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> print(element("b", "1 < 2", class_="small"))
+    <b class="small">1 &lt; 2</b>
+    """
+    written = []
+    for name, value in attributes.items():
+        if value is None or value is False:
+            continue
+        name = name.rstrip("_").replace("_", "-")
+        written.append(f" {name}" if value is True else f' {name}="{escape(_plain(value))}"')
+    inner = "".join(escape(child) for child in children if child is not None)
+    return Markup(f"<{tag}{''.join(written)}>{inner}</{tag}>")
+
+
+def _plain(value: object) -> str:
+    """Write a number without noise: two decimals at most, no trailing zeros."""
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
+    return str(value)
+
+
+def name_markup(name: object) -> Markup:
+    """Show a name that came with the data: isolated, in its own direction, breakable at ``_``, ``-``, ``/`` and ``.``.
+
+    Parameters
+    ----------
+    name
+        The name; None is shown as ``(missing)``.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> print(name_markup("cart_add"))
+    <bdi>cart_<wbr>add</bdi>
+    """
+    text = str(escape("(missing)" if name is None else str(name)))
+    for mark in "_/":
+        text = text.replace(mark, f"{mark}<wbr>")
+    return Markup("<bdi>") + Markup(text) + Markup("</bdi>")
+
+
+def svg_name(name: object, room: float | None = None, size: float = 12.0) -> str:
+    r"""Prepare a name for an SVG text: isolated in its own direction and cut with an ellipsis where it can't fit.
+
+    Parameters
+    ----------
+    name
+        The name; None is shown as ``(missing)``.
+    room
+        Width in pixels that the text may take; None never cuts.
+    size
+        Font size in pixels; a letter is taken as 0.56 of it.
+
+    Returns
+    -------
+    str
+        Plain text, not yet escaped.
+
+    Examples
+    --------
+    >>> svg_name("consideration", room=40).strip("\u2068\u2069")
+    'consi…'
+    """
+    text = "(missing)" if name is None else str(name)
+    if room is not None:
+        letters = max(2, int(room / (0.56 * size)))
+        if len(text) > letters:
+            text = text[: letters - 1].rstrip() + "…"
+    return f"{_ISOLATE}{text}{_POP_ISOLATE}"

@@ -1,0 +1,67 @@
+"""A card of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from safar.dashboard.markup import Markup
+from safar.dashboard.tables import data_table
+
+if TYPE_CHECKING:
+    from safar.result import Result
+
+__all__ = ["Columns", "Section", "Width", "plain_section", "section_of"]
+
+Width = Literal["third", "half", "full"]
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One card of the page.
+
+    Parameters
+    ----------
+    title
+        Heading.
+    figure
+        HTML or SVG, already escaped.
+    subtitle
+        One line under the heading, for example how the steps were chosen.
+    note
+        One line under the figure.
+    table
+        Columns of the data table under the figure.
+    definition
+        What the numbers mean.
+    spec
+        JSON that replays the result.
+    width
+        A third, a half or all of the page's width.
+
+    Examples
+    --------
+    >>> Section(title="Orders", figure=Markup("<p>12</p>")).width
+    'half'
+    """
+
+    title: str
+    figure: Markup
+    subtitle: str | None = None
+    note: str | None = None
+    table: Mapping[str, Sequence[object]] | None = None
+    definition: str | None = None
+    spec: str | None = None
+    width: Width = "half"
+
+
+def section_of(result: Result, **parts: Any) -> Section:
+    """Make a section with the definition and the spec of a result."""
+    return Section(definition=result.definition, spec=result.spec, **parts)
+
+
+def plain_section(result: Result, title: str, columns: Columns) -> Section:
+    """Make a section for a result by segments: its table is the figure."""
+    return section_of(result, title=title, figure=data_table(columns, caption=title), width="full")

@@ -1,0 +1,59 @@
+"""Which section fits which result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from safar.dashboard.behaviour_sections import matrix_section, sessions_section, transitions_section
+from safar.dashboard.progress_sections import (
+    flow_section,
+    funnel_section,
+    retention_section,
+    segments_section,
+)
+from safar.dashboard.section import Section, plain_section
+from safar.dashboard.svg import Direction
+
+if TYPE_CHECKING:
+    from safar.result import Result
+
+__all__ = [
+    "Section",
+    "flow_section",
+    "funnel_section",
+    "matrix_section",
+    "retention_section",
+    "section_for",
+    "segments_section",
+    "sessions_section",
+    "transitions_section",
+]
+
+# Every figure by the name of its analysis, sorted.
+_SECTIONS: dict[str, Callable[..., Section]] = {
+    "funnel": funnel_section,
+    "retention": retention_section,
+    "sessions": sessions_section,
+    "transitions": matrix_section,
+}
+
+
+def section_for(result: Result, *, direction: Direction = "ltr") -> Section:
+    """Choose the section that fits the analysis of a result; one without a figure is shown as a table.
+
+    Parameters
+    ----------
+    result
+        Any result.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Section
+    """
+    make = _SECTIONS.get(result.analysis)
+    if make is None:
+        return plain_section(result, result.analysis.replace("_", " ").capitalize(), result.to_dict())
+    return make(result, direction=direction)

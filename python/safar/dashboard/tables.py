@@ -1,0 +1,82 @@
+"""Result tables as HTML: readable in the cell, exact in the ``value`` attribute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from safar.dashboard.formatting import MISSING, count, duration, share
+from safar.dashboard.markup import Markup, element, name_markup
+
+__all__ = ["data_table", "heading"]
+
+_ROWS = 500
+_SHARES = ("share", "from_previous", "from_first", "weighted", "simple")
+
+
+def heading(column: str) -> str:
+    """Turn a column name into words.
+
+    Examples
+    --------
+    >>> heading("from_previous_low"), heading("median_seconds")
+    ('From previous low', 'Median time')
+    """
+    words = column.replace("_seconds", "_time").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _number(column: str, value: float) -> str:
+    if column.endswith("_seconds"):
+        return duration(value)
+    if column.startswith(_SHARES):
+        return share(value)
+    return count(value) if float(value).is_integer() else f"{value:,.2f}"
+
+
+def _cell(column: str, value: object) -> Markup:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return element("td", element("span", MISSING, title="not defined", class_="missing"), class_="number")
+    if isinstance(value, bool):
+        return element("td", "yes" if value else "no")
+    if isinstance(value, int | float):
+        return element("td", element("data", _number(column, value), value=repr(value)), class_="number")
+    if isinstance(value, datetime):
+        return element("td", element("time", f"{value:%Y-%m-%d %H:%M:%S}", datetime=value.isoformat()))
+    if isinstance(value, date):
+        return element("td", element("time", value.isoformat(), datetime=value.isoformat()))
+    return element("td", name_markup(value))
+
+
+def data_table(columns: Mapping[str, Sequence[object]], *, caption: str, rows: int = _ROWS) -> Markup:
+    """Write the table behind a figure.
+
+    Parameters
+    ----------
+    columns
+        Column name → values, all of one length.
+    caption
+        What the rows are.
+    rows
+        Rows written at most; more are announced in the caption, never left out in silence.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> '<data value="7">7</data>' in data_table({"customers": [7]}, caption="Steps")
+    True
+    """
+    names = list(columns)
+    length = len(columns[names[0]]) if names else 0
+    shown = min(length, rows)
+    said = caption if shown == length else f"{caption}: the first {shown:,} of {length:,} rows"
+    head = element("tr", *(element("th", heading(name), scope="col") for name in names))
+    body = [element("tr", *(_cell(name, columns[name][row]) for name in names)) for row in range(shown)]
+    table = element(
+        "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
+    )
+    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=said)

@@ -1,0 +1,113 @@
+"""Figures at the top of the page: a value, what it is made of, its course and its last change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from safar.dashboard.colours import BLUE
+from safar.dashboard.formatting import change as change_text
+from safar.dashboard.formatting import value_text
+from safar.dashboard.markup import Markup, element
+from safar.dashboard.series import Series
+from safar.dashboard.svg import Canvas, Direction
+
+__all__ = ["Tile", "Unit", "sparkline", "tile_markup"]
+
+Unit = Literal["count", "money", "seconds", "share"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One key figure.
+
+    Parameters
+    ----------
+    label
+        What is counted.
+    value
+        The value over the whole log; None is shown as a dash.
+    unit
+        How the value is written.
+    detail
+        What the value is made of: numerator, denominator, interval.
+    series
+        The value per period; gives the small line and the change of the last full period.
+    better
+        Which direction is good; colours the change.
+
+    Examples
+    --------
+    >>> Tile(label="Customers", value=1859).label
+    'Customers'
+    """
+
+    label: str
+    value: float | None
+    unit: Unit = "count"
+    detail: str | None = None
+    series: Series | None = None
+    better: Literal["up", "down", "neither"] = "up"
+
+
+def sparkline(series: Series, *, label: str, direction: Direction = "ltr") -> Markup:
+    """Draw the complete periods of a series as a small line with a dot at its end.
+
+    Parameters
+    ----------
+    series
+        At least two complete periods with a value, else nothing is drawn.
+    label
+        What the line shows.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Markup
+    """
+    values = series.full
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return Markup("")
+    low, high = min(known), max(known)
+    width, height, edge = 104.0, 26.0, 4.0
+    scale = (height - 2 * edge) / (high - low) if high > low else 0.0
+    step = (width - 2 * edge) / (len(values) - 1)
+    middle = height / 2
+    points = [
+        (edge + i * step, (height - edge - (value - low) * scale) if scale else middle)
+        for i, value in enumerate(values)
+        if value is not None
+    ]
+    canvas = Canvas(width, height, label=label, direction=direction)
+    canvas.polyline(points, class_="spark")
+    canvas.circle(*points[-1], 2.6, fill=BLUE)
+    return canvas.render(class_="sparkline")
+
+
+def tile_markup(tile: Tile, direction: Direction = "ltr") -> Markup:
+    """Write one tile as HTML."""
+    line = course = None
+    if tile.series is not None:
+        periods = sum(tile.series.complete)
+        label = f"{tile.label} per {tile.series.period}, {periods} complete {tile.series.period}s"
+        line = sparkline(tile.series, label=label, direction=direction)
+        course = tile.series.change(tile.unit)
+    moved = None
+    if course is not None:
+        shown = change_text(course.value, tile.unit)
+        flat = shown.lstrip("+\u2212") in ("0.0%", "0.0 pp")
+        arrow = "■" if flat else ("▲" if course.value > 0 else "▼")
+        good = tile.better == ("up" if course.value > 0 else "down")
+        tone = "even" if flat or tile.better == "neither" else ("good" if good else "bad")
+        moved = element("p", f"{arrow} {shown}", class_=f"change {tone}")
+    return element(
+        "article",
+        element("h2", tile.label),
+        element("p", value_text(tile.value, tile.unit), class_="value"),
+        element("div", moved, line, class_="reading") if moved or line else None,
+        element("p", course.label, class_="course") if course is not None else None,
+        element("p", tile.detail, class_="detail") if tile.detail else None,
+        class_="tile",
+    )

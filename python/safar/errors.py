@@ -1,0 +1,43 @@
+"""The exceptions of safar: each says what was given, what was expected, what is available and the way out."""
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "DataError",
+    "InternalError",
+    "SafarError",
+    "UnknownColumnError",
+    "UnknownEventError",
+]
+
+
+class SafarError(Exception):
+    """Base of every error that safar raises on purpose."""
+
+    # KeyError shows the repr of its message; a sentence reads better without quotes.
+    def __str__(self) -> str:
+        return Exception.__str__(self)
+
+
+class ArgumentError(SafarError, ValueError):
+    """An argument has a value that the function can't use."""
+
+
+class ArgumentTypeError(SafarError, TypeError):
+    """An argument is of a type that the function can't use."""
+
+
+class DataError(SafarError, ValueError):
+    """The data can't be read as events: the message names column, row and value."""
+
+
+class UnknownColumnError(SafarError, KeyError):
+    """A column was named that the data or the log does not have."""
+
+
+class UnknownEventError(SafarError, KeyError):
+    """An event was named that the log does not have."""
+
+
+class InternalError(SafarError, RuntimeError):
+    """An invariant of safar was broken: a fault of safar, not of the caller."""

@@ -1,0 +1,393 @@
+"""The event log: what customers did, and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safar import _args, _core, _table
+from safar._typing import Frame, Instant, OnBad, TimeUnit
+from safar.analyses.funnel import funnel
+from safar.analyses.retention import retention
+from safar.analyses.sessions import sessions
+from safar.analyses.transitions import transitions
+from safar.errors import ArgumentError, ArgumentTypeError
+from safar.result import ResultTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+__all__ = ["EventLog", "read"]
+
+_COMMONEST = 5
+
+
+class EventLog:
+    """What did each customer do, and when?
+
+    A log is immutable: events grouped by customer and sorted by time, ready for questions.
+
+    Parameters
+    ----------
+    data
+        One row an event: a pandas, polars or pyarrow frame, any object with ``__arrow_c_stream__`` (DuckDB,
+        ADBC, …), or a mapping of columns. Only the columns named here are read.
+    customer, time, event
+        Names of the columns that say who, when and what. Customers are text, integers or UUIDs. Times are
+        timestamps, dates, ISO 8601 text, or numbers with `time_unit`; those without a zone of their own are
+        wall clock of `timezone`.
+    channel, value
+        Names of the columns with the channel of the event and with its number, such as revenue; in conditions
+        and in `by` they are called ``channel`` and ``value``.
+    attributes
+        Names of further columns that conditions and `by` may use.
+    timezone
+        The IANA zone that days, weeks and months are counted in; ``"UTC"`` by default.
+    time_unit
+        What a number in `time` counts since 1970: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
+    observed_until
+        The last instant that the data fully cover, as datetime, date (its beginning) or ISO 8601 text; by
+        default the latest event. What could still happen after it is never counted as "did not happen".
+    on_bad
+        What to do with a row that can't be an event (no customer, no time, …): ``"reject"`` (default) keeps
+        it apart in `rejects` and counts it in `rejected`; ``"raise"`` stops with an error that names it.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "user": ["ann", "ann", "bob"],
+    ...         "at": ["2026-03-01 10:00", "2026-03-01 10:05", "2026-03-02 09:00"],
+    ...         "what": ["view", "purchase", "view"],
+    ...     },
+    ...     customer="user",
+    ...     time="at",
+    ...     event="what",
+    ...     timezone="Asia/Tehran",
+    ... )
+    >>> log
+    EventLog: 3 events of 2 customers, 2026-03-01 10:00 to 2026-03-02 09:00 Asia/Tehran
+    >>> log.events
+    {'view': 2, 'purchase': 1}
+    """
+
+    def __init__(
+        self,
+        data: Frame,
+        *,
+        customer: str,
+        time: str,
+        event: str,
+        channel: str | None = None,
+        value: str | None = None,
+        attributes: Sequence[str] = (),
+        timezone: str = "UTC",
+        time_unit: TimeUnit | None = None,
+        observed_until: Instant | None = None,
+        on_bad: OnBad = "reject",
+    ) -> None:
+        roles = roles_of(
+            customer=customer,
+            time=time,
+            event=event,
+            channel=channel,
+            value=value,
+            attributes=attributes,
+            timezone=timezone,
+            time_unit=time_unit,
+            observed_until=observed_until,
+            on_bad=on_bad,
+        )
+        self._build(_table.to_table(data, columns_of(roles)), roles)
+
+    @classmethod
+    def of_table(cls, table: _core.Table, roles: dict[str, Any]) -> EventLog:
+        """Build the log of a table whose columns have the roles that `roles_of` wrote."""
+        log = cls.__new__(cls)
+        log._build(table, roles)
+        return log
+
+    def _build(self, table: _core.Table, roles: dict[str, Any]) -> None:
+        self._core = _core.EventLog.build(table, json.dumps(roles))
+        self._roles = roles
+        self._info: dict[str, Any] = json.loads(self._core.info())
+        self._events = dict(sorted(self._info["event_names"], key=_commonest_first))
+        self._channels = dict(sorted(self._info["channel_names"] or (), key=_commonest_first))
+
+    sessions = sessions
+    funnel = funnel
+    retention = retention
+    transitions = transitions
+
+    @property
+    def core(self) -> _core.EventLog:
+        """The log of the compiled core."""
+        return self._core
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """Which column of the data had which role."""
+        return dict(self._roles)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Everything that the core knows about the log, counts and bounds (times in µs UTC)."""
+        return dict(self._info)
+
+    @property
+    def customers(self) -> int:
+        """Number of customers."""
+        return int(self._info["customers"])
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return int(self._info["events"])
+
+    @property
+    def events(self) -> dict[str, int]:
+        """Names of the events with their counts, the commonest first."""
+        return dict(self._events)
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Names of the channels with their counts of events, the commonest first."""
+        return dict(self._channels)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns that conditions and `by` may use, with their types."""
+        return dict(self._info["columns"])
+
+    @property
+    def first(self) -> dt.datetime:
+        """Time of the first event."""
+        return _args.local_datetime(self._info["first_us"], self.timezone)
+
+    @property
+    def last(self) -> dt.datetime:
+        """Time of the latest event."""
+        return _args.local_datetime(self._info["last_us"], self.timezone)
+
+    @property
+    def observed_until(self) -> dt.datetime:
+        """The last instant that the data fully cover."""
+        return _args.local_datetime(self.observed_until_us, self.timezone)
+
+    @property
+    def observed_until_us(self) -> int:
+        """The last instant that the data fully cover, in µs UTC since 1970."""
+        return int(self._info["observed_until_us"])
+
+    @property
+    def observed_until_given(self) -> bool:
+        """Whether `observed_until` was given; else it is the time of the latest event."""
+        return bool(self._info["observed_until_given"])
+
+    @property
+    def timezone(self) -> str:
+        """The zone that days, weeks and months are counted in."""
+        return str(self._info["timezone"])
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Number of rows that could not be events, by reason."""
+        return dict(self._info["rejected"])
+
+    @property
+    def rejects(self) -> ResultTable:
+        """The rows that could not be events: ``row`` (from 0), ``column`` (its role), ``reason``, ``value`` (text)."""
+        definition = "Rows of the data that could not be events, with the row's number (from 0) and the value at fault."
+        return ResultTable(self._core.rejects(), definition, self.timezone)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The events as a pandas frame, sorted by customer and time; times are in the zone of the log."""
+        return _table.to_pandas(self._core.events_table(None), self.timezone)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The events as a polars frame, sorted by customer and time; times are in the zone of the log."""
+        return _table.to_polars(self._core.events_table(None), self.timezone)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The events for any reader of the Arrow PyCapsule interface, sorted by customer and time; times are in UTC."""
+        return self._core.events_table(None).__arrow_c_stream__(requested_schema)
+
+    def __repr__(self) -> str:
+        span = f"{self.first:%Y-%m-%d %H:%M} to {self.last:%Y-%m-%d %H:%M} {self.timezone}"
+        bad = sum(self.rejected.values())
+        return (
+            f"EventLog: {len(self):,} event{'' if len(self) == 1 else 's'} of {self.customers:,} "
+            f"customer{'' if self.customers == 1 else 's'}, {span}"
+            + (f", {bad:,} rows rejected" if bad else "")
+        )
+
+    def _repr_html_(self) -> str:
+        given = "as given" if self.observed_until_given else "the latest event"
+        commonest = [f"{name} ({count:,})" for name, count in list(self._events.items())[:_COMMONEST]]
+        bad = [f"{reason} ({count:,})" for reason, count in self.rejected.items()]
+        rows = {
+            "customers": f"{self.customers:,}",
+            "events": f"{len(self):,} of {len(self._events):,} kinds",
+            "span": f"{self.first:%Y-%m-%d %H:%M} – {self.last:%Y-%m-%d %H:%M} {self.timezone}",
+            "observed until": f"{self.observed_until:%Y-%m-%d %H:%M} ({given})",
+            "commonest events": ", ".join(commonest),
+            "events at the time of the one before": f"{self._info['ties']:,}",
+            "rejected rows": ", ".join(bad) or "none",
+        }
+        body = "".join(
+            f'<tr><th style="text-align:start">{escape(name)}</th>'
+            f'<td dir="auto" style="text-align:start">{escape(text)}</td></tr>'
+            for name, text in rows.items()
+        )
+        return f'<div class="safar-log"><table><tbody>{body}</tbody></table></div>'
+
+
+def read(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    customer: str,
+    time: str,
+    event: str,
+    channel: str | None = None,
+    value: str | None = None,
+    attributes: Sequence[str] = (),
+    timezone: str = "UTC",
+    time_unit: TimeUnit | None = None,
+    observed_until: Instant | None = None,
+    on_bad: OnBad = "reject",
+) -> EventLog:
+    r"""What did each customer do, according to these files?
+
+    Only the columns that are named here are read.
+
+    Parameters
+    ----------
+    paths
+        A file, a pattern such as ``"events/*.parquet"``, or a list of both. The ending says what a file is:
+        ``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.tsv`` (UTF-8), ``.arrow``, ``.feather`` or ``.ipc``.
+    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
+        As of `EventLog`.
+
+    Returns
+    -------
+    EventLog
+        The log of all files together, in the order of their names within a pattern.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import safar
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "events.csv")
+    ...     _ = path.write_text("user,at,what\nann,2026-03-01 10:00:00,view\n")
+    ...     log = safar.read(path, customer="user", time="at", event="what")
+    >>> log.events
+    {'view': 1}
+    """
+    roles = roles_of(
+        customer=customer,
+        time=time,
+        event=event,
+        channel=channel,
+        value=value,
+        attributes=attributes,
+        timezone=timezone,
+        time_unit=time_unit,
+        observed_until=observed_until,
+        on_bad=on_bad,
+    )
+    return EventLog.of_table(_core.Table.read(_files(paths), columns_of(roles)), roles)
+
+
+def roles_of(
+    *,
+    customer: str,
+    time: str,
+    event: str,
+    channel: str | None,
+    value: str | None,
+    attributes: Sequence[str],
+    timezone: str,
+    time_unit: TimeUnit | None,
+    observed_until: Instant | None,
+    on_bad: OnBad,
+    only_events: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The arguments of a log, checked, as the core takes them."""
+    named = {"customer": customer, "time": time, "event": event, "channel": channel, "value": value}
+    taken: dict[str, str] = {}
+    for role, name in named.items():
+        if name is None and role in ("channel", "value"):
+            continue
+        name = _args.text(name, role)
+        if role in ("customer", "time", "event") and name in taken:
+            raise ArgumentError(
+                f'the column "{name}" is given for both {taken[name]}= and {role}=; each of customer, time and event '
+                "needs a column of its own"
+            )
+        taken[name] = role
+    # A log without attributes is the rule, so an empty list is no error here.
+    further = _args.names(attributes, "attributes") if isinstance(attributes, str) or len(attributes) else ()
+    for name in further:
+        if name in named:
+            way_out = f'give it as {name}="{name}"' if name in ("channel", "value") else "rename the column"
+            raise ArgumentError(f'the attribute "{name}" has the name of a role of the log; {way_out}')
+    _args.zone(timezone)
+    if time_unit is not None:
+        _args.choice(time_unit, "time_unit", TimeUnit)
+    _args.choice(on_bad, "on_bad", OnBad)
+    until = None if observed_until is None else _args.instant_us(observed_until, "observed_until", timezone)
+    return {
+        "customer": customer,
+        "time": time,
+        "event": event,
+        "channel": channel,
+        "value": value,
+        "attributes": list(further),
+        "timezone": timezone,
+        "time_unit": time_unit,
+        "observed_until_us": until,
+        "on_bad": on_bad,
+        "only_events": None if only_events is None else list(only_events),
+    }
+
+
+def columns_of(roles: dict[str, Any]) -> list[str]:
+    """The columns of the data that the roles name."""
+    named = (roles[role] for role in ("customer", "time", "event", "channel", "value"))
+    return [name for name in named if name is not None] + list(roles["attributes"])
+
+
+def _commonest_first(item: tuple[str, int]) -> tuple[int, str]:
+    name, count = item
+    return -count, name
+
+
+def _files(paths: object) -> list[str]:
+    """The files that paths and patterns name."""
+    given = [paths] if isinstance(paths, str | os.PathLike) else paths
+    if not isinstance(given, Sequence) or not all(isinstance(path, str | os.PathLike) for path in given):
+        raise ArgumentTypeError(
+            f"paths={paths!r} is a {type(paths).__name__}; expected a path, a pattern or a list"
+        )
+    files: list[str] = []
+    for path in map(Path, given):
+        anchor = Path(path.anchor)
+        found = [path] if path.exists() else sorted(anchor.glob(str(path.relative_to(anchor))))
+        if not found:
+            raise ArgumentError(f'no file matches "{path}" (working directory: {Path.cwd()})')
+        for file in found:
+            if file.is_dir():
+                raise ArgumentError(
+                    f'"{file}" is a directory; name its files, such as "{file / "*.parquet"}"'
+                )
+        files += map(str, found)
+    if not files:
+        raise ArgumentError("paths is an empty list; expected at least one file")
+    return files

@@ -1,0 +1,64 @@
+"""Results as Altair charts, in one look and either reading direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from safar import _args
+from safar.errors import ArgumentError
+from safar.plot.funnel import funnel
+from safar.plot.retention import retention
+from safar.plot.sessions import sessions
+from safar.plot.transitions import transitions
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
+
+    from safar.result import Result
+
+__all__ = ["CHARTS", "funnel", "plot", "retention", "sessions", "transitions"]
+
+# Every chart by the name of its analysis, sorted.
+CHARTS: dict[str, Callable[..., Any]] = {
+    "funnel": funnel,
+    "retention": retention,
+    "sessions": sessions,
+    "transitions": transitions,
+}
+
+
+def plot(result: Result, **options: Any) -> ChartType:
+    """Draw a result as the chart of its analysis.
+
+    Parameters
+    ----------
+    result
+        Any result.
+    **options
+        Options of the function of the same name here: ``title``, ``direction`` and others.
+
+    Returns
+    -------
+    altair chart
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {"who": [1, 1], "when": ["2026-03-01", "2026-03-02"], "what": ["view", "buy"]},
+    ...     customer="who",
+    ...     time="when",
+    ...     event="what",
+    ... )
+    >>> plot(log.funnel(["view", "buy"]), title="Buying").title.text
+    'Buying'
+    """
+    draw = CHARTS.get(result.analysis)
+    if draw is None:
+        raise ArgumentError(
+            f'there is no chart for the analysis "{result.analysis}" (available: {_args.listing(CHARTS)}); '
+            "result.to_pandas() gives the table"
+        )
+    chart: ChartType = draw(result, **options)
+    return chart

@@ -1,0 +1,214 @@
+//! Runs a kernel over a log: fixed tree of tasks, groups for `by=`, cancel, the same bytes at any number of threads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::log::{Code, EventLog, Journey, Segments};
+use crate::partial::{self, PartialColumn, Role};
+use crate::pool::{Cancel, pool};
+use crate::table::Table;
+use crate::with_codes;
+
+/// One analysis over the journeys of a log. A kernel never touches threads, Python or files.
+pub trait Kernel: Sync + Sized {
+    /// What is gathered; states of disjoint customers merge.
+    type State: Send;
+    /// Buffers that are used again from one journey to the next.
+    type Scratch: Default;
+
+    /// The state of no customers at all.
+    fn init(&self) -> Self::State;
+
+    /// Takes in one customer. `groups.at(journey, anchor)` is the state of the segment that the event at position
+    /// `anchor` of the journey belongs to.
+    fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Self::Scratch, groups: &mut Groups<'_, Self>);
+
+    /// Takes in a state of other customers, who come later in the log.
+    fn merge(&self, into: &mut Self::State, from: Self::State);
+
+    /// The batches of the partial; the engine adds the column `segment`.
+    fn columns(&self, state: Self::State) -> Result<Vec<Vec<PartialColumn>>>;
+
+    /// Events of one task. A kernel with a large state asks for more. Never depends on the number of threads.
+    fn task_events(&self) -> usize {
+        1 << 17
+    }
+}
+
+/// A kernel that can be asked for by name.
+pub trait Analysis: Kernel {
+    /// The name, as in `run(log, name, …)`.
+    const NAME: &'static str;
+    /// The parameters as JSON.
+    type Params: DeserializeOwned;
+    /// Checks the parameters against the log and resolves its names to codes.
+    fn bind(params: Self::Params, log: &EventLog) -> Result<Self>;
+}
+
+/// Which event of a unit decides its segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum At {
+    /// The event with which the unit enters the analysis.
+    #[default]
+    Entry,
+    /// The customer's first event.
+    First,
+    /// The customer's last event.
+    Last,
+}
+
+/// Parameters of an analysis, and the segments to split it by.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The analysis' own parameters.
+    pub params: serde_json::Value,
+    /// The column to segment by.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// The event that decides the segment.
+    #[serde(default)]
+    pub at: At,
+}
+
+impl Plan {
+    /// A plan from its JSON text.
+    pub fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|error| Error::Argument(format!("the plan is not valid: {error}")))
+    }
+}
+
+/// Segments and the event that decides.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    segments: &'a Segments,
+    at: At,
+}
+
+/// One state per segment, made when first needed.
+pub struct Groups<'a, K: Kernel> {
+    kernel: &'a K,
+    by: Option<By<'a>>,
+    states: Vec<Option<K::State>>,
+}
+
+impl<'a, K: Kernel> Groups<'a, K> {
+    fn new(kernel: &'a K, by: Option<By<'a>>) -> Self {
+        let segments = by.map_or(1, |by| by.segments.len());
+        Self { kernel, by, states: std::iter::repeat_with(|| None).take(segments).collect() }
+    }
+
+    /// The state that a unit of this journey belongs to.
+    #[inline]
+    pub fn at<C: Code>(&mut self, journey: &Journey<'_, C>, anchor: usize) -> &mut K::State {
+        let group = self.by.map_or(0, |by| {
+            let position = match by.at {
+                At::Entry => anchor,
+                At::First => 0,
+                At::Last => journey.times.len() - 1,
+            };
+            by.segments.of_event(journey.start + position)
+        });
+        self.states[group].get_or_insert_with(|| self.kernel.init())
+    }
+
+    fn merge(&mut self, from: Self) {
+        for (into, from) in self.states.iter_mut().zip(from.states) {
+            match (into.as_mut(), from) {
+                (_, None) => {}
+                (None, from) => *into = from,
+                (Some(into), Some(from)) => self.kernel.merge(into, from),
+            }
+        }
+    }
+}
+
+/// Runs an analysis over a log on our own pool.
+pub fn run<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Table> {
+    pool()?.install(|| run_here::<A>(log, plan, cancel))
+}
+
+/// Runs an analysis on the pool of the caller.
+pub fn run_here<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Table> {
+    let params = serde_json::from_value(plan.params.clone())
+        .map_err(|error| Error::Argument(format!("{}: the parameters are not valid: {error}", A::NAME)))?;
+    let kernel = A::bind(params, log)?;
+    let segments = plan.by.as_ref().map(|name| log.segments(name)).transpose()?;
+    let by = segments.as_deref().map(|segments| By { segments, at: plan.at });
+    let tasks = log.len().div_ceil(kernel.task_events()).max(1);
+    let fold = Fold { log, kernel: &kernel, by, cancel, tasks };
+    let groups = with_codes!(&log.events, events => fold.tree(events.as_slice(), 0..tasks))?;
+    let mut batches = Vec::new();
+    let states = groups.states;
+    for (group, state) in states.into_iter().enumerate() {
+        let Some(state) = state else { continue };
+        let label = segments.as_deref().map(|segments| segments.label(group));
+        for columns in kernel.columns(state)? {
+            batches.push(partial::batch(with_segment(columns, label))?);
+        }
+    }
+    if batches.is_empty() {
+        // No customer took part: the columns stand without rows.
+        let label = segments.is_some().then_some(None);
+        for columns in kernel.columns(kernel.init())? {
+            batches.push(partial::batch(with_segment(columns, label))?.slice(0, 0));
+        }
+    }
+    let text = serde_json::json!({"params": plan.params, "by": plan.by, "at": format!("{:?}", plan.at).to_lowercase()});
+    partial::describe(batches, A::NAME, &text.to_string(), log)
+}
+
+/// Puts the label of the segment before the columns; no column where there are no segments.
+fn with_segment(columns: Vec<PartialColumn>, label: Option<Option<&str>>) -> Vec<PartialColumn> {
+    let Some(label) = label else { return columns };
+    let concat = columns.iter().any(|(_, role, _)| *role == Role::Concat);
+    let rows = columns.first().map_or(0, |(_, _, array)| array.len());
+    let labels: ArrayRef = Arc::new(std::iter::repeat_n(label, rows).collect::<StringArray>());
+    let first = ("segment", if concat { Role::Concat } else { Role::Key }, labels);
+    std::iter::once(first).chain(columns).collect()
+}
+
+/// A fold over a fixed binary tree of tasks, each a run of whole customers with about the same number of events.
+struct Fold<'a, K> {
+    log: &'a EventLog,
+    kernel: &'a K,
+    by: Option<By<'a>>,
+    cancel: &'a Cancel,
+    tasks: usize,
+}
+
+impl<'a, K: Kernel> Fold<'a, K> {
+    fn tree<C: Code>(&self, events: &[C], tasks: Range<usize>) -> Result<Groups<'a, K>> {
+        if tasks.len() == 1 {
+            return self.task(events, tasks.start);
+        }
+        let middle = tasks.start + tasks.len() / 2;
+        let (left, right) =
+            rayon::join(|| self.tree(events, tasks.start..middle), || self.tree(events, middle..tasks.end));
+        let mut left = left?;
+        left.merge(right?);
+        Ok(left)
+    }
+
+    fn task<C: Code>(&self, events: &[C], task: usize) -> Result<Groups<'a, K>> {
+        self.cancel.check()?;
+        let log = self.log;
+        let cut = |task: usize| log.customer_at(task * log.len() / self.tasks);
+        let last = if task + 1 == self.tasks { log.customers() } else { cut(task + 1) };
+        let mut groups = Groups::new(self.kernel, self.by);
+        let mut scratch = K::Scratch::default();
+        for customer in cut(task)..last {
+            let range = log.range(customer);
+            let journey =
+                Journey { customer, start: range.start, times: &log.times[range.clone()], events: &events[range] };
+            self.kernel.step(&journey, &mut scratch, &mut groups);
+        }
+        Ok(groups)
+    }
+}

@@ -1,0 +1,543 @@
+//! Customer ids: each Arrow form takes the shortest path to a key that is exact, or verified byte by byte.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, LargeStringArray, StringArray, StringViewArray,
+};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
+
+use super::keys::{self, Key};
+use super::partition::{self, Built, Input};
+use crate::error::{Error, Result};
+
+/// What a row says of its customer.
+pub enum Id<K> {
+    /// A key, and the hash that places the customer.
+    Customer(K, u64),
+    /// Null or blank.
+    Missing,
+    /// The chosen form of key cannot hold this id: the column must be read another way.
+    Unfit,
+}
+
+/// A column of ids read in one way.
+pub trait Ids: Sync {
+    /// What identifies a customer.
+    type Key: Key;
+    /// Equal keys may still be different ids: compare with [`Ids::same`].
+    const VERIFY: bool = false;
+    /// The id of a row.
+    fn id(&self, slice: usize, index: usize) -> Id<Self::Key>;
+    /// The canonical hash of a customer.
+    fn hash(&self, key: Self::Key) -> u64;
+    /// Whether two rows (slice, index) hold the same bytes.
+    fn same(&self, _left: (usize, usize), _right: (usize, usize)) -> bool {
+        true
+    }
+    /// The ids of customers, given their keys and the place (slice, index) of one row of each.
+    fn labels(&self, customers: &[(Self::Key, (usize, usize))]) -> Result<ArrayRef>;
+}
+
+/// The customer column of all slices.
+pub struct IdColumn {
+    form: Form,
+}
+
+enum Form {
+    Integers(Integers),
+    Dictionary(Dictionary),
+    Uuids(Uuids),
+    Text(Vec<StringArray>),
+    LargeText(Vec<LargeStringArray>),
+    ViewText(Vec<StringViewArray>),
+}
+
+impl IdColumn {
+    /// Reads the column; every chunk is one slice.
+    pub fn read(chunks: &[ArrayRef], name: &str) -> Result<Self> {
+        let data_type = chunks.first().map_or(&DataType::Null, |chunk| chunk.data_type());
+        let form = match data_type {
+            DataType::Utf8 => Form::Text(chunks.iter().map(|chunk| chunk.as_string::<i32>().clone()).collect()),
+            DataType::LargeUtf8 => {
+                Form::LargeText(chunks.iter().map(|chunk| chunk.as_string::<i64>().clone()).collect())
+            }
+            DataType::Utf8View => Form::ViewText(chunks.iter().map(|chunk| chunk.as_string_view().clone()).collect()),
+            DataType::Dictionary(_, value) if super::times::is_text(value) => {
+                Form::Dictionary(Dictionary::read(chunks)?)
+            }
+            DataType::FixedSizeBinary(16) => {
+                Form::Uuids(Uuids { slices: chunks.iter().map(|chunk| chunk.as_fixed_size_binary().clone()).collect() })
+            }
+            DataType::Dictionary(_, value) => {
+                let plain =
+                    chunks.iter().map(|chunk| cast(chunk, value)).collect::<std::result::Result<Vec<_>, _>>()?;
+                return Self::read(&plain, name);
+            }
+            DataType::Null => {
+                let text = chunks.iter().map(|chunk| cast(chunk, &DataType::Utf8));
+                return Self::read(&text.collect::<std::result::Result<Vec<_>, _>>()?, name);
+            }
+            other if other.is_integer() => Form::Integers(Integers::read(chunks, other)?),
+            other if other.is_floating() => Form::Integers(Integers::read_floats(chunks, name)?),
+            other => {
+                return Err(Error::Type(format!(
+                    "column \"{name}\" has the type {other}, which cannot identify a customer; expected text, whole \
+                     numbers, or UUIDs of 16 bytes"
+                )));
+            }
+        };
+        Ok(Self { form })
+    }
+
+    /// Groups the rows by customer.
+    pub fn group(&self, input: &Input<'_>) -> Result<Built> {
+        match &self.form {
+            Form::Integers(ids) => exactly(ids, input),
+            Form::Dictionary(ids) => exactly(ids, input),
+            Form::Uuids(ids) => exactly(ids, input),
+            Form::Text(slices) => group_texts(slices, input),
+            Form::LargeText(slices) => group_texts(slices, input),
+            Form::ViewText(slices) => group_texts(slices, input),
+        }
+    }
+}
+
+fn exactly<I: Ids>(ids: &I, input: &Input<'_>) -> Result<Built> {
+    partition::group(ids, input)?.ok_or_else(|| Error::Internal("an exact key was unfit".into()))
+}
+
+/// Tries the key that a sample of the ids suggests, then wider ones. Which one fits depends on the set of ids alone.
+fn group_texts<S: Strings>(slices: &[S], input: &Input<'_>) -> Result<Built> {
+    let sample = Sample::of(slices);
+    if sample.all_uuids
+        && let Some(built) = partition::group(&Texts { slices, form: UuidText }, input)?
+    {
+        return Ok(built);
+    }
+    if sample.longest - sample.prefix.len() <= 7
+        && let Some(built) =
+            partition::group(&Texts { slices, form: Inline64 { prefix: sample.prefix.clone() } }, input)?
+    {
+        return Ok(built);
+    }
+    // Short ids need no prefix here, and an unusual one then still fits.
+    let prefix = if sample.longest <= 15 { Vec::new() } else { sample.prefix };
+    if sample.longest - prefix.len() <= 15
+        && let Some(built) = partition::group(&Texts { slices, form: Inline128 { prefix } }, input)?
+    {
+        return Ok(built);
+    }
+    exactly(&Texts { slices, form: Hashed }, input)
+}
+
+struct Integers {
+    slices: Vec<(ScalarBuffer<i64>, Option<NullBuffer>)>,
+    data_type: DataType,
+}
+
+impl Integers {
+    fn read(chunks: &[ArrayRef], data_type: &DataType) -> Result<Self> {
+        let mut slices = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            // The bits of a u64 are kept as they are, so that ids beyond i64 stay apart.
+            let values = if data_type == &DataType::UInt64 {
+                ScalarBuffer::from(chunk.as_primitive::<UInt64Type>().values().inner().clone())
+            } else {
+                cast(chunk, &DataType::Int64)?.as_primitive::<Int64Type>().values().clone()
+            };
+            slices.push((values, chunk.nulls().filter(|nulls| nulls.null_count() > 0).cloned()));
+        }
+        Ok(Self { slices, data_type: data_type.clone() })
+    }
+
+    /// Whole numbers stored as floats, as frames do where some are missing.
+    fn read_floats(chunks: &[ArrayRef], name: &str) -> Result<Self> {
+        let (mut slices, mut start) = (Vec::with_capacity(chunks.len()), 0);
+        for chunk in chunks {
+            let floats = cast(chunk, &DataType::Float64)?;
+            let floats = floats.as_primitive::<Float64Type>();
+            let mut values = Vec::with_capacity(floats.len());
+            let mut valid = Vec::with_capacity(floats.len());
+            for (index, value) in floats.iter().enumerate() {
+                let value = value.filter(|value| !value.is_nan());
+                if let Some(value) = value.filter(|value| value.fract() != 0.0 || value.abs() > 9_007_199_254_740_992.0)
+                {
+                    return Err(Error::Data(format!(
+                        "column \"{name}\", row {}: {value} cannot identify a customer; ids stored as floats must be \
+                         whole numbers up to 2^53 (convert the column to text or integers)",
+                        start + index
+                    )));
+                }
+                values.push(value.unwrap_or(0.0) as i64);
+                valid.push(value.is_some());
+            }
+            start += floats.len();
+            let nulls = NullBuffer::from(valid);
+            slices.push((values.into(), (nulls.null_count() > 0).then_some(nulls)));
+        }
+        Ok(Self { slices, data_type: DataType::Int64 })
+    }
+}
+
+impl Ids for Integers {
+    type Key = u64;
+
+    #[inline(always)]
+    fn id(&self, slice: usize, index: usize) -> Id<u64> {
+        let (values, nulls) = &self.slices[slice];
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+            return Id::Missing;
+        }
+        Id::Customer(values[index] as u64, keys::hash_integer(values[index]))
+    }
+
+    fn hash(&self, key: u64) -> u64 {
+        keys::hash_integer(key as i64)
+    }
+
+    fn labels(&self, customers: &[(u64, (usize, usize))]) -> Result<ArrayRef> {
+        if self.data_type == DataType::UInt64 {
+            return Ok(Arc::new(arrow::array::UInt64Array::from_iter_values(customers.iter().map(|(key, _)| *key))));
+        }
+        let signed = Int64Array::from_iter_values(customers.iter().map(|(key, _)| *key as i64));
+        Ok(cast(&signed, &self.data_type)?)
+    }
+}
+
+struct Uuids {
+    slices: Vec<FixedSizeBinaryArray>,
+}
+
+impl Ids for Uuids {
+    type Key = [u64; 2];
+
+    #[inline(always)]
+    fn id(&self, slice: usize, index: usize) -> Id<Self::Key> {
+        let array = &self.slices[slice];
+        if array.is_null(index) {
+            return Id::Missing;
+        }
+        let bytes = array.value(index);
+        let half =
+            |range: std::ops::Range<usize>| bytes[range].iter().fold(0, |word, &byte| (word << 8) | u64::from(byte));
+        let key = [half(0..8), half(8..16)];
+        Id::Customer(key, keys::hash_uuid(key))
+    }
+
+    fn hash(&self, key: Self::Key) -> u64 {
+        keys::hash_uuid(key)
+    }
+
+    fn labels(&self, customers: &[(Self::Key, (usize, usize))]) -> Result<ArrayRef> {
+        Ok(Arc::new(StringArray::from_iter_values(customers.iter().map(|(key, _)| keys::format_uuid(*key)))))
+    }
+}
+
+/// Text ids behind an Arrow dictionary: the key is the hash of the text, made unique when the dictionaries are read.
+struct Dictionary {
+    slices: Vec<DictionarySlice>,
+    labels: HashMap<u64, String, foldhash::fast::FixedState>,
+}
+
+struct DictionarySlice {
+    keys: ScalarBuffer<i32>,
+    nulls: Option<NullBuffer>,
+    /// Key → hash; `MISSING` for null and blank.
+    table: Arc<Vec<u64>>,
+}
+
+const MISSING: u64 = 0;
+
+impl Dictionary {
+    fn read(chunks: &[ArrayRef]) -> Result<Self> {
+        let mut labels = HashMap::<u64, String, foldhash::fast::FixedState>::default();
+        let mut tables = HashMap::<usize, Arc<Vec<u64>>>::new();
+        let mut slices = Vec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let values = chunk.as_any_dictionary().values();
+            let address = Arc::as_ptr(values).cast::<()>() as usize;
+            let table = if let Some(table) = tables.get(&address) {
+                Arc::clone(table)
+            } else {
+                let texts = cast(values, &DataType::LargeUtf8)?;
+                let hashes = texts.as_string::<i64>().iter().map(|text| unique_hash(text, &mut labels)).collect();
+                let table = Arc::new(hashes);
+                tables.insert(address, Arc::clone(&table));
+                table
+            };
+            let keys = cast(chunk.as_any_dictionary().keys(), &DataType::Int32)?;
+            let keys = keys.as_primitive::<Int32Type>();
+            let nulls = keys.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
+            slices.push(DictionarySlice { keys: keys.values().clone(), nulls, table });
+        }
+        Ok(Self { slices, labels })
+    }
+}
+
+fn unique_hash(text: Option<&str>, labels: &mut HashMap<u64, String, foldhash::fast::FixedState>) -> u64 {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return MISSING };
+    let mut hash = keys::hash_text(text.as_bytes()).max(MISSING + 1);
+    loop {
+        match labels.get(&hash) {
+            None => {
+                labels.insert(hash, text.to_owned());
+                return hash;
+            }
+            Some(known) if known == text => return hash,
+            Some(_) => hash = hash.wrapping_add(1).max(MISSING + 1),
+        }
+    }
+}
+
+impl Ids for Dictionary {
+    type Key = u64;
+
+    #[inline(always)]
+    fn id(&self, slice: usize, index: usize) -> Id<u64> {
+        let slice = &self.slices[slice];
+        if slice.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+            return Id::Missing;
+        }
+        match slice.table[slice.keys[index] as usize] {
+            MISSING => Id::Missing,
+            hash => Id::Customer(hash, hash),
+        }
+    }
+
+    fn hash(&self, key: u64) -> u64 {
+        key
+    }
+
+    fn labels(&self, customers: &[(u64, (usize, usize))]) -> Result<ArrayRef> {
+        Ok(Arc::new(customers.iter().map(|(key, _)| self.labels.get(key)).collect::<StringArray>()))
+    }
+}
+
+/// The three Arrow forms of plain text.
+pub trait Strings: Array + Sync {
+    /// The text of a row; an empty one where it is null.
+    fn text(&self, index: usize) -> &str;
+}
+
+macro_rules! strings {
+    ($($array:ty),*) => {$(
+        impl Strings for $array {
+            #[inline(always)]
+            fn text(&self, index: usize) -> &str {
+                if self.is_null(index) { "" } else { self.value(index) }
+            }
+        }
+    )*};
+}
+strings!(StringArray, LargeStringArray, StringViewArray);
+
+/// What some rows, evenly spread, have in common.
+struct Sample {
+    prefix: Vec<u8>,
+    longest: usize,
+    all_uuids: bool,
+}
+
+impl Sample {
+    const ROWS_PER_SLICE: usize = 256;
+
+    fn of<S: Strings>(slices: &[S]) -> Self {
+        let mut common: Option<&[u8]> = None;
+        let (mut longest, mut all_uuids) = (0, true);
+        for slice in slices {
+            for index in (0..slice.len()).step_by((slice.len() / Self::ROWS_PER_SLICE).max(1)) {
+                let bytes = slice.text(index).as_bytes();
+                if bytes.is_empty() {
+                    continue;
+                }
+                longest = longest.max(bytes.len());
+                all_uuids &= keys::parse_uuid(bytes).is_some();
+                let before = common.unwrap_or(bytes);
+                let shared = before.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+                common = Some(&before[..shared]);
+            }
+        }
+        let prefix = common.unwrap_or_default().to_vec();
+        Self { prefix, longest, all_uuids: all_uuids && longest == 36 }
+    }
+}
+
+/// How a text becomes a key.
+trait TextForm: Sync {
+    type Key: Key;
+    const VERIFY: bool = false;
+    /// Key and canonical hash of a text, `None` where this form cannot hold it.
+    fn key(&self, text: &[u8]) -> Option<(Self::Key, u64)>;
+    fn hash(&self, key: Self::Key) -> u64;
+    /// The text of a key, `None` where only the row knows it.
+    fn text(&self, key: Self::Key) -> Option<String>;
+}
+
+struct Texts<'a, S, F> {
+    slices: &'a [S],
+    form: F,
+}
+
+impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
+    type Key = F::Key;
+    const VERIFY: bool = F::VERIFY;
+
+    #[inline(always)]
+    fn id(&self, slice: usize, index: usize) -> Id<F::Key> {
+        let text = self.slices[slice].text(index);
+        let bytes = text.as_bytes();
+        // Only a text that begins with a space or a non-ASCII character can be blank.
+        if bytes.first().is_none_or(|&byte| byte <= b' ' || byte >= 0x80) && text.trim().is_empty() {
+            return Id::Missing;
+        }
+        match self.form.key(bytes) {
+            Some((key, hash)) => Id::Customer(key, hash),
+            None => Id::Unfit,
+        }
+    }
+
+    fn hash(&self, key: F::Key) -> u64 {
+        self.form.hash(key)
+    }
+
+    fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool {
+        self.slices[left.0].text(left.1) == self.slices[right.0].text(right.1)
+    }
+
+    fn labels(&self, customers: &[(F::Key, (usize, usize))]) -> Result<ArrayRef> {
+        let text = |(key, (slice, index)): &(F::Key, (usize, usize))| {
+            self.form.text(*key).unwrap_or_else(|| self.slices[*slice].text(*index).to_owned())
+        };
+        Ok(Arc::new(StringArray::from_iter_values(customers.iter().map(text))))
+    }
+}
+
+/// Up to 7 bytes after a common prefix: bytes and length in one word.
+struct Inline64 {
+    prefix: Vec<u8>,
+}
+
+/// The part after the prefix as a number, its length, and the canonical hash of the whole.
+#[inline(always)]
+fn after_prefix(text: &[u8], prefix: &[u8], most: usize) -> Option<(u128, usize, u64)> {
+    let rest = text.len().checked_sub(prefix.len()).filter(|&rest| rest <= most)?;
+    if text.len() <= 16 {
+        let word = keys::load(text);
+        let bits = 8 * prefix.len() as u32;
+        let (head, tail) = if bits < 128 { (word & ((1 << bits) - 1), word >> bits) } else { (word, 0) };
+        return (head == keys::load(prefix)).then(|| (tail, rest, keys::hash_short(word, text.len())));
+    }
+    text.starts_with(prefix).then(|| (keys::load(&text[prefix.len()..]), rest, keys::hash_text(text)))
+}
+
+fn with_prefix(prefix: &[u8], tail: u128, length: usize) -> Vec<u8> {
+    let mut bytes = prefix.to_vec();
+    bytes.extend_from_slice(&tail.to_le_bytes()[..length]);
+    bytes
+}
+
+impl TextForm for Inline64 {
+    type Key = u64;
+
+    #[inline(always)]
+    fn key(&self, text: &[u8]) -> Option<(u64, u64)> {
+        let (tail, length, hash) = after_prefix(text, &self.prefix, 7)?;
+        Some((tail as u64 | (length as u64) << 56, hash))
+    }
+
+    fn hash(&self, key: u64) -> u64 {
+        keys::hash_text(&with_prefix(&self.prefix, u128::from(key), (key >> 56) as usize))
+    }
+
+    fn text(&self, key: u64) -> Option<String> {
+        String::from_utf8(with_prefix(&self.prefix, u128::from(key), (key >> 56) as usize)).ok()
+    }
+}
+
+/// Up to 15 bytes after a common prefix: bytes and length in two words.
+struct Inline128 {
+    prefix: Vec<u8>,
+}
+
+fn joined(key: [u64; 2]) -> u128 {
+    u128::from(key[0]) | u128::from(key[1]) << 64
+}
+
+impl TextForm for Inline128 {
+    type Key = [u64; 2];
+
+    #[inline(always)]
+    fn key(&self, text: &[u8]) -> Option<([u64; 2], u64)> {
+        let (tail, length, hash) = after_prefix(text, &self.prefix, 15)?;
+        Some(([tail as u64, (tail >> 64) as u64 | (length as u64) << 56], hash))
+    }
+
+    fn hash(&self, key: [u64; 2]) -> u64 {
+        keys::hash_text(&with_prefix(&self.prefix, joined(key), (key[1] >> 56) as usize))
+    }
+
+    fn text(&self, key: [u64; 2]) -> Option<String> {
+        String::from_utf8(with_prefix(&self.prefix, joined(key), (key[1] >> 56) as usize)).ok()
+    }
+}
+
+/// A canonical UUID text as its 128 bits.
+struct UuidText;
+
+impl TextForm for UuidText {
+    type Key = [u64; 2];
+
+    #[inline(always)]
+    fn key(&self, text: &[u8]) -> Option<([u64; 2], u64)> {
+        keys::parse_uuid(text).map(|key| (key, self.hash(key)))
+    }
+
+    #[inline(always)]
+    fn hash(&self, key: [u64; 2]) -> u64 {
+        keys::hash_uuid(key)
+    }
+
+    fn text(&self, key: [u64; 2]) -> Option<String> {
+        Some(keys::format_uuid(key))
+    }
+}
+
+/// Any text by a 128-bit hash; rows with equal hashes are compared byte by byte.
+struct Hashed;
+
+impl TextForm for Hashed {
+    type Key = [u64; 2];
+    const VERIFY: bool = true;
+
+    #[inline(always)]
+    fn key(&self, text: &[u8]) -> Option<([u64; 2], u64)> {
+        let hash = keys::hash_text(text);
+        Some(([hash, keys::hash_long(text, 1)], hash))
+    }
+
+    fn hash(&self, key: [u64; 2]) -> u64 {
+        key[0]
+    }
+
+    fn text(&self, _key: [u64; 2]) -> Option<String> {
+        None
+    }
+}
+
+/// The canonical hash of every id of a log.
+pub fn hash_ids(ids: &ArrayRef) -> Result<Vec<u64>> {
+    Ok(match ids.data_type() {
+        DataType::Utf8 => ids.as_string::<i32>().iter().flatten().map(|id| keys::hash_text(id.as_bytes())).collect(),
+        DataType::UInt64 => {
+            ids.as_primitive::<UInt64Type>().values().iter().map(|&id| keys::hash_integer(id as i64)).collect()
+        }
+        _ => {
+            let whole = cast(ids, &DataType::Int64)?;
+            whole.as_primitive::<Int64Type>().values().iter().map(|&id| keys::hash_integer(id)).collect()
+        }
+    })
+}

@@ -1,0 +1,288 @@
+//! Arrow batches → [`EventLog`]: one pass deals packed records to hash partitions, then each partition is finished
+//! in cache (local dictionary of customers, counting sort, order check, sequential write).
+
+mod coded;
+pub mod files;
+mod finish;
+mod ids;
+mod keys;
+mod partition;
+mod times;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use serde::Deserialize;
+
+use crate::calendar::Zone;
+use crate::error::{Error, Result};
+use crate::log::{Column, EventLog, Provenance, RESERVED, Reject};
+use crate::pool::{Cancel, pool};
+use crate::table::Table;
+
+use coded::CodedColumn;
+use ids::IdColumn;
+pub use ids::hash_ids;
+pub use times::EpochUnit;
+use times::TimeColumn;
+
+/// Rows of one unit of parallel work.
+const SLICE_ROWS: usize = 1 << 17;
+
+/// Which column plays which role, and how the rows are read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roles {
+    /// Who.
+    pub customer: String,
+    /// When.
+    pub time: String,
+    /// What.
+    pub event: String,
+    /// Where.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// How much.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// Further columns to carry.
+    #[serde(default)]
+    pub attributes: Vec<String>,
+    /// Zone of calendar periods and of times without a zone.
+    pub timezone: String,
+    /// Unit of whole-number times.
+    #[serde(default)]
+    pub time_unit: Option<EpochUnit>,
+    /// Last instant that the data fully cover, µs UTC.
+    #[serde(default)]
+    pub observed_until_us: Option<i64>,
+    /// What to do with rows that cannot be used.
+    #[serde(default)]
+    pub on_bad: OnBad,
+    /// Read only rows with these events.
+    #[serde(default)]
+    pub only_events: Option<Vec<String>>,
+}
+
+/// What to do with rows that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBad {
+    /// Count and keep them apart.
+    #[default]
+    Reject,
+    /// Stop at the first.
+    Raise,
+}
+
+/// Builds the log of a table.
+pub fn build(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog> {
+    pool()?.install(|| build_here(table, roles, cancel))
+}
+
+/// Builds the log on the pool of the caller.
+fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog> {
+    check_roles(table, roles)?;
+    let rows = table.num_rows();
+    if rows == 0 {
+        return Err(Error::Data(
+            "the data have no rows; a log needs at least one event (check the filter or the file that was read)".into(),
+        ));
+    }
+    if u32::try_from(rows).is_err() {
+        return Err(Error::Data(format!("{rows} rows are more than the {} of one log; build it in parts", u32::MAX)));
+    }
+    let sliced = table.sliced(SLICE_ROWS);
+    let zone = Zone::new(&roles.timezone)?;
+    let times = TimeColumn::read(&sliced.column(&roles.time)?, &roles.time, roles.time_unit, &zone)?;
+    cancel.check()?;
+    let events = CodedColumn::read(&sliced.column(&roles.event)?, &roles.event)?;
+    refuse_reserved(&events, roles)?;
+    let events = match &roles.only_events {
+        None => events,
+        Some(names) => events.only(names)?,
+    };
+    let channels = roles.channel.as_ref().map(|name| CodedColumn::read(&sliced.column(name)?, name)).transpose()?;
+    cancel.check()?;
+    let columns = carried(&sliced, roles)?;
+    let ids = IdColumn::read(&sliced.column(&roles.customer)?, &roles.customer)?;
+    let input = partition::Input {
+        times: &times,
+        events: &events,
+        channels: channels.as_ref(),
+        observed_until: roles.observed_until_us.unwrap_or(i64::MAX),
+        keep_rows: !columns.is_empty(),
+        cancel,
+    };
+    let built = ids.group(&input)?;
+    let mut rejects = built.rejects;
+    describe_rejects(&mut rejects, &times, &sliced, roles)?;
+    if roles.on_bad == OnBad::Raise
+        && let Some(first) = rejects.first()
+    {
+        return Err(Error::Data(reject_message(first, rejects.len(), roles)));
+    }
+    if built.times.is_empty() {
+        return Err(nothing_left(rows, built.filtered, &rejects, roles));
+    }
+    let latest = times.latest().unwrap_or(i64::MIN);
+    Ok(EventLog {
+        customers: built.customers,
+        offsets: built.offsets,
+        times: built.times,
+        events: built.events,
+        event_names: events.names,
+        channels: built.channels.zip(channels.map(|column| column.names)),
+        columns,
+        row_order: built.rows,
+        observed_until: roles.observed_until_us.unwrap_or(latest),
+        observed_until_given: roles.observed_until_us.is_some(),
+        zone,
+        zone_name: roles.timezone.clone(),
+        provenance: Provenance {
+            rows: rows as u64,
+            filtered: built.filtered,
+            ties: built.ties,
+            already_ordered: built.already_ordered,
+            rejects,
+        },
+    })
+}
+
+fn check_roles(table: &Table, roles: &Roles) -> Result<()> {
+    let three = [("customer", &roles.customer), ("time", &roles.time), ("event", &roles.event)];
+    for (i, (role, name)) in three.iter().enumerate() {
+        if let Some((other, _)) = three[..i].iter().find(|(_, earlier)| earlier == name) {
+            return Err(Error::Argument(format!(
+                "the column \"{name}\" is given for both {other}= and {role}=; each of customer, time and event needs \
+                 a column of its own"
+            )));
+        }
+    }
+    let optional = roles.channel.iter().chain(&roles.value).chain(&roles.attributes);
+    for name in three.into_iter().map(|(_, name)| name).chain(optional) {
+        let data_type = table.data_type(name)?;
+        if data_type.is_nested() && !matches!(data_type, DataType::Dictionary(_, _)) {
+            return Err(Error::Type(format!(
+                "the column \"{name}\" has the nested type {data_type}; unnest it or leave it out"
+            )));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::from(["customer", "time", "event", "channel", "value"]);
+    for name in &roles.attributes {
+        if !seen.insert(name) {
+            return Err(Error::Argument(format!(
+                "the attribute \"{name}\" bears the name of a role or stands twice; rename the column"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_reserved(events: &CodedColumn, roles: &Roles) -> Result<()> {
+    for name in RESERVED {
+        if let Some(code) = events.names.code(name) {
+            let row = events.first_row_of(code).unwrap_or_default();
+            return Err(Error::Data(format!(
+                "column \"{}\", row {row}: the event name \"{name}\" is reserved for the virtual nodes of a journey \
+                 ({}); rename the event",
+                roles.event,
+                RESERVED.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Value and attributes, as they were given.
+fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<Column>> {
+    let mut columns = Vec::new();
+    if let Some(name) = &roles.value {
+        let chunks = sliced.column(name)?;
+        let data_type = sliced.data_type(name)?;
+        if !data_type.is_numeric() && data_type != &DataType::Null {
+            return Err(Error::Type(format!(
+                "value=\"{name}\" has the type {data_type}; a value is a number (convert the column first)"
+            )));
+        }
+        let floats = chunks.iter().map(|chunk| cast(chunk, &DataType::Float64));
+        let floats = floats.collect::<std::result::Result<Vec<ArrayRef>, _>>()?;
+        columns.push(Column::new("value".into(), DataType::Float64, floats));
+    }
+    for name in &roles.attributes {
+        columns.push(Column::new(name.clone(), sliced.data_type(name)?.clone(), sliced.column(name)?));
+    }
+    Ok(columns)
+}
+
+fn describe_rejects(rejects: &mut [Reject], times: &TimeColumn, sliced: &Table, roles: &Roles) -> Result<()> {
+    rejects.sort_by_key(|reject| reject.row);
+    if rejects.is_empty() {
+        return Ok(());
+    }
+    let starts: Vec<u64> = std::iter::once(0)
+        .chain(sliced.batches().iter().scan(0, |rows, batch| {
+            *rows += batch.num_rows() as u64;
+            Some(*rows)
+        }))
+        .collect();
+    let columns = [&roles.customer, &roles.time, &roles.event].map(|name| sliced.column(name));
+    let [customer, time, event] = columns;
+    let (customer, time, event) = (customer?, time?, event?);
+    for reject in rejects {
+        times.refine(reject);
+        let slice = starts.partition_point(|&start| start <= reject.row) - 1;
+        let chunks = match reject.reason.role() {
+            "customer" => &customer,
+            "event" => &event,
+            _ => &time,
+        };
+        let index = (reject.row - starts[slice]) as usize;
+        reject.value = text_at(&chunks[slice], index)?;
+    }
+    Ok(())
+}
+
+/// One value as text, null where it is null.
+fn text_at(array: &ArrayRef, index: usize) -> Result<Option<String>> {
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
+    if array.is_null(index) {
+        return Ok(None);
+    }
+    let formatter = ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())?;
+    Ok(Some(formatter.value(index).to_string()))
+}
+
+fn reject_message(first: &Reject, count: usize, roles: &Roles) -> String {
+    let column = match first.reason.role() {
+        "customer" => &roles.customer,
+        "event" => &roles.event,
+        _ => &roles.time,
+    };
+    let value = first.value.as_ref().map_or("null".to_owned(), |value| format!("\"{value}\""));
+    let expected = match first.reason.role() {
+        "customer" => "an id that is neither null nor blank",
+        "event" => "an event name that is neither null nor blank",
+        _ => "an ISO 8601 time between 1900 and 2200, not after observed_until",
+    };
+    format!(
+        "column \"{column}\", row {}: {value} cannot be used ({}); expected {expected}. {count} row{} affected; with \
+         on_bad=\"reject\" such rows are counted and kept in log.rejects",
+        first.row,
+        first.reason.name(),
+        if count == 1 { " is" } else { "s are" },
+    )
+}
+
+fn nothing_left(rows: usize, filtered: u64, rejects: &[Reject], roles: &Roles) -> Error {
+    if let Some(first) = rejects.first() {
+        return Error::Data(format!(
+            "no usable row is left of {rows}. {}",
+            reject_message(first, rejects.len(), roles)
+        ));
+    }
+    Error::Data(format!(
+        "no row is left of {rows}: {filtered} hold other events than the {} asked for",
+        roles.only_events.as_ref().map_or(0, Vec::len)
+    ))
+}

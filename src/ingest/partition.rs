@@ -1,0 +1,342 @@
+//! The first pass: every row becomes a packed record in one of many hash partitions.
+
+use arrow::array::ArrayRef;
+use rayon::prelude::*;
+
+use super::coded::{CodedColumn, CodedSlice, MISSING, SKIPPED};
+use super::finish;
+use super::ids::{Id, Ids};
+use super::keys::Key;
+use super::times::TimeColumn;
+use crate::calendar::{EARLIEST_US, LATEST_US};
+use crate::error::Result;
+use crate::log::{Codes, Reason, Reject};
+use crate::pool::Cancel;
+
+/// Rows of one partition at the size where its customers, counters and columns stay in the second-level cache.
+const PARTITION_ROWS: usize = 40_000;
+const MOST_PARTITIONS: usize = 2_048;
+
+/// Everything but the ids.
+pub struct Input<'a> {
+    /// When.
+    pub times: &'a TimeColumn,
+    /// What.
+    pub events: &'a CodedColumn,
+    /// Where.
+    pub channels: Option<&'a CodedColumn>,
+    /// Later events are rejected.
+    pub observed_until: i64,
+    /// Remember the input row of each event, for columns that are carried along.
+    pub keep_rows: bool,
+    /// Asked to stop?
+    pub cancel: &'a Cancel,
+}
+
+/// The columns of the log.
+pub struct Built {
+    /// Ids in log order.
+    pub customers: ArrayRef,
+    /// Where each customer's events begin.
+    pub offsets: Vec<u64>,
+    /// µs UTC.
+    pub times: Vec<i64>,
+    /// Event codes.
+    pub events: Codes,
+    /// Channel codes; the code past the last name is null.
+    pub channels: Option<Codes>,
+    /// Input row of each event.
+    pub rows: Option<Vec<u32>>,
+    /// Rows not used.
+    pub rejects: Vec<Reject>,
+    /// Rows not asked for.
+    pub filtered: u64,
+    /// Events at the same time as the one before.
+    pub ties: u64,
+    /// No customer had to be sorted.
+    pub already_ordered: bool,
+}
+
+/// How a time and a code share words of a record.
+#[derive(Clone, Copy)]
+pub struct Layout {
+    /// Subtracted from every time.
+    pub base: i64,
+    /// Bits of the code below the time.
+    pub code_bits: u32,
+    /// Bits of the event below the channel.
+    pub event_bits: u32,
+}
+
+/// Time and code of a row.
+pub trait Payload: Copy + Send + Sync + Default {
+    /// Packs them; `time` is relative to the base.
+    fn pack(time: u64, code: u64, layout: Layout) -> Self;
+    /// Relative time.
+    fn time(self, layout: Layout) -> u64;
+    /// Event and channel.
+    fn code(self, layout: Layout) -> u64;
+}
+
+impl Payload for u64 {
+    #[inline(always)]
+    fn pack(time: u64, code: u64, layout: Layout) -> Self {
+        time << layout.code_bits | code
+    }
+    #[inline(always)]
+    fn time(self, layout: Layout) -> u64 {
+        self >> layout.code_bits
+    }
+    #[inline(always)]
+    fn code(self, layout: Layout) -> u64 {
+        self & ((1 << layout.code_bits) - 1)
+    }
+}
+
+impl Payload for (u64, u64) {
+    #[inline(always)]
+    fn pack(time: u64, code: u64, _layout: Layout) -> Self {
+        (time, code)
+    }
+    #[inline(always)]
+    fn time(self, _layout: Layout) -> u64 {
+        self.0
+    }
+    #[inline(always)]
+    fn code(self, _layout: Layout) -> u64 {
+        self.1
+    }
+}
+
+/// The input row of a record, where one is kept.
+pub trait Row: Copy + Send + Sync + Default {
+    /// Whether it is.
+    const KEPT: bool;
+    /// From a row number.
+    fn of(row: usize) -> Self;
+    /// The row number; 0 where none is kept.
+    fn number(self) -> u32;
+}
+
+impl Row for u32 {
+    const KEPT: bool = true;
+    #[inline(always)]
+    fn of(row: usize) -> Self {
+        row as u32
+    }
+    #[inline(always)]
+    fn number(self) -> u32 {
+        self
+    }
+}
+
+impl Row for () {
+    const KEPT: bool = false;
+    #[inline(always)]
+    fn of(_row: usize) -> Self {}
+    #[inline(always)]
+    fn number(self) -> u32 {
+        0
+    }
+}
+
+/// A row on its way to the log.
+#[derive(Clone, Copy)]
+#[repr(C, packed(4))]
+pub struct Record<K, P, R> {
+    /// Customer.
+    pub key: K,
+    /// Time and code.
+    pub payload: P,
+    /// Input row.
+    pub row: R,
+}
+
+/// What one task of the first pass leaves.
+struct Dealt<K, P, R> {
+    partitions: Vec<Vec<Record<K, P, R>>>,
+    rejects: Vec<Reject>,
+    filtered: u64,
+}
+
+/// Groups the rows by customer; `None` where an id does not fit the form of key.
+pub fn group<I: Ids>(ids: &I, input: &Input<'_>) -> Result<Option<Built>> {
+    let event_bits = bits(input.events.names.len());
+    let channel_bits = input.channels.map_or(0, |channels| bits(channels.names.len() + 1));
+    let base = input.times.earliest().unwrap_or(0);
+    let span = input.times.latest().unwrap_or(0).abs_diff(base);
+    let layout = Layout { base, code_bits: event_bits + channel_bits, event_bits };
+    let narrow = (64 - span.leading_zeros()) + layout.code_bits <= 64 && layout.code_bits < 64;
+    // Verification reads the ids of rows again, so it needs the rows.
+    match (narrow, input.keep_rows || I::VERIFY) {
+        (true, false) => deal_and_finish::<I, u64, ()>(ids, input, layout),
+        (true, true) => deal_and_finish::<I, u64, u32>(ids, input, layout),
+        (false, _) => deal_and_finish::<I, (u64, u64), u32>(ids, input, layout),
+    }
+}
+
+/// Bits that hold `count` different values.
+fn bits(count: usize) -> u32 {
+    usize::BITS - count.saturating_sub(1).leading_zeros()
+}
+
+fn deal_and_finish<I: Ids, P: Payload, R: Row>(ids: &I, input: &Input<'_>, layout: Layout) -> Result<Option<Built>> {
+    let slices = input.times.slices.len();
+    let starts: Vec<usize> = input
+        .times
+        .slices
+        .iter()
+        .scan(0, |next, slice| {
+            let start = *next;
+            *next += slice.values.len();
+            Some(start)
+        })
+        .collect();
+    let rows: usize = input.times.slices.iter().map(|slice| slice.values.len()).sum();
+    let partitions = (rows / PARTITION_ROWS).next_power_of_two().clamp(1, MOST_PARTITIONS);
+    // Contiguous tasks, so that the records of a customer come out in input order.
+    let tasks = (rayon::current_num_threads() * 4).min(slices);
+    let dealt: Option<Vec<Dealt<I::Key, P, R>>> = (0..tasks)
+        .into_par_iter()
+        .map(|task| {
+            let (first, last) = (task * slices / tasks, (task + 1) * slices / tasks);
+            let expected: usize = (first..last).map(|slice| input.times.slices[slice].values.len()).sum();
+            let mut deal = Deal { ids, input, layout, dealt: Dealt::new(partitions, expected) };
+            for slice in first..last {
+                input.cancel.check()?;
+                if !deal.slice(slice, starts[slice]) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(deal.dealt))
+        })
+        .collect::<Result<Option<Vec<_>>>>()?;
+    let Some(dealt) = dealt else { return Ok(None) };
+    let (mut rejects, mut filtered) = (Vec::new(), 0);
+    let mut by_partition: Vec<Vec<Vec<Record<I::Key, P, R>>>> = (0..partitions).map(|_| Vec::new()).collect();
+    for task in dealt {
+        rejects.extend(task.rejects);
+        filtered += task.filtered;
+        for (partition, records) in by_partition.iter_mut().zip(task.partitions) {
+            partition.push(records);
+        }
+    }
+    let mut built = finish::finish(ids, by_partition, input, layout, &starts)?;
+    built.rejects = rejects;
+    built.filtered = filtered;
+    Ok(Some(built))
+}
+
+impl<K: Key, P: Payload, R: Row> Dealt<K, P, R> {
+    fn new(partitions: usize, rows: usize) -> Self {
+        // A little more than the mean, so that most partitions never grow.
+        let capacity = if partitions == 1 { rows } else { rows / partitions + rows / partitions / 8 + 16 };
+        let partitions = (0..partitions).map(|_| Vec::with_capacity(capacity)).collect();
+        Self { partitions, rejects: Vec::new(), filtered: 0 }
+    }
+}
+
+struct Deal<'a, I: Ids, P, R> {
+    ids: &'a I,
+    input: &'a Input<'a>,
+    layout: Layout,
+    dealt: Dealt<I::Key, P, R>,
+}
+
+impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
+    /// Deals the rows of one slice; `false` where an id does not fit.
+    fn slice(&mut self, slice: usize, start: usize) -> bool {
+        let times = &self.input.times.slices[slice];
+        let events = &self.input.events.slices[slice];
+        let channels = self.input.channels.map(|channels| &channels.slices[slice]);
+        let channel_null = self.input.channels.map_or(0, |channels| channels.names.len() as u64);
+        let any_null = times.nulls.is_some() || events.nulls.is_some();
+        let latest = LATEST_US.min(self.input.observed_until);
+        let top = u64::BITS - (self.dealt.partitions.len() as u64).trailing_zeros();
+        let values = &times.values[..];
+        let keys = &events.keys[..values.len()];
+        let table = &events.table[..];
+        for index in 0..values.len() {
+            let time = values[index];
+            let event = table[keys[index] as usize];
+            if any_null || event >= SKIPPED || time < EARLIEST_US || time > latest {
+                match self.verdict(slice, index, event) {
+                    None => {}
+                    Some(Verdict::Skipped) => {
+                        self.dealt.filtered += 1;
+                        continue;
+                    }
+                    Some(Verdict::Rejected(reason)) => {
+                        self.reject(start + index, reason);
+                        continue;
+                    }
+                    Some(Verdict::Unfit) => return false,
+                }
+            }
+            let (key, hash) = match self.ids.id(slice, index) {
+                Id::Customer(key, hash) => (key, hash),
+                Id::Missing => {
+                    self.reject(start + index, Reason::CustomerMissing);
+                    continue;
+                }
+                Id::Unfit => return false,
+            };
+            let channel = channels.map_or(0, |channels| channel_code(channels, index, channel_null));
+            let code = u64::from(event) | channel << self.layout.event_bits;
+            let payload = P::pack((time - self.layout.base) as u64, code, self.layout);
+            let partition = hash.checked_shr(top).unwrap_or(0) as usize;
+            self.dealt.partitions[partition].push(Record { key, payload, row: R::of(start + index) });
+        }
+        true
+    }
+
+    #[cold]
+    fn reject(&mut self, row: usize, reason: Reason) {
+        self.dealt.rejects.push(Reject { row: row as u64, reason, value: None });
+    }
+
+    /// What to do with a row that may be unusable; `None` where it is fine after all.
+    fn verdict(&self, slice: usize, index: usize, event: u32) -> Option<Verdict> {
+        let times = &self.input.times.slices[slice];
+        let events = &self.input.events.slices[slice];
+        let event_null = event == MISSING || events.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index));
+        if !event_null && event == SKIPPED {
+            return Some(Verdict::Skipped);
+        }
+        let time = times.values[index];
+        let reason = if times.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+            Reason::TimeMissing
+        } else if !(EARLIEST_US..=LATEST_US).contains(&time) {
+            Reason::TimeOutOfRange
+        } else if event_null {
+            Reason::EventMissing
+        } else if time > self.input.observed_until {
+            Reason::AfterObservedUntil
+        } else {
+            return None;
+        };
+        // The customer comes first: a row without one has no other fault that matters.
+        match self.ids.id(slice, index) {
+            Id::Customer(..) => Some(Verdict::Rejected(reason)),
+            Id::Missing => Some(Verdict::Rejected(Reason::CustomerMissing)),
+            Id::Unfit => Some(Verdict::Unfit),
+        }
+    }
+}
+
+enum Verdict {
+    Skipped,
+    Rejected(Reason),
+    Unfit,
+}
+
+#[inline(always)]
+fn channel_code(channels: &CodedSlice, index: usize, null: u64) -> u64 {
+    if channels.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+        return null;
+    }
+    match channels.table[channels.keys[index] as usize] {
+        MISSING => null,
+        code => u64::from(code),
+    }
+}

@@ -1,0 +1,26 @@
+//! The core of safar: customer journeys as an event log, and analyses that pass over it.
+//!
+//! ```text
+//! Arrow batches ─ingest─▶ EventLog ─engine::run(kernel)─▶ partial table ─merge─▶ finished in Python
+//! ```
+//!
+//! Layers, lowest first: errors, calendar and pool; the log; ingest, partials and patterns; the engine; the kernels;
+//! and, behind the feature `python`, the extension module. A module uses lower layers only.
+
+#![allow(clippy::inline_always)]
+
+pub mod calendar;
+pub mod engine;
+pub mod error;
+pub mod expression;
+pub mod ingest;
+pub mod kernels;
+pub mod log;
+pub mod partial;
+pub mod pattern;
+pub mod pool;
+pub mod state;
+pub mod table;
+
+#[cfg(feature = "python")]
+mod py;

@@ -1,0 +1,146 @@
+//! Value and attributes: kept as they were given, brought into the order of the log when first asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
+use arrow::compute::{cast, concat, take};
+use arrow::datatypes::{DataType, UInt32Type};
+
+use super::{Code, Codes, Names};
+use crate::error::{Error, Result};
+use crate::with_codes;
+
+/// A column in input order, and in log order once somebody asked.
+#[derive(Debug)]
+pub struct Column {
+    name: String,
+    data_type: DataType,
+    chunks: Vec<ArrayRef>,
+    gathered: OnceLock<ArrayRef>,
+    segments: OnceLock<Arc<Segments>>,
+}
+
+impl Column {
+    /// A column of chunks in input order. All chunks have the type `data_type`.
+    pub fn new(name: String, data_type: DataType, chunks: Vec<ArrayRef>) -> Self {
+        Self { name, data_type, chunks, gathered: OnceLock::new(), segments: OnceLock::new() }
+    }
+
+    /// The name in the log.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Arrow type as given.
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
+    /// One value per event, in the order of the log.
+    pub fn gathered(&self, row_order: Option<&[u32]>) -> Result<ArrayRef> {
+        if let Some(array) = self.gathered.get() {
+            return Ok(Arc::clone(array));
+        }
+        let whole = self.concatenated()?;
+        let array = match row_order {
+            Some(rows) => take(&whole, &UInt32Array::from(rows.to_vec()), None)?,
+            None => whole,
+        };
+        Ok(Arc::clone(self.gathered.get_or_init(|| array)))
+    }
+
+    fn concatenated(&self) -> Result<ArrayRef> {
+        // 32-bit offsets end at 2 GiB of text; 64-bit ones do not.
+        let wide: Vec<ArrayRef> = if self.data_type == DataType::Utf8 {
+            self.chunks.iter().map(|chunk| cast(chunk, &DataType::LargeUtf8)).collect::<std::result::Result<_, _>>()?
+        } else {
+            self.chunks.clone()
+        };
+        match wide.as_slice() {
+            [] => Ok(new_empty_array(&self.data_type)),
+            [only] => Ok(Arc::clone(only)),
+            many => Ok(concat(&many.iter().map(AsRef::as_ref).collect::<Vec<_>>())?),
+        }
+    }
+
+    /// The values as segments.
+    pub fn segments(&self, row_order: Option<&[u32]>) -> Result<Arc<Segments>> {
+        if let Some(segments) = self.segments.get() {
+            return Ok(Arc::clone(segments));
+        }
+        let segments = Arc::new(Segments::from_array(&self.name, &self.gathered(row_order)?)?);
+        Ok(Arc::clone(self.segments.get_or_init(|| segments)))
+    }
+}
+
+/// A segment per event: codes into sorted labels, where the code past the last label means "missing".
+#[derive(Debug)]
+pub struct Segments {
+    codes: Codes,
+    labels: Names,
+}
+
+/// More segments than this are refused: such a column is an id or a measure, not a segment.
+const MOST_SEGMENTS: usize = 100_000;
+
+impl Segments {
+    /// Segments that are codes of the log already.
+    pub fn from_codes(codes: &Codes, labels: &Names) -> Self {
+        Self { codes: codes.clone(), labels: labels.clone() }
+    }
+
+    fn from_array(name: &str, array: &ArrayRef) -> Result<Self> {
+        let target = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+        let text = match array.data_type() {
+            DataType::Dictionary(_, value) if value.as_ref() == &DataType::Utf8 => cast(array, &target)?,
+            other if other.is_nested() => {
+                return Err(Error::Type(format!("column \"{name}\" has the nested type {other} and cannot segment")));
+            }
+            _ => cast(&cast(array, &DataType::Utf8)?, &target)?,
+        };
+        let dictionary = text.as_dictionary::<UInt32Type>();
+        let values = dictionary.values().as_string::<i32>();
+        if values.len() > MOST_SEGMENTS {
+            return Err(Error::Argument(format!(
+                "column \"{name}\" has {} distinct values, more than the {MOST_SEGMENTS} segments allowed for by=; \
+                 bin it first or choose another column",
+                values.len()
+            )));
+        }
+        let labels = Names::new(values.iter().flatten().map(str::to_owned).collect());
+        let missing = labels.len();
+        let to_code: HashMap<usize, usize> = (0..values.len())
+            .filter(|&i| values.is_valid(i))
+            .map(|i| (i, labels.code(values.value(i))))
+            .filter_map(|(i, code)| code.map(|code| (i, code)))
+            .collect();
+        let mut codes = Codes::zeros(missing + 1, dictionary.len());
+        let keys = dictionary.keys();
+        with_codes!(&mut codes, out => for (event, slot) in out.iter_mut().enumerate() {
+            let code = if keys.is_valid(event) { to_code.get(&(keys.value(event) as usize)).copied() } else { None };
+            *slot = Code::from_index(code.unwrap_or(missing));
+        });
+        Ok(Self { codes, labels })
+    }
+
+    /// Number of segments including "missing".
+    pub fn len(&self) -> usize {
+        self.labels.len() + 1
+    }
+
+    /// There is always the segment "missing".
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Segment of one event.
+    pub fn of_event(&self, event: usize) -> usize {
+        self.codes.get(event)
+    }
+
+    /// The label of a segment, null for "missing".
+    pub fn label(&self, segment: usize) -> Option<&str> {
+        (segment < self.labels.len()).then(|| self.labels.name(segment))
+    }
+}

@@ -1,0 +1,255 @@
+//! The event log: customers × time-sorted events in compressed-sparse-row form, immutable once built.
+
+mod codes;
+mod columns;
+mod tables;
+
+use std::ops::Range;
+
+use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::datatypes::UInt32Type;
+use std::sync::Arc;
+
+pub use codes::{Code, Codes, Names};
+pub use columns::{Column, Segments};
+
+use crate::calendar::Zone;
+use crate::error::{Error, Result, did_you_mean};
+
+/// Names of the virtual nodes of a journey; no event may bear one.
+pub const RESERVED: [&str; 3] = ["(start)", "(end)", "(open)"];
+
+/// Why a row was not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The customer is null or blank.
+    CustomerMissing,
+    /// The time is null.
+    TimeMissing,
+    /// The text is not an ISO 8601 time.
+    TimeUnparsable,
+    /// Before 1900 or after 2200.
+    TimeOutOfRange,
+    /// The event name is null or blank.
+    EventMissing,
+    /// Later than the `observed_until` that was given.
+    AfterObservedUntil,
+}
+
+impl Reason {
+    /// The name that users see.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CustomerMissing => "customer_missing",
+            Self::TimeMissing => "time_missing",
+            Self::TimeUnparsable => "time_unparsable",
+            Self::TimeOutOfRange => "time_out_of_range",
+            Self::EventMissing => "event_missing",
+            Self::AfterObservedUntil => "after_observed_until",
+        }
+    }
+
+    /// The role of the column at fault.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::CustomerMissing => "customer",
+            Self::EventMissing => "event",
+            _ => "time",
+        }
+    }
+}
+
+/// A row that was not used.
+#[derive(Debug, Clone)]
+pub struct Reject {
+    /// Input row, from 0.
+    pub row: u64,
+    /// Why.
+    pub reason: Reason,
+    /// The offending value as text, null where it was null.
+    pub value: Option<String>,
+}
+
+/// What is known about the build.
+#[derive(Debug, Clone, Default)]
+pub struct Provenance {
+    /// Rows read.
+    pub rows: u64,
+    /// Rows left out because only some events were asked for.
+    pub filtered: u64,
+    /// Events that share their time with the previous event of the same customer.
+    pub ties: u64,
+    /// Every customer's rows came in time order.
+    pub already_ordered: bool,
+    /// Rows not used, by input row.
+    pub rejects: Vec<Reject>,
+}
+
+/// An immutable event log. Events of one customer are contiguous and sorted by time, ties in input order.
+#[derive(Debug)]
+pub struct EventLog {
+    pub(crate) customers: ArrayRef,
+    pub(crate) offsets: Vec<u64>,
+    pub(crate) times: Vec<i64>,
+    pub(crate) events: Codes,
+    pub(crate) event_names: Names,
+    pub(crate) channels: Option<(Codes, Names)>,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) row_order: Option<Vec<u32>>,
+    pub(crate) observed_until: i64,
+    pub(crate) observed_until_given: bool,
+    pub(crate) zone: Zone,
+    pub(crate) zone_name: String,
+    pub(crate) provenance: Provenance,
+}
+
+/// The events of one customer.
+#[derive(Debug, Clone, Copy)]
+pub struct Journey<'a, C> {
+    /// Position of the customer in the log.
+    pub customer: usize,
+    /// Position of the first event in the log.
+    pub start: usize,
+    /// Times in µs UTC, non-decreasing.
+    pub times: &'a [i64],
+    /// Event codes.
+    pub events: &'a [C],
+}
+
+impl EventLog {
+    /// Number of customers.
+    pub fn customers(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Number of events.
+    pub fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// A log always has at least one event; this is for the lint's sake.
+    pub fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    /// Positions of one customer's events.
+    pub fn range(&self, customer: usize) -> Range<usize> {
+        self.offsets[customer] as usize..self.offsets[customer + 1] as usize
+    }
+
+    /// The customers whose events begin before position `event`: where a task may be cut.
+    pub fn customer_at(&self, event: usize) -> usize {
+        self.offsets[..self.customers()].partition_point(|&offset| (offset as usize) < event)
+    }
+
+    /// Event names with their codes.
+    pub fn event_names(&self) -> &Names {
+        &self.event_names
+    }
+
+    /// Last instant (µs UTC) that the data fully cover.
+    pub fn observed_until(&self) -> i64 {
+        self.observed_until
+    }
+
+    /// The zone of calendar periods and of times without a zone.
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// Customer ids as given, in the order of the log.
+    pub fn customer_ids(&self) -> &ArrayRef {
+        &self.customers
+    }
+
+    /// Earliest and latest event time, µs UTC.
+    pub fn span(&self) -> (i64, i64) {
+        let ends = self.offsets.windows(2).map(|pair| (self.times[pair[0] as usize], self.times[pair[1] as usize - 1]));
+        ends.fold((i64::MAX, i64::MIN), |(first, last), (start, end)| (first.min(start), last.max(end)))
+    }
+
+    /// The code of an event name; the error names near ones.
+    pub fn event_code(&self, name: &str) -> Result<usize> {
+        self.event_names.code(name).ok_or_else(|| {
+            Error::UnknownEvent(format!(
+                "\"{name}\" is not an event of this log{} ({} events: log.events)",
+                did_you_mean(name, self.event_names.iter()),
+                self.event_names.len()
+            ))
+        })
+    }
+
+    /// Memory in bytes of what stays resident: times, codes, offsets and the row order kept for attributes.
+    pub fn bytes(&self) -> usize {
+        let channels = self.channels.as_ref().map_or(0, |(codes, _)| codes.bytes());
+        let rows = self.row_order.as_ref().map_or(0, |rows| rows.len() * 4);
+        self.offsets.len() * 8 + self.times.len() * 8 + self.events.bytes() + channels + rows
+    }
+
+    /// Names that `by=` and `where=` may use, beyond `time` and `event`.
+    pub fn column_names(&self) -> Vec<&str> {
+        let channel = self.channels.is_some().then_some("channel");
+        channel.into_iter().chain(self.columns.iter().map(Column::name)).collect()
+    }
+
+    /// The column that a name stands for.
+    fn find_column(&self, name: &str) -> Result<&Column> {
+        self.columns.iter().find(|column| column.name() == name).ok_or_else(|| {
+            let available = self.column_names();
+            Error::UnknownColumn(format!(
+                "\"{name}\" is not a column of this log{} (available: {}; more can be carried with attributes=[…])",
+                did_you_mean(name, available.iter().copied()),
+                if available.is_empty() { "none".to_owned() } else { available.join(", ") }
+            ))
+        })
+    }
+
+    /// Values of a column, one per event in the order of the log: `time`, `event`, `channel`, `value`, an attribute.
+    pub fn column(&self, name: &str) -> Result<ArrayRef> {
+        match (name, &self.channels) {
+            ("time", _) => Ok(Arc::new(self.timestamps())),
+            ("event", _) => Ok(Arc::new(dictionary(&self.events, &self.event_names)?)),
+            ("channel", Some((codes, names))) => Ok(Arc::new(dictionary(codes, names)?)),
+            _ => self.find_column(name)?.gathered(self.row_order.as_deref()),
+        }
+    }
+
+    /// The column as segments for `by=`.
+    pub fn segments(&self, name: &str) -> Result<Arc<Segments>> {
+        match (name, &self.channels) {
+            ("event", _) => Ok(Arc::new(Segments::from_codes(&self.events, &self.event_names))),
+            ("channel", Some((codes, names))) => Ok(Arc::new(Segments::from_codes(codes, names))),
+            _ => self.find_column(name)?.segments(self.row_order.as_deref()),
+        }
+    }
+
+    fn timestamps(&self) -> TimestampMicrosecondArray {
+        TimestampMicrosecondArray::from(self.times.clone()).with_timezone("UTC")
+    }
+
+    /// Customer ids repeated for each event, as a dictionary over the ids.
+    pub fn customer_per_event(&self) -> Result<ArrayRef> {
+        let mut keys = Vec::with_capacity(self.len());
+        for customer in 0..self.customers() {
+            keys.resize(self.offsets[customer + 1] as usize, customer as u32);
+        }
+        Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(keys), Arc::clone(&self.customers))?))
+    }
+
+    /// Number of events of each customer.
+    pub fn events_per_customer(&self) -> Int64Array {
+        self.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as i64).collect::<Vec<_>>().into()
+    }
+}
+
+/// Codes and names as an Arrow dictionary; the code past the last name is null.
+fn dictionary(codes: &Codes, names: &Names) -> Result<DictionaryArray<UInt32Type>> {
+    let null = names.len();
+    let keys: UInt32Array = with_codes!(codes, codes => codes
+        .iter()
+        .map(|code| (code.index() != null).then_some(code.index() as u32))
+        .collect());
+    Ok(DictionaryArray::try_new(keys, Arc::new(StringArray::from_iter_values(names.iter())))?)
+}
+
+use crate::with_codes;

@@ -1,0 +1,96 @@
+//! What a log tells of itself, as tables and as JSON.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{Field, Schema};
+use serde_json::{Value, json};
+
+use super::{EventLog, Reject};
+use crate::error::Result;
+use crate::table::Table;
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table> {
+    let fields = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    Ok(Table::from_batch(RecordBatch::try_new(schema, arrays)?))
+}
+
+impl EventLog {
+    /// Sizes, span, names with counts, and what happened to the rows.
+    pub fn describe(&self) -> Value {
+        let counts = self.events.counts(self.event_names.len());
+        let events: Vec<_> = self.event_names.iter().zip(counts).filter(|(_, count)| *count > 0).collect();
+        let channels = self.channels.as_ref().map(|(codes, names)| {
+            let counts = codes.counts(names.len() + 1);
+            names.iter().zip(counts).map(|(name, count)| (name.to_owned(), count)).collect::<Vec<_>>()
+        });
+        let mut rejected = BTreeMap::<&str, u64>::new();
+        for reject in &self.provenance.rejects {
+            *rejected.entry(reject.reason.name()).or_default() += 1;
+        }
+        let (first, last) = self.span();
+        let channel = self.channels.is_some().then(|| json!(["channel", "Utf8"]));
+        let columns = self.columns.iter().map(|column| json!([column.name(), column.data_type().to_string()]));
+        json!({
+            "customers": self.customers(),
+            "events": self.len(),
+            "rows": self.provenance.rows,
+            "filtered": self.provenance.filtered,
+            "first_us": first,
+            "last_us": last,
+            "observed_until_us": self.observed_until,
+            "observed_until_given": self.observed_until_given,
+            "timezone": self.zone_name,
+            "event_names": events,
+            "channel_names": channels,
+            "columns": channel.into_iter().chain(columns).collect::<Vec<_>>(),
+            "rejected": rejected,
+            "ties": self.provenance.ties,
+            "already_ordered": self.provenance.already_ordered,
+            "bytes": self.bytes(),
+        })
+    }
+
+    /// Rows that were not used: `row`, `column` (its role), `reason`, `value`.
+    pub fn rejects_table(&self) -> Result<Table> {
+        let rejects = &self.provenance.rejects;
+        let texts = |pick: fn(&Reject) -> Option<&str>| -> ArrayRef {
+            Arc::new(rejects.iter().map(pick).collect::<StringArray>())
+        };
+        table(vec![
+            ("row", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row as i64)))),
+            ("column", texts(|reject| Some(reject.reason.role()))),
+            ("reason", texts(|reject| Some(reject.reason.name()))),
+            ("value", texts(|reject| reject.value.as_deref())),
+        ])
+    }
+
+    /// One row per customer: `customer`, `events`, `first`, `last`.
+    pub fn customers_table(&self) -> Result<Table> {
+        let time = |at: fn(&[i64]) -> i64| -> ArrayRef {
+            let times = (0..self.customers()).map(|customer| at(&self.times[self.range(customer)]));
+            Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC"))
+        };
+        table(vec![
+            ("customer", Arc::clone(&self.customers)),
+            ("events", Arc::new(self.events_per_customer())),
+            ("first", time(|times| times[0])),
+            ("last", time(|times| times[times.len() - 1])),
+        ])
+    }
+
+    /// One row per event in the order of the log; all columns, or the named ones.
+    pub fn events_table(&self, names: Option<&[String]>) -> Result<Table> {
+        let all = || ["customer", "time", "event"].into_iter().chain(self.column_names()).map(str::to_owned).collect();
+        let names: Vec<String> = names.map_or_else(all, <[String]>::to_vec);
+        let column = |name: &String| -> Result<(String, ArrayRef)> {
+            let values = if name == "customer" { self.customer_per_event() } else { self.column(name) };
+            Ok((name.clone(), values?))
+        };
+        let columns = names.iter().map(column).collect::<Result<Vec<_>>>()?;
+        table(columns.iter().map(|(name, array)| (name.as_str(), Arc::clone(array))).collect())
+    }
+}

@@ -1,0 +1,75 @@
+//! The one door for every long call: the GIL is released, our pool works, Ctrl-C stops it, a panic is an exception.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::pool::{Cancel, pool};
+
+/// How often Python is asked whether somebody pressed Ctrl-C.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Runs work on our pool while Python may go on.
+pub fn door<T, F>(py: Python<'_>, work: F) -> PyResult<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Cancel) -> Result<T> + Send + 'static,
+{
+    let cancel = Cancel::default();
+    let (sender, receiver) = channel();
+    let flag = cancel.clone();
+    let pool = pool().map_err(|error| raise(py, error))?;
+    pool.spawn(move || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&flag))).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Error::Internal(text.unwrap_or_else(|| "a computation panicked".into())))
+        });
+        // Nobody listens any more only where the interpreter is gone.
+        let _ = sender.send(outcome);
+    });
+    let receiver = std::sync::Mutex::new(receiver);
+    let mut interrupted = None;
+    loop {
+        let answer = py.detach(|| {
+            let receiver = receiver.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            receiver.recv_timeout(PATIENCE)
+        });
+        match answer {
+            Ok(outcome) => {
+                return match interrupted {
+                    Some(error) => Err(error),
+                    None => outcome.map_err(|error| raise(py, error)),
+                };
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = py.check_signals() {
+                    cancel.cancel();
+                    interrupted.get_or_insert(error);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(raise(py, Error::Internal("a computation ended without an answer".into())));
+            }
+        }
+    }
+}
+
+/// An error as the exception class of `safar.errors` that it belongs to.
+pub fn raise(py: Python<'_>, error: Error) -> PyErr {
+    let class = match error {
+        Error::Data(_) => "DataError",
+        Error::UnknownColumn(_) => "UnknownColumnError",
+        Error::UnknownEvent(_) => "UnknownEventError",
+        Error::Argument(_) => "ArgumentError",
+        Error::Type(_) => "ArgumentTypeError",
+        Error::File(_) => "FileError",
+        Error::Cancelled => return pyo3::exceptions::PyKeyboardInterrupt::new_err("cancelled"),
+        Error::Internal(_) => "InternalError",
+    };
+    let made = py.import("safar.errors").and_then(|module| module.getattr(class)?.call1((error.to_string(),)));
+    made.map_or_else(|failure| failure, PyErr::from_value)
+}

@@ -1,0 +1,89 @@
+//! `_core.EventLog`: the log in Python.
+
+use std::sync::Arc;
+
+use numpy::PyArray1;
+use pyo3::prelude::*;
+
+use super::door::{door, raise};
+use super::table::Table;
+use crate::error::Error;
+use crate::ingest::{self, Roles};
+use crate::log::Codes;
+
+/// An immutable event log.
+#[pyclass(frozen, module = "safar._core")]
+pub struct EventLog {
+    inner: Arc<crate::log::EventLog>,
+}
+
+impl EventLog {
+    pub fn inner(&self) -> Arc<crate::log::EventLog> {
+        Arc::clone(&self.inner)
+    }
+}
+
+#[pymethods]
+impl EventLog {
+    #[staticmethod]
+    #[pyo3(signature = (table, roles_json, /))]
+    fn build(py: Python<'_>, table: &Table, roles_json: &str) -> PyResult<Self> {
+        let roles: Roles = serde_json::from_str(roles_json)
+            .map_err(|error| raise(py, Error::Argument(format!("the roles are not valid: {error}"))))?;
+        let table = table.inner().clone();
+        let inner = door(py, move |cancel| ingest::build(&table, &roles, cancel))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    #[pyo3(signature = (/))]
+    fn info(&self) -> String {
+        self.inner.describe().to_string()
+    }
+
+    #[pyo3(signature = (/))]
+    fn rejects(&self, py: Python<'_>) -> PyResult<Table> {
+        self.inner.rejects_table().map(Table::from).map_err(|error| raise(py, error))
+    }
+
+    #[pyo3(signature = (/))]
+    fn customers(&self, py: Python<'_>) -> PyResult<Table> {
+        self.inner.customers_table().map(Table::from).map_err(|error| raise(py, error))
+    }
+
+    #[pyo3(signature = (columns, /))]
+    fn events_table(&self, py: Python<'_>, columns: Option<Vec<String>>) -> PyResult<Table> {
+        let log = Arc::clone(&self.inner);
+        door(py, move |_| log.events_table(columns.as_deref())).map(Table::from)
+    }
+
+    /// A read-only view of a column of the log; nothing is copied.
+    #[pyo3(signature = (name, /))]
+    fn view<'py>(slf: &Bound<'py, Self>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let log = &slf.get().inner;
+        let codes = |codes: &Codes| match codes {
+            Codes::U8(codes) => borrowed(slf, codes),
+            Codes::U16(codes) => borrowed(slf, codes),
+            Codes::U32(codes) => borrowed(slf, codes),
+        };
+        match (name, &log.channels) {
+            ("offsets", _) => borrowed(slf, &log.offsets),
+            ("times", _) => borrowed(slf, &log.times),
+            ("events", _) => codes(&log.events),
+            ("channels", Some((channels, _))) => codes(channels),
+            _ => {
+                let text = format!(
+                    "there is no view \"{name}\"; expected offsets, times, events, or channels where the log has them"
+                );
+                Err(raise(slf.py(), Error::Argument(text)))
+            }
+        }
+    }
+}
+
+fn borrowed<'py, T: numpy::Element>(owner: &Bound<'py, EventLog>, values: &[T]) -> PyResult<Bound<'py, PyAny>> {
+    let view = numpy::ndarray::ArrayView1::from(values);
+    // SAFETY: the log is immutable and lives as long as its Python object, which the array keeps alive.
+    let array = unsafe { PyArray1::borrow_from_array(&view, owner.clone().into_any()) };
+    array.call_method1("setflags", (false,))?;
+    Ok(array.into_any())
+}

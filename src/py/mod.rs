@@ -1,0 +1,82 @@
+//! The extension module `safar._core`: the only place that knows Python.
+
+mod arrays;
+mod door;
+mod event_log;
+mod table;
+
+use pyo3::prelude::*;
+
+use crate::calendar::{Calendar, Period, Periods, Zone};
+use crate::engine::Plan;
+use crate::error::Error;
+use crate::kernels::{KERNELS, run_named};
+use crate::partial;
+
+use door::{door, raise};
+use event_log::EventLog;
+use table::Table;
+
+/// Runs an analysis over a log; the result is a partial table.
+#[pyfunction]
+#[pyo3(signature = (log, name, plan_json, /))]
+fn run(py: Python<'_>, log: &EventLog, name: String, plan_json: &str) -> PyResult<Table> {
+    let plan = Plan::parse(plan_json).map_err(|error| raise(py, error))?;
+    let log = log.inner();
+    door(py, move |cancel| run_named(&name, &log, &plan, cancel)).map(Table::from)
+}
+
+/// Merges partial tables of logs that share no customer.
+#[pyfunction]
+#[pyo3(signature = (partials, /))]
+fn merge(py: Python<'_>, partials: Vec<Bound<'_, Table>>) -> PyResult<Table> {
+    let parts: Vec<_> = partials.iter().map(|part| part.get().inner().clone()).collect();
+    door(py, move |_| partial::merge(&parts)).map(Table::from)
+}
+
+/// Names of all analyses, sorted.
+#[pyfunction]
+fn kernels() -> Vec<&'static str> {
+    KERNELS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Starts (µs UTC) of the calendar periods that cover a span, and the start of the one after.
+#[pyfunction]
+#[pyo3(signature = (start_us, end_us, period, zone, calendar, week_start, /))]
+fn period_starts(
+    py: Python<'_>,
+    start_us: i64,
+    end_us: i64,
+    period: &str,
+    zone: &str,
+    calendar: &str,
+    week_start: u8,
+) -> PyResult<Vec<i64>> {
+    let starts = || {
+        let calendar: Calendar = serde_json::from_value(calendar.into())
+            .map_err(|_| Error::Argument(format!("calendar \"{calendar}\" is not known")))?;
+        let period = match period {
+            "day" => Period::Day,
+            "week" if week_start < 7 => Period::Week { start: week_start },
+            "month" => Period::Month,
+            other => return Err(Error::Argument(format!("period \"{other}\" from day {week_start} is not known"))),
+        };
+        let periods = Periods::new(&Zone::new(zone)?, period, calendar, start_us, end_us)?;
+        Ok(periods.starts().to_vec())
+    };
+    starts().map_err(|error| raise(py, error))
+}
+
+/// The module.
+#[pymodule]
+mod _core {
+    use super::PyModuleMethods;
+
+    #[pymodule_export]
+    use super::{EventLog, Table, kernels, merge, period_starts, run};
+
+    #[pymodule_init]
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,459 @@
+"""What safar must count, written a second time: plain, slow and obvious, with the standard library alone.
+
+Nothing here knows how the compiled core works. Each function takes the rows of a log in input order and follows
+the written contract of what is counted word by word, so that a test can ask whether the core agrees.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+START, END, OPEN = "(start)", "(end)", "(open)"
+
+
+class Event(NamedTuple):
+    """One row of a log; `time` is in microseconds since 1970 UTC."""
+
+    customer: str
+    time: int
+    event: str
+    channel: str | None = None
+    value: float | None = None
+    plan: str | None = None
+    score: int | None = None
+
+
+Predicate = Callable[[Event], bool]
+
+
+def journeys(rows: Iterable[Event]) -> dict[str, list[Event]]:
+    """Return the events of each customer by time; equal times keep input order (`sorted` is stable)."""
+    grouped: dict[str, list[Event]] = defaultdict(list)
+    for row in rows:
+        grouped[row.customer].append(row)
+    return {customer: sorted(events, key=lambda e: e.time) for customer, events in grouped.items()}
+
+
+def last_time(rows: Iterable[Event]) -> int:
+    """Return the latest event time: what `observed_until` is where nobody gave it."""
+    return max(row.time for row in rows)
+
+
+# --------------------------------------------------------------------------------------------------- sessions
+
+
+class Session(NamedTuple):
+    """One session of one customer."""
+
+    customer: str
+    session: int
+    start: int
+    end: int
+    events: int
+    open: bool
+
+
+def sessions(rows: Sequence[Event], gap: int, observed_until: int | None = None) -> list[Session]:
+    """Cut each journey where the pause is greater than `gap`; equal stays together."""
+    until = last_time(rows) if observed_until is None else observed_until
+    found = []
+    for customer, events in journeys(rows).items():
+        pieces: list[list[Event]] = []
+        for event in events:
+            if pieces and event.time - pieces[-1][-1].time <= gap:
+                pieces[-1].append(event)
+            else:
+                pieces.append([event])
+        for number, piece in enumerate(pieces, start=1):
+            start, end = piece[0].time, piece[-1].time
+            found.append(Session(customer, number, start, end, len(piece), until - end <= gap))
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------- funnel
+
+
+@dataclass(frozen=True)
+class Step:
+    """One funnel step: any of `events`, under a condition given twice, as safar's text and as Python."""
+
+    events: tuple[str, ...]
+    where: str | None = None
+    holds: Predicate = field(default=lambda event: True, compare=False)
+
+    def matches(self, event: Event) -> bool:
+        """Return whether the event may stand in this step."""
+        return event.event in self.events and self.holds(event)
+
+
+class Reached(NamedTuple):
+    """How far one customer came in a funnel."""
+
+    reached: int
+    status: str
+    entry: int
+
+
+def chains(
+    journey: Sequence[Event], steps: Sequence[Step], within: int | None
+) -> Iterator[tuple[Event, ...]]:
+    """Yield every chain of different events that fills steps 1..k in time order inside the window, for every k.
+
+    Equal times may stand in any order: a chain asks for non-decreasing times only, which is the same as asking for
+    one order of each group of equal times in which the chain's positions increase. An order has every event at one
+    position, so a chain never holds the same event twice, whether in consecutive steps or not: between two uses of
+    one event every time of the chain would be equal, and the event would have to stand before and after another
+    member of its own group.
+    """
+
+    def extend(chain: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        yield chain
+        if len(chain) == len(steps):
+            return
+        for index, event in enumerate(journey):
+            if index in chain or not steps[len(chain)].matches(event):
+                continue
+            if event.time < journey[chain[-1]].time:
+                continue
+            if within is not None and event.time - journey[chain[0]].time > within:
+                continue
+            yield from extend((*chain, index))
+
+    for index, event in enumerate(journey):
+        if steps[0].matches(event):
+            for chain in extend((index,)):
+                yield tuple(journey[i] for i in chain)
+
+
+def funnel_status(
+    journey: Sequence[Event], steps: Sequence[Step], within: int | None, reached: int, until: int
+) -> str:
+    """Return completed, open (an attempt's window is not over) or dropped."""
+    if reached == len(steps):
+        return "completed"
+    latest = max(event.time for event in journey if steps[0].matches(event))
+    if within is None or latest + within > until:
+        return "open"
+    return "dropped"
+
+
+def funnel(
+    rows: Sequence[Event], steps: Sequence[Step], within: int | None, observed_until: int | None = None
+) -> dict[str, Reached]:
+    """Return how far every customer came who entered, by trying every chain.
+
+    `entry` is the time of the step-1 event of the attempt that represents the customer: of the chains that came
+    furthest the latest entry, and for a completed one the latest entry at the instant of the first completion.
+    """
+    until = last_time(rows) if observed_until is None else observed_until
+    result = {}
+    for customer, journey in journeys(rows).items():
+        best = 0
+        longest: list[tuple[Event, ...]] = []
+        for chain in chains(journey, steps, within):
+            if len(chain) > best:
+                best, longest = len(chain), []
+            if len(chain) == best:
+                longest.append(chain)
+        if not longest:
+            continue
+        if best == len(steps):
+            first_completion = min(chain[-1].time for chain in longest)
+            longest = [chain for chain in longest if chain[-1].time == first_completion]
+        entry = max(chain[0].time for chain in longest)
+        result[customer] = Reached(best, funnel_status(journey, steps, within, best, until), entry)
+    return result
+
+
+def funnel_by_rules(
+    rows: Sequence[Event], steps: Sequence[Step], within: int | None, observed_until: int | None = None
+) -> dict[str, Reached]:
+    """Return the same as `funnel` by the rules of the latest-entry matcher, one event at a time.
+
+    For every step the matcher keeps the entry time of the chain that most recently reached it. A new step-1 event
+    overwrites chain 1 and leaves the longer ones alone; an event reaches step k if chain k-1 exists and the event
+    is inside its window. Steps are tried from the last to the first, so that one event cannot fill two steps of
+    one chain. Every order of equal times is played through, and the best end counts.
+    """
+    until = last_time(rows) if observed_until is None else observed_until
+    count = len(steps)
+
+    def play(state: tuple[int | None, ...], event: Event) -> tuple[int | None, ...]:
+        if state[-1] is not None:  # stop at the first completion
+            return state
+        entries = list(state)
+        for k in range(count - 1, 0, -1):
+            entry = entries[k - 1]
+            if (
+                entry is not None
+                and steps[k].matches(event)
+                and (within is None or event.time - entry <= within)
+            ):
+                entries[k] = entry
+        if steps[0].matches(event):
+            entries[0] = event.time
+        return tuple(entries)
+
+    result = {}
+    for customer, journey in journeys(rows).items():
+        states: set[tuple[int | None, ...]] = {(None,) * count}
+        for _, group in itertools.groupby(journey, key=lambda e: e.time):
+            matching = [event for event in group if any(step.matches(event) for step in steps)]
+            after = set()
+            for state in states:
+                for order in set(itertools.permutations(matching)):
+                    current = state
+                    for event in order:
+                        current = play(current, event)
+                    after.add(current)
+            states = after
+            if any(state[-1] is not None for state in states):
+                states = {state for state in states if state[-1] is not None}
+                break
+        reached = max(
+            max((k + 1 for k in range(count) if state[k] is not None), default=0) for state in states
+        )
+        if reached == 0:
+            continue
+        entry = max(at for state in states if (at := state[reached - 1]) is not None)
+        result[customer] = Reached(reached, funnel_status(journey, steps, within, reached, until), entry)
+    return result
+
+
+# --------------------------------------------------------------------------------------------------- calendar
+
+
+def local(time: int, zone: str) -> datetime:
+    """Return an instant as wall-clock time of a zone, without a float on the way."""
+    return (EPOCH + timedelta(microseconds=time)).astimezone(ZoneInfo(zone))
+
+
+def instant(when: datetime) -> int:
+    """Return an aware datetime as microseconds since 1970 UTC."""
+    delta = when.astimezone(UTC) - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds
+
+
+def day_start(day: date, zone: str) -> int:
+    """Return the first instant of a local day; where midnight is skipped, the instant of the jump."""
+    return instant(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
+
+
+# Years that the plain 33-year rule makes leap although the equinox of Tehran makes the next one leap.
+JALALI_LEAP_ONE_YEAR_LATER = {1502, 1601, 1634, 1667}
+NOWRUZ_1403 = date(2024, 3, 20)
+
+
+def jalali_leap(year: int) -> bool:
+    """Return whether a Jalali year has 366 days: 8 leap years in 33, moved by one year where the equinox moves."""
+    if year in JALALI_LEAP_ONE_YEAR_LATER:
+        return False
+    if year - 1 in JALALI_LEAP_ONE_YEAR_LATER:
+        return True
+    return (25 * year + 11) % 33 < 8
+
+
+@functools.cache
+def nowruz(year: int) -> date:
+    """Return 1 Farvardin of a Jalali year, counted year by year from 1403."""
+    day = NOWRUZ_1403
+    for y in range(1403, year):
+        day += timedelta(days=366 if jalali_leap(y) else 365)
+    for y in range(year, 1403):
+        day -= timedelta(days=366 if jalali_leap(y) else 365)
+    return day
+
+
+def nowruz_by_equinox(year: int) -> tuple[date, float]:
+    """Return 1 Farvardin from the sun, and how many minutes the equinox is away from true noon of Tehran.
+
+    The day of the March equinox is new year when the equinox comes before noon at 52.5 degrees east, else the next
+    day. Equinox: Meeus, Astronomical Algorithms, chapter 27 (good to about a minute for these centuries).
+    """
+    y = (year + 621 - 2000) / 1000
+    mean = 2451623.80984 + 365242.37404 * y + 0.05169 * y**2 - 0.00411 * y**3 - 0.00057 * y**4
+    t = (mean - 2451545.0) / 36525
+    w = math.radians(35999.373 * t - 2.47)
+    bend = 1 + 0.0334 * math.cos(w) + 0.0007 * math.cos(2 * w)
+    terms = (
+        (485, 324.96, 1934.136), (203, 337.23, 32964.467), (199, 342.08, 20.186), (182, 27.85, 445267.112),
+        (156, 73.14, 45036.886), (136, 171.52, 22518.443), (77, 222.54, 65928.934), (74, 296.72, 3034.906),
+        (70, 243.58, 9037.513), (58, 119.81, 33718.147), (52, 297.17, 150.678), (50, 21.02, 2281.226),
+        (45, 247.54, 29929.562), (44, 325.15, 31555.956), (29, 60.93, 4443.417), (18, 155.12, 67555.328),
+        (17, 288.79, 4562.452), (16, 198.04, 62894.029), (14, 199.76, 31436.921), (12, 95.39, 14577.848),
+        (12, 287.11, 31931.756), (12, 320.81, 34777.259), (9, 227.73, 1222.114), (8, 15.45, 16859.074),
+    )  # fmt: skip
+    total = sum(a * math.cos(math.radians(b + c * t)) for a, b, c in terms)
+    terrestrial = mean + 0.00001 * total / bend
+    centuries = (year + 621 - 2000) / 100
+    delta_seconds = 64.0 + 35.0 * centuries + 25.0 * centuries**2 if year > 1379 else 30.0  # TT − UT, rough
+    tehran = terrestrial - delta_seconds / 86_400 + 52.5 / 360  # Julian date at local mean time
+    whole = math.floor(tehran + 0.5)  # Julian day number of the local date
+    equation_of_time = -7.5 / 1440  # true noon is about 7.5 minutes after mean noon in late March
+    from_noon = (tehran - whole + equation_of_time) * 1440
+    day = date.fromordinal(whole - 1_721_425)
+    return (day if from_noon < 0 else day + timedelta(days=1)), from_noon
+
+
+def to_jalali(day: date) -> tuple[int, int, int]:
+    """Return year, month and day of the Jalali calendar."""
+    year = day.year - 621
+    while nowruz(year) > day:
+        year -= 1
+    rest = (day - nowruz(year)).days
+    lengths = [31] * 6 + [30] * 6
+    month = 1
+    while month < 12 and rest >= lengths[month - 1]:
+        rest -= lengths[month - 1]
+        month += 1
+    return year, month, rest + 1
+
+
+def from_jalali(year: int, month: int, day: int) -> date:
+    """Return the Gregorian date of a Jalali one."""
+    before = 31 * (month - 1) if month <= 7 else 186 + 30 * (month - 7)
+    return nowruz(year) + timedelta(days=before + day - 1)
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Calendar periods of a zone, numbered so that the next one is one more."""
+
+    period: str
+    zone: str = "UTC"
+    calendar: str = "gregorian"
+    week_start: int = 0
+
+    def number(self, day: date) -> int:
+        """Return the number of the period that holds a local day."""
+        if self.period == "day":
+            return day.toordinal()
+        if self.period == "week":
+            back = (day.weekday() - self.week_start) % 7
+            return (day - timedelta(days=back)).toordinal() // 7
+        if self.calendar == "jalali":
+            year, month, _ = to_jalali(day)
+            return year * 12 + month - 1
+        return day.year * 12 + day.month - 1
+
+    def of(self, time: int) -> int:
+        """Return the number of the period that holds an instant."""
+        return self.number(local(time, self.zone).date())
+
+    def first_day(self, number: int) -> date:
+        """Return the first local day of a period."""
+        if self.period == "day":
+            return date.fromordinal(number)
+        if self.period == "week":
+            day = date.fromordinal(number * 7)
+            while day.weekday() != self.week_start:
+                day += timedelta(days=1)
+            return day
+        if self.calendar == "jalali":
+            return from_jalali(number // 12, number % 12 + 1, 1)
+        return date(number // 12, number % 12 + 1, 1)
+
+    def start(self, number: int) -> int:
+        """Return the first instant of a period; the end of a period is the start of the next one."""
+        return day_start(self.first_day(number), self.zone)
+
+
+# -------------------------------------------------------------------------------------------------- retention
+
+
+class Cell(NamedTuple):
+    """One cohort in one period."""
+
+    eligible: int
+    returned: int
+    complete: bool
+
+
+def retention(
+    rows: Sequence[Event],
+    periods: Periods,
+    *,
+    start: Sequence[str] | None = None,
+    back: Sequence[str] | None = None,
+    same_period: bool = False,
+    observed_until: int | None = None,
+) -> dict[tuple[date, int], Cell]:
+    """Return every cell from period 0 to the last one that begins at or before `observed_until`."""
+    until = last_time(rows) if observed_until is None else observed_until
+    members: dict[int, int] = defaultdict(int)
+    returned: dict[tuple[int, int], int] = defaultdict(int)
+    for journey in journeys(rows).values():
+        starts = [i for i, event in enumerate(journey) if start is None or event.event in start]
+        if not starts:
+            continue
+        cohort = periods.of(journey[starts[0]].time)
+        members[cohort] += 1
+        later = journey[starts[0] + 1 :]
+        active = {periods.of(event.time) - cohort for event in later if back is None or event.event in back}
+        if not same_period:
+            active.add(0)
+        for k in active:
+            returned[cohort, k] += 1
+    cells = {}
+    for cohort, eligible in members.items():
+        k = 0
+        while periods.start(cohort + k) <= until:
+            complete = periods.start(cohort + k + 1) <= until
+            cells[periods.first_day(cohort), k] = Cell(eligible, returned[cohort, k], complete)
+            k += 1
+    return cells
+
+
+# ------------------------------------------------------------------------------------------------ transitions
+
+
+class Edge(NamedTuple):
+    """What is counted on one edge; `times` are the exact pauses in microseconds, sorted."""
+
+    events: int
+    customers: int
+    times: tuple[int, ...]
+
+
+def transitions(
+    rows: Sequence[Event], inactivity: int, observed_until: int | None = None
+) -> dict[tuple[str, str], Edge]:
+    """Return every step from one event to the next one of the same customer, with the virtual ends."""
+    until = last_time(rows) if observed_until is None else observed_until
+    events: dict[tuple[str, str], int] = defaultdict(int)
+    customers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    times: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for customer, journey in journeys(rows).items():
+        last = journey[-1]
+        walk = [(START, journey[0].event, None)]
+        walk += [(a.event, b.event, b.time - a.time) for a, b in itertools.pairwise(journey)]
+        walk += [(last.event, OPEN if until - last.time <= inactivity else END, None)]
+        for source, target, pause in walk:
+            events[source, target] += 1
+            customers[source, target].add(customer)
+            if pause is not None:
+                times[source, target].append(pause)
+    return {edge: Edge(events[edge], len(customers[edge]), tuple(sorted(times[edge]))) for edge in events}
+
+
+# ------------------------------------------------------------------------------------------------- intervals
+
+
+def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Return the Wilson score interval (Wilson 1927), 95 % unless told."""
+    share = successes / trials
+    middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return max(0.0, middle - half), min(1.0, middle + half)

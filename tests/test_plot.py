@@ -1,0 +1,173 @@
+"""Charts: what they carry equals the result, and what is not known is not drawn."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import altair as alt
+import pytest
+
+import safar
+from safar import plot
+from safar.analyses import SPECS
+from safar.dashboard import colours
+from safar.errors import ArgumentError
+from safar.plot import theme
+
+
+def shop_log(**options: Any) -> safar.EventLog:
+    """Return a log of four customers over five weeks, with a Persian event name."""
+    rows = [
+        ("ann", "2026-03-02 10:00", "view", "web", 0.0),
+        ("ann", "2026-03-02 10:05", "cart", "web", 0.0),
+        ("ann", "2026-03-02 10:20", "purchase", "web", 30.0),
+        ("ann", "2026-03-11 09:00", "view", "app", 0.0),
+        ("bob", "2026-03-03 12:00", "view", "app", 0.0),
+        ("bob", "2026-03-03 12:50", "cart", "app", 0.0),
+        ("cyd", "2026-03-10 08:00", "view", None, 0.0),
+        ("cyd", "2026-03-24 08:00", "خرید حضوری", "store", 12.5),
+        ("dan", "2026-03-30 20:00", "view", "web", 0.0),
+    ]
+    names = ("customer", "time", "event", "channel", "value")
+    data = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    given: dict[str, Any] = {"observed_until": "2026-04-01", **options}
+    return safar.EventLog(
+        data, customer="customer", time="time", event="event", channel="channel", value="value", **given
+    )
+
+
+STEPS = ["view", "cart", "purchase"]
+
+
+def rows_of(chart: Any) -> list[dict[str, Any]]:
+    """Return the rows that a chart carries, as they are in its JSON."""
+    written = json.loads(chart.to_json())
+    sets = list(written.get("datasets", {}).values()) or [written["data"]["values"]]
+    assert len(sets) == 1
+    return list(sets[0])
+
+
+def table_rows(result: safar.ResultTable) -> list[dict[str, Any]]:
+    columns = result.to_dict()
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def test_the_list_of_charts_is_sorted_and_has_every_analysis() -> None:
+    assert list(plot.CHARTS) == sorted(spec.analysis for spec in SPECS)
+
+
+def test_a_result_draws_its_own_chart() -> None:
+    result = shop_log().funnel(STEPS, within="7d")
+    assert result.plot(title="Three steps").title.text == "Three steps"
+
+
+def test_a_funnel_chart_carries_the_numbers_of_the_result() -> None:
+    result = shop_log().funnel(STEPS, within="7d")
+    rows, expected = rows_of(plot.funnel(result)), table_rows(result)
+    assert [{name: row[name] for name in expected[0]} for row in rows] == expected
+    assert [row["of_step_before"] for row in rows] == [None, 4, 2]
+    assert [row["written"] for row in rows] == ["4", "2  (50.0%)", "1  (50.0%)"]
+
+
+def test_a_funnel_by_segments_has_a_panel_for_each() -> None:
+    result = shop_log().funnel(STEPS, within="7d", by="channel")
+    chart = plot.funnel(result)
+    rows = rows_of(chart)
+    assert isinstance(chart, alt.FacetChart)
+    assert {row["segment"] for row in rows} == {"web", "app", "(missing)"}
+    assert sum(row["customers"] for row in rows if row["step"] == 1) == 4
+
+
+def test_a_retention_chart_carries_null_for_periods_that_are_not_over() -> None:
+    result = shop_log().retention(period="week")
+    rows = rows_of(plot.retention(result))
+    assert [(row["share"], row["complete"]) for row in rows] == [
+        (row["share"], row["complete"]) for row in table_rows(result)
+    ]
+    unfinished = [row for row in rows if not row["complete"]]
+    assert unfinished
+    assert {row["share"] for row in unfinished} == {None}
+    assert not any(character.isdigit() for row in unfinished for character in row["written"])
+
+
+def test_a_retention_chart_shades_only_complete_cells() -> None:
+    layers = json.loads(plot.retention(shop_log().retention(period="week")).to_json())["layer"]
+    shaded = [layer for layer in layers if layer["encoding"].get("color", {}).get("field") == "share"]
+    assert [layer["transform"] for layer in shaded] == [[{"filter": "datum.complete"}]]
+
+
+def test_a_transitions_chart_carries_departures_that_include_the_ends() -> None:
+    result = shop_log().transitions(inactivity="7d")
+    rows = rows_of(plot.transitions(result))
+    expected = {(row["from"], row["to"]): row for row in table_rows(result)}
+    assert len(rows) == len(expected)
+    for row in rows:
+        assert row["share"] == expected[row["from"], row["to"]]["share"]
+        assert row["share"] == row["events"] / row["departures"]
+
+
+def test_a_transitions_chart_keeps_the_commonest_events_and_says_so() -> None:
+    chart = plot.transitions(shop_log().transitions(), events=2)
+    rows = rows_of(chart)
+    assert {row["from"] for row in rows} <= {"(start)", "view", "cart"}
+    assert "the 2 commonest of 4 events" in chart.title.subtitle[0]
+
+
+def test_a_sessions_chart_counts_each_session_once() -> None:
+    result = shop_log().sessions("30m")
+    lengths, events = (panel.data.values for panel in plot.sessions(result).hconcat)
+    # By hand: ann 20 min and 0, bob 0 and 0 (a pause of 50 min), cyd 0 and 0, dan 0.
+    assert [row["sessions"] for row in lengths] == [6, 0, 0, 0, 1, 0, 0]
+    assert [row["sessions"] for row in events] == [6, 0, 1, 0, 0, 0, 0]
+    assert [row["share"] for row in events] == [6 / 7, 0, 1 / 7, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", list(plot.CHARTS))
+def test_every_chart_mirrors_for_right_to_left(name: str) -> None:
+    log = shop_log()
+    result = log.funnel(STEPS) if name == "funnel" else getattr(log, name)()
+    charts = {way: plot.plot(result, direction=way).to_dict() for way in ("ltr", "rtl")}
+    assert charts["ltr"]["title"]["anchor"] == "start"
+    assert charts["rtl"]["title"]["anchor"] == "end"
+    assert '"orient": "right"' in json.dumps(charts["rtl"])
+    assert '"orient": "right"' not in json.dumps(charts["ltr"])
+
+
+def test_a_direction_that_is_none_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="direction='up' is not a choice"):
+        plot.funnel(shop_log().funnel(STEPS), direction="up")  # type: ignore[arg-type]
+
+
+def test_charts_leave_the_theme_of_the_user_alone() -> None:
+    before = alt.theme.active
+    shop_log().retention().plot()
+    assert alt.theme.active == before
+
+
+def test_charts_and_page_have_the_same_colours() -> None:
+    assert (theme.BLUE, theme.PALE, theme.STEEL) == (colours.BLUE, colours.PALE, colours.STEEL)
+
+
+def test_charts_need_neither_pandas_nor_polars_nor_pyarrow() -> None:
+    code = """
+import sys
+for name in ("pandas", "polars", "pyarrow"):
+    sys.modules[name] = None
+import safar
+log = safar.EventLog({"c": [1, 1], "t": ["2026-03-01", "2026-03-02"], "e": ["a", "b"]}, customer="c", time="t", event="e")
+for result in (log.funnel(["a", "b"]), log.retention(), log.sessions(), log.transitions()):
+    assert '"$schema"' in result.plot().to_json()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", list(plot.CHARTS))
+def test_every_chart_compiles_to_a_picture(name: str) -> None:
+    convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
+    log = shop_log()
+    result = log.funnel(STEPS) if name == "funnel" else getattr(log, name)()
+    assert convert.vegalite_to_svg(plot.plot(result).to_json()).startswith("<svg")

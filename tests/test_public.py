@@ -1,0 +1,158 @@
+"""The public face: its names, its docstrings, the time it takes to import, and what it leaves alone."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import safar
+from safar import _core
+from safar.analyses import SPECS
+
+PYTHON = Path(safar.__file__).parent.parent
+PUBLIC = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "DataError",
+    "EventLog",
+    "Funnel",
+    "FunnelResult",
+    "InternalError",
+    "Result",
+    "ResultTable",
+    "Retention",
+    "RetentionResult",
+    "SafarError",
+    "Sessions",
+    "SessionsResult",
+    "Spec",
+    "Step",
+    "Transitions",
+    "TransitionsResult",
+    "UnknownColumnError",
+    "UnknownEventError",
+    "__version__",
+    "calendar",
+    "dashboard",
+    "datasets",
+    "funnel",
+    "page",
+    "plot",
+    "read",
+    "step",
+]
+# One question of each analysis with arguments that are not the defaults.
+QUESTIONS: dict[str, safar.Spec[Any]] = {
+    "funnel": safar.Funnel(
+        ["view", ("cart", "basket"), safar.step("buy", where="value > 0", name="Paid")],
+        within="36h",
+        by="channel",
+        at="last",
+    ),
+    "retention": safar.Retention(
+        "view",
+        ["buy", "cart"],
+        period="month",
+        calendar="jalali",
+        week_start=6,
+        same_period=True,
+        by="channel",
+        at="first",
+    ),
+    "sessions": safar.Sessions("90m", by="channel"),
+    "transitions": safar.Transitions(inactivity="7d", quantiles=False, by="channel"),
+}
+
+
+def in_a_fresh_process(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(PYTHON), os.environ.get("PYTHONPATH", "")])
+    }
+    return subprocess.run(
+        [sys.executable, *options, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+
+
+def test_the_public_names_are_these_and_no_others() -> None:
+    assert sorted(safar.__all__) == safar.__all__ == PUBLIC
+    assert dir(safar) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there_with_a_docstring(name: str) -> None:
+    found = getattr(safar, name)
+    assert name == "__version__" or inspect.getdoc(found)
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'safar' has no attribute 'funel'"):
+        _ = safar.funel  # type: ignore[attr-defined]
+
+
+def test_public_functions_take_at_most_two_positional_arguments() -> None:
+    methods = [method for _, method in inspect.getmembers(safar.EventLog, inspect.isfunction)]
+    functions = [value for name in PUBLIC if inspect.isfunction(value := getattr(safar, name))]
+    for function in [*methods, *functions]:
+        names = [
+            parameter.name
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        ]
+        assert len([name for name in names if name not in ("self", "log")]) <= 2, function
+
+
+def test_the_import_takes_less_than_three_tenths_of_a_second() -> None:
+    code = "import time; start = time.process_time(); import safar; print(time.process_time() - start)"
+    # The least of several: another process may hold the machine, but nothing makes an import faster than it is.
+    assert min(float(in_a_fresh_process(code).stdout) for _ in range(5)) < 0.3
+
+
+def test_the_import_loads_no_heavy_module() -> None:
+    heavy = {"altair", "jinja2", "pandas", "polars", "pyarrow", "scipy", "sklearn", "difflib", "statistics"}
+    heavy |= {f"safar.{name}" for name in ("cli", "dashboard", "datasets", "plot")}
+    found = in_a_fresh_process("import sys, safar; print(*sorted(sys.modules))").stdout.split()
+    assert heavy.isdisjoint(found)
+
+
+def test_the_import_prints_and_warns_nothing() -> None:
+    done = in_a_fresh_process("import safar", "-W", "error", "-X", "dev")
+    assert done.stdout + done.stderr == ""
+
+
+def test_the_list_of_analyses_is_sorted_and_each_has_a_kernel_and_a_method() -> None:
+    names = [spec.analysis for spec in SPECS]
+    assert names == sorted(set(names)) == _core.kernels()
+    for spec in SPECS:
+        method = getattr(safar.EventLog, spec.analysis)
+        assert inspect.getdoc(method)
+        asked = [name for name in inspect.signature(method).parameters if name != "log"]
+        assert asked == list(inspect.signature(spec).parameters)
+        assert spec.__name__ in safar.__all__
+        assert f"{spec.__name__}Result" in safar.__all__
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_every_spec_survives_json(spec: type[safar.Spec[Any]]) -> None:
+    question = QUESTIONS[spec.analysis]
+    assert type(question) is spec
+    again = safar.Spec.from_json(question.to_json())
+    assert again == question
+    assert again.to_json() == question.to_json()
+    assert hash(again) == hash(question)
+    written = json.loads(question.to_json())
+    assert list(written) == ["analysis", *inspect.signature(spec).parameters]
+    # Every argument is in the JSON: one that differs from its default reads back so.
+    defaults = {name: parameter.default for name, parameter in inspect.signature(spec).parameters.items()}
+    assert all(getattr(again, name) != default for name, default in defaults.items())
+
+
+def test_the_version_is_that_of_the_core() -> None:
+    assert safar.__version__ == _core.__version__
+    assert safar.__version__.count(".") == 2
