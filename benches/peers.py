@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib.metadata
+import importlib
 import json
 import math
 import os
@@ -799,7 +799,7 @@ def serve(name: str, path: Path, mode: str) -> None:
         replies.write(json.dumps(message) + "\n")
         replies.flush()
 
-    reply({"ready": True, "version": importlib.metadata.version(engine.package)})
+    reply({"ready": True, "version": importlib.import_module(engine.package).__version__})
     for line in sys.stdin:
         verb, task = line.split()
         if verb == "end":

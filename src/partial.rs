@@ -1,10 +1,13 @@
 //! The mergeable table: what a kernel leaves, and the one merge that serves all kernels.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{cast, concat_batches, take};
+use arrow::array::{
+    ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
+    UInt32Array,
+};
+use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int64Type, Schema};
 use arrow::row::{RowConverter, SortField};
 
@@ -24,6 +27,8 @@ pub enum Role {
     Min,
     /// The larger one.
     Max,
+    /// A list of bucket, count, bucket, count …, ascending by bucket (see [`crate::state::buckets`]); counts are added.
+    Histogram,
     /// Rows are put one after the other; nothing is added up.
     Concat,
 }
@@ -35,12 +40,14 @@ impl Role {
             Self::Sum => "sum",
             Self::Min => "min",
             Self::Max => "max",
+            Self::Histogram => "sketch:histogram",
             Self::Concat => "concat",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Key, Self::Sum, Self::Min, Self::Max, Self::Concat].into_iter().find(|role| role.name() == name)
+        let all = [Self::Key, Self::Sum, Self::Min, Self::Max, Self::Histogram, Self::Concat];
+        all.into_iter().find(|role| role.name() == name)
     }
 }
 
@@ -80,7 +87,7 @@ pub fn describe(batches: Vec<RecordBatch>, kernel: &str, plan: &str, log: &Event
         (PLAN.to_owned(), plan.to_owned()),
         (VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         (OBSERVED_UNTIL.to_owned(), log.observed_until().to_string()),
-        (ZONE.to_owned(), log.zone_name.clone()),
+        (ZONE.to_owned(), log.zone().name().to_owned()),
         (WITNESS.to_owned(), Witness::of(log)?.to_text()),
     ]);
     let schema = Arc::new(Schema::new_with_metadata(first.schema().fields().clone(), metadata));
@@ -177,6 +184,7 @@ fn collapse(table: &Table) -> Result<Table> {
         .zip(whole.columns())
         .map(|(role, column)| match role {
             Role::Key | Role::Concat => Ok(take(column, &firsts, None)?),
+            Role::Histogram => Ok(add_histograms(column, &groups)),
             Role::Sum | Role::Min | Role::Max => reduce(*role, column, &groups),
         })
         .collect::<Result<Vec<_>>>()?;
@@ -218,14 +226,10 @@ fn reduce(role: Role, column: &ArrayRef, groups: &[&[u32]]) -> Result<ArrayRef> 
 struct Witness(Vec<u64>);
 
 impl Witness {
+    /// Customers stand in the order of their hashes, so the first ones have the smallest.
     fn of(log: &EventLog) -> Result<Self> {
-        let mut hashes = hash_ids(log.customer_ids())?;
-        if hashes.len() > WITNESS_SIZE {
-            hashes.select_nth_unstable(WITNESS_SIZE - 1);
-            hashes.truncate(WITNESS_SIZE);
-        }
-        hashes.sort_unstable();
-        Ok(Self(hashes))
+        let ids = log.customer_ids();
+        hash_ids(&ids.slice(0, ids.len().min(WITNESS_SIZE))).map(Self)
     }
 
     fn to_text(&self) -> String {
@@ -261,7 +265,40 @@ pub fn big_sums(values: impl Iterator<Item = i128>) -> Result<ArrayRef> {
 }
 
 /// Labels as a text column.
-pub fn texts<'a>(labels: impl Iterator<Item = Option<&'a str>>) -> Result<ArrayRef> {
-    let array: arrow::array::StringArray = labels.collect();
-    Ok(cast(&array, &DataType::Utf8)?)
+pub fn texts<'a>(labels: impl Iterator<Item = &'a str>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(labels))
+}
+
+/// One histogram per cell as a list column; `runs` are ascending by cell and bucket, `cells` ascending.
+pub fn histograms(cells: impl Iterator<Item = u64>, runs: impl Iterator<Item = (u64, u64, u64)>) -> ArrayRef {
+    let mut builder = ListBuilder::new(Int64Builder::new());
+    let mut runs = runs.peekable();
+    for cell in cells {
+        while let Some((_, bucket, count)) = runs.next_if(|(of, _, _)| *of == cell) {
+            builder.values().append_value(bucket as i64);
+            builder.values().append_value(count as i64);
+        }
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
+}
+
+fn add_histograms(column: &ArrayRef, groups: &[&[u32]]) -> ArrayRef {
+    let lists = column.as_list::<i32>();
+    let mut builder = ListBuilder::new(Int64Builder::new());
+    for group in groups {
+        let mut counts = BTreeMap::<i64, i64>::new();
+        for &row in *group {
+            let list = lists.value(row as usize);
+            for pair in list.as_primitive::<Int64Type>().values().chunks_exact(2) {
+                *counts.entry(pair[0]).or_default() += pair[1];
+            }
+        }
+        for (bucket, count) in counts {
+            builder.values().append_value(bucket);
+            builder.values().append_value(count);
+        }
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
 }

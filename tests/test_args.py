@@ -222,6 +222,7 @@ def test_errors_are_the_builtin_kind_too_and_read_as_sentences() -> None:
     assert issubclass(errors.UnknownEventError, KeyError)
     assert issubclass(errors.UnknownColumnError, KeyError)
     assert issubclass(errors.DataError, ValueError)
+    assert issubclass(errors.FileError, OSError)
     assert issubclass(errors.ArgumentError, ValueError)
     assert issubclass(errors.ArgumentTypeError, TypeError)
     assert issubclass(errors.InternalError, RuntimeError)

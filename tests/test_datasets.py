@@ -122,16 +122,16 @@ def test_a_process_with_another_hash_seed_and_without_vector_instructions_makes_
 
 
 def test_a_shop_of_several_blocks_is_numbered_without_gaps() -> None:
-    from safar.datasets import year
+    from safar.datasets import journal, year
 
     whole = year.live(year.BLOCK + 200, 3)
     assert len(whole.people["persona"]) == year.BLOCK + 200
     assert np.all(np.diff(whole.events["at"]) >= 0)
     assert whole.events["person"].max() > year.BLOCK
-    purchases = whole.events["order"][whole.events["event"] == year.EVENT["purchase"]]
+    purchases = whole.events["order"][whole.events["event"] == journal.EVENT["purchase"]]
     assert np.array_equal(purchases, np.arange(len(whole.orders["at"])))
     assert np.array_equal(
-        whole.events["person"][whole.events["event"] == year.EVENT["purchase"]], whole.orders["person"]
+        whole.events["person"][whole.events["event"] == journal.EVENT["purchase"]], whole.orders["person"]
     )
     asked = whole.tickets["order"] >= 0
     assert np.array_equal(
@@ -347,7 +347,9 @@ def test_a_newcomer_is_known_from_the_registration_on(
     registration = events["event"] == "registration"
     assert np.array_equal(events["time"][registration], since[person[registration]])
     assert len(set(person[registration])) == np.count_nonzero(registration)
-    registered = dict(zip(customers["customer_id"], customers["registered"], strict=True))
+    registered = dict(
+        zip(customers["customer_id"], customers["registered"].astype("datetime64[D]"), strict=True)
+    )
     days = events["time"][registration].astype("datetime64[D]")
     assert all(
         registered[who] == day for who, day in zip(events["customer_id"][registration], days, strict=True)
@@ -382,6 +384,7 @@ def test_the_clicks_and_impressions_of_campaigns_are_those_of_the_events(
     data: Shop, events: dict[str, Array]
 ) -> None:
     table = columns(data.campaigns)
+    table |= {name: table[name].astype("datetime64[D]") for name in ("start", "end")}
     clicked = np.isin(events["event"], ["ad_click", "email_clicked"])
     days = events["time"].astype("datetime64[D]")
     for name, channel, start, end, clicks, impressions, cost in rows(

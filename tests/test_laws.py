@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import safar
@@ -88,6 +88,7 @@ def test_every_kernel_is_exercised() -> None:
 
 
 @pytest.mark.parametrize(("kernel", "plan_json"), PLANS)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_parts_that_were_split_by_customer_merge_to_the_whole(
     kernel: str, plan_json: str, data: st.DataObject
@@ -105,6 +106,17 @@ def test_parts_that_were_split_by_customer_merge_to_the_whole(
     expected = rows_of(whole, kernel, plan_json, until)
     assert in_order(rows_in(_core.merge(parts))) == expected
     assert in_order(rows_in(_core.merge(parts[::-1]))) == expected
+
+
+@pytest.mark.parametrize(("kernel", "plan_json"), PLANS)
+def test_a_part_that_lacks_an_event_of_the_question_still_merges(kernel: str, plan_json: str) -> None:
+    full = [event._replace(customer="full") for event in ANCHOR]
+    poor = [Event("poor", BASE + i * SECOND, "D") for i in range(3)]
+    parts = [
+        _core.run(core_log(part, observed_until_us=BASE + DAY), kernel, plan_json) for part in (full, poor)
+    ]
+    expected = rows_of(full + poor, kernel, plan_json, BASE + DAY)
+    assert in_order(rows_in(_core.merge(parts))) == expected
 
 
 @pytest.mark.parametrize(("kernel", "plan_json"), PLANS)
@@ -165,6 +177,7 @@ def test_parts_of_different_questions_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("kernel", "plan_json"), PLANS)
+@settings(max_examples=30)
 @given(rows=logs(unique_times=True), seed=st.randoms(use_true_random=False))
 def test_the_order_of_the_input_is_nothing_where_times_are_unique(
     kernel: str, plan_json: str, rows: list[Event], seed: Any
@@ -179,6 +192,7 @@ def test_the_order_of_the_input_is_nothing_where_times_are_unique(
 
 
 @pytest.mark.parametrize(("kernel", "plan_json"), PLANS)
+@settings(max_examples=30)
 @given(rows=logs())
 def test_a_question_asked_twice_has_one_answer(kernel: str, plan_json: str, rows: list[Event]) -> None:
     log = core_log(anchored(rows))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -157,11 +159,16 @@ import sys
 for name in ("pandas", "polars", "pyarrow"):
     sys.modules[name] = None
 import safar
-log = safar.EventLog({"c": [1, 1], "t": ["2026-03-01", "2026-03-02"], "e": ["a", "b"]}, customer="c", time="t", event="e")
+data = {"c": [1, 1], "t": ["2026-03-01", "2026-03-02"], "e": ["a", "b"]}
+log = safar.EventLog(data, customer="c", time="t", event="e")
 for result in (log.funnel(["a", "b"]), log.retention(), log.sessions(), log.transitions()):
     assert '"$schema"' in result.plot().to_json()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    package = str(Path(safar.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -22,6 +22,7 @@ PUBLIC = [
     "ArgumentTypeError",
     "DataError",
     "EventLog",
+    "FileError",
     "Funnel",
     "FunnelResult",
     "InternalError",
@@ -109,9 +110,13 @@ def test_public_functions_take_at_most_two_positional_arguments() -> None:
 
 
 def test_the_import_takes_less_than_three_tenths_of_a_second() -> None:
-    code = "import time; start = time.process_time(); import safar; print(time.process_time() - start)"
-    # The least of several: another process may hold the machine, but nothing makes an import faster than it is.
-    assert min(float(in_a_fresh_process(code).stdout) for _ in range(5)) < 0.3
+    code = (
+        "import time; wall, own = time.perf_counter(), time.process_time(); import safar; "
+        "print(min(time.perf_counter() - wall, time.process_time() - own))"
+    )
+    # Another process may hold the machine, but nothing makes an import faster than it is.
+    times = (float(in_a_fresh_process(code).stdout) for _ in range(10))
+    assert any(seconds < 0.3 for seconds in times)
 
 
 def test_the_import_loads_no_heavy_module() -> None:

@@ -5,6 +5,7 @@ The folder is that of the environment variable SAFAR_DATA, by default `../shared
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -31,10 +32,10 @@ pytestmark = pytest.mark.skipif(
 # --------------------------------------------------------------------------------------------- other ways to count
 
 
-def sessions_of(frame: pd.DataFrame, gap: str) -> pd.DataFrame:
+def sessions_of(frame: pd.DataFrame, gap: dt.timedelta) -> pd.DataFrame:
     """Return customer, session, start, end and events of every session, from a frame in order."""
     pause = frame.groupby("customer")["time"].diff()
-    number = (pause.isna() | (pause > pd.Timedelta(gap))).groupby(frame["customer"]).cumsum()
+    number = (pause.isna() | (pause > gap)).groupby(frame["customer"]).cumsum()
     grouped = frame.assign(session=number).groupby(["customer", "session"])["time"]
     return grouped.agg(start="min", end="max", events="size").reset_index()
 
@@ -100,13 +101,13 @@ def same_edges(result: Any, frame: pd.DataFrame) -> None:
     assert sum(x["events"] for x in lines if x["from"] != "(start)") == len(frame)
 
 
-def same_sessions(result: Any, frame: pd.DataFrame, gap: str) -> None:
+def same_sessions(result: Any, frame: pd.DataFrame, gap: dt.timedelta) -> None:
     expected = sessions_of(frame, gap)
     micro = [expected[name].astype("datetime64[us]").astype("int64").tolist() for name in ("start", "end")]
     wanted = list(zip(expected["customer"], expected["session"], *micro, expected["events"], strict=True))
     assert sorted(rows_in(result.table, ["customer", "session", "start", "end", "events"])) == sorted(wanted)
     until = int(frame["time"].max().value) // 1000
-    length = pd.Timedelta(gap).value // 1000
+    length = gap // dt.timedelta(microseconds=1)
     open_ones = {row[:2] for row in rows_in(result.table, ["customer", "session", "open"]) if row[2]}
     assert open_ones == {row[:2] for row in wanted if until - row[3] <= length}
 
@@ -176,8 +177,8 @@ def test_the_shop_s_log_holds_every_row(ecom: Any) -> None:
 
 def test_the_shop_s_sessions_are_those_of_pandas(ecom: Any) -> None:
     log, frame = ecom
-    for gap in ("30min", "1h"):
-        same_sessions(log.sessions(gap=gap.replace("min", "m")), frame, gap)
+    for gap in (dt.timedelta(minutes=30), dt.timedelta(hours=1)):
+        same_sessions(log.sessions(gap=gap), frame, gap)
 
 
 def test_the_shop_s_transitions_are_those_of_pandas(ecom: Any) -> None:
@@ -275,7 +276,7 @@ def test_the_events_of_retail_stand_in_their_order(retail: Any) -> None:
 
 def test_the_sessions_of_retail_are_those_of_pandas(retail: Any) -> None:
     log, frame = retail
-    same_sessions(log.sessions(gap="1d"), frame, "1d")
+    same_sessions(log.sessions(gap="1d"), frame, dt.timedelta(1))
 
 
 def test_the_transitions_of_retail_are_those_of_pandas(retail: Any) -> None:
@@ -298,7 +299,7 @@ def test_the_funnel_of_retail_is_that_of_polars(retail: Any) -> None:
     # Order lines of one minute are ties: the same event twice needs two lines.
     twice = log.funnel(["purchase", "purchase"], within="1d")
     bought = frame[frame["event"] == "purchase"]
-    near = bought.groupby("customer")["time"].diff() <= pd.Timedelta("1d")
+    near = bought.groupby("customer")["time"].diff() <= dt.timedelta(1)
     assert columns_in(twice.table)["customers"] == [
         bought["customer"].nunique(),
         bought.loc[near, "customer"].nunique(),

@@ -3,6 +3,8 @@ from typing import Any, Literal, Self, final
 
 from numpy.typing import NDArray
 
+__all__ = ["EventLog", "Table", "__version__", "kernels", "merge", "period_starts", "run"]
+
 __version__: str
 
 @final
@@ -11,7 +13,9 @@ class Table:
     @staticmethod
     def from_stream(source: object, columns: list[str] | None = None, /) -> Table: ...
     @staticmethod
-    def read(paths: list[str], columns: list[str] | None, /) -> Table: ...
+    def read(
+        paths: list[str], columns: list[str] | None = None, as_text: list[str] | None = None, /
+    ) -> Table: ...
     @property
     def names(self) -> list[str]: ...
     @property

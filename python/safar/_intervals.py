@@ -22,7 +22,9 @@ def wilson(successes: Array, trials: Array, *, confidence: float = 0.95) -> tupl
     tuple of arrays
         Lower and upper bound, 0 to 1; NaN where there were no trials.
 
-    Notes ----- Score interval without continuity correction (Wilson 1927,
+    Notes
+    -----
+    Score interval without continuity correction (Wilson 1927,
     doi:10.1080/01621459.1927.10502953), recommended for all sample sizes by Brown, Cai and DasGupta (2001,
     doi:10.1214/ss/1009213286). Twins: ``statsmodels.stats.proportion.proportion_confint(method="wilson")``,
     R's ``binom::binom.wilson``.

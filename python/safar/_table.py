@@ -142,9 +142,9 @@ def _is_pandas(data: object) -> TypeGuard[pd.DataFrame]:
 def _from_pandas(frame: pd.DataFrame, columns: list[str]) -> Table:
     _check(columns, list(frame.columns), list(frame.index.names))
     series = [frame[name] for name in columns]
-    # Columns that pyarrow holds already go through it without a copy. A column of Python objects does not: pyarrow
-    # would read mixed zones and kinds in its own way, and our message names the row.
-    if any(map(_is_arrow, series)) and not any(column.dtype == np.dtype(object) for column in series):
+    # Columns that pyarrow holds already go through it without a copy. Python objects do not: pyarrow would read mixed
+    # zones and kinds in its own way, and our message names the row. Nor do categories, which need not be text.
+    if any(map(_is_arrow, series)) and not any(column.dtype in ("object", "category") for column in series):
         import pyarrow
 
         return Table.from_stream(pyarrow.Table.from_pandas(frame[columns], preserve_index=False), columns)

@@ -257,7 +257,7 @@ def _summary(page: Page, log: EventLog) -> None:
     from safar.dashboard.formatting import day, value_text
 
     bad = sum(log.rejected.values())
-    reasons = ", ".join(f"{reason} {number:,}" for reason, number in log.rejected.items())
+    reasons = ", ".join(f"{reason.replace('_', ' ')} {number:,}" for reason, number in log.rejected.items())
     print(
         f"{len(log):,} events of {log.customers:,} customers, {day(log.first)} to {day(log.last)} ({log.timezone}); "
         f"{bad:,} of {log.info['rows']:,} rows rejected" + (f": {reasons}" if bad else "")

@@ -4,6 +4,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "DataError",
+    "FileError",
     "InternalError",
     "SafarError",
     "UnknownColumnError",
@@ -29,6 +30,10 @@ class ArgumentTypeError(SafarError, TypeError):
 
 class DataError(SafarError, ValueError):
     """The data can't be read as events: the message names column, row and value."""
+
+
+class FileError(SafarError, OSError):
+    """A file can't be found, read or written."""
 
 
 class UnknownColumnError(SafarError, KeyError):

@@ -67,8 +67,7 @@ def _checkout(data: Shop, log: EventLog, truth: Truth) -> str:
     mobile, desktop = _ends(inside, "mobile"), _ends(inside, "desktop")
     return (
         f"from {start} until before {end}, {_rate(mobile[1], mobile[0])} of the customers with a checkout on a phone "
-        f"bought, "
-        f"on a computer {_rate(desktop[1], desktop[0])}; planted {truth.expected['conversion_inside']:.1%} and "
+        f"bought, on a computer {_rate(desktop[1], desktop[0])}; planted {truth.expected['conversion_inside']:.1%} and "
         f"{truth.expected['conversion_outside']:.1%} of checkouts"
     )
 

@@ -16,7 +16,7 @@ from safar.analyses.funnel import funnel
 from safar.analyses.retention import retention
 from safar.analyses.sessions import sessions
 from safar.analyses.transitions import transitions
-from safar.errors import ArgumentError, ArgumentTypeError
+from safar.errors import ArgumentError, ArgumentTypeError, FileError
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class EventLog:
 
     @property
     def rejects(self) -> ResultTable:
-        """The rows that could not be events: ``row`` (from 0), ``column`` (its role), ``reason``, ``value`` (text)."""
+        """The rows that could not be events: ``row`` (from 0), ``column``, ``reason``, ``value`` (as text)."""
         definition = "Rows of the data that could not be events, with the row's number (from 0) and the value at fault."
         return ResultTable(self._core.rejects(), definition, self.timezone)
 
@@ -302,7 +302,9 @@ def read(
         observed_until=observed_until,
         on_bad=on_bad,
     )
-    return EventLog.of_table(_core.Table.read(_files(paths), columns_of(roles)), roles)
+    # An id or a name is read as it is written: 007 is no number.
+    as_text = [roles["customer"], roles["event"]]
+    return EventLog.of_table(_core.Table.read(_files(paths), columns_of(roles), as_text), roles)
 
 
 def roles_of(
@@ -335,6 +337,10 @@ def roles_of(
     # A log without attributes is the rule, so an empty list is no error here.
     further = _args.names(attributes, "attributes") if isinstance(attributes, str) or len(attributes) else ()
     for name in further:
+        if name in taken:
+            raise ArgumentError(
+                f'the column "{name}" is given in attributes= and for {taken[name]}=; leave it out of attributes'
+            )
         if name in named:
             way_out = f'give it as {name}="{name}"' if name in ("channel", "value") else "rename the column"
             raise ArgumentError(f'the attribute "{name}" has the name of a role of the log; {way_out}')
@@ -381,12 +387,10 @@ def _files(paths: object) -> list[str]:
         anchor = Path(path.anchor)
         found = [path] if path.exists() else sorted(anchor.glob(str(path.relative_to(anchor))))
         if not found:
-            raise ArgumentError(f'no file matches "{path}" (working directory: {Path.cwd()})')
+            raise FileError(f'no file matches "{path}" (working directory: {Path.cwd()})')
         for file in found:
             if file.is_dir():
-                raise ArgumentError(
-                    f'"{file}" is a directory; name its files, such as "{file / "*.parquet"}"'
-                )
+                raise FileError(f'"{file}" is a directory; name its files, such as "{file / "*.parquet"}"')
         files += map(str, found)
     if not files:
         raise ArgumentError("paths is an empty list; expected at least one file")

@@ -25,12 +25,13 @@ const BATCH_ROWS: usize = 1 << 16;
 /// Rows that a CSV file's column types are inferred from.
 const INFERENCE_ROWS: usize = 10_000;
 
-/// Reads files one after the other as one table; only the named columns, where some are named.
-pub fn read(paths: &[String], columns: Option<&[String]>, cancel: &Cancel) -> Result<Table> {
+/// Reads files one after the other as one table; only the named columns, where some are named. The columns `as_text` of
+/// a CSV file are read as they are written, because an id such as `007` is no number.
+pub fn read(paths: &[String], columns: Option<&[String]>, as_text: &[String], cancel: &Cancel) -> Result<Table> {
     let mut tables = Vec::with_capacity(paths.len());
     for path in paths {
         cancel.check()?;
-        tables.push(read_one(Path::new(path), columns, cancel)?);
+        tables.push(read_one(Path::new(path), columns, as_text, cancel)?);
     }
     let Some(first) = tables.first() else {
         return Err(Error::Argument("no file to read: the list of paths is empty".into()));
@@ -58,15 +59,15 @@ fn describe(schema: &Schema) -> String {
     fields.collect::<Vec<_>>().join(", ")
 }
 
-fn read_one(path: &Path, columns: Option<&[String]>, cancel: &Cancel) -> Result<Table> {
+fn read_one(path: &Path, columns: Option<&[String]>, as_text: &[String], cancel: &Cancel) -> Result<Table> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     if ends(&[".parquet", ".pq"]) {
         parquet(path, columns, cancel)
     } else if ends(&[".csv", ".csv.gz"]) {
-        csv(path, b',', columns, cancel)
+        csv(path, b',', columns, as_text, cancel)
     } else if ends(&[".tsv", ".tsv.gz"]) {
-        csv(path, b'\t', columns, cancel)
+        csv(path, b'\t', columns, as_text, cancel)
     } else if ends(&[".arrow", ".feather", ".ipc", ".arrows"]) {
         ipc(path, columns)
     } else {
@@ -135,7 +136,7 @@ fn parquet(path: &Path, columns: Option<&[String]>, cancel: &Cancel) -> Result<T
     Ok(Table::new(Arc::clone(&schema), plain.collect::<std::result::Result<_, _>>()?))
 }
 
-fn csv(path: &Path, delimiter: u8, columns: Option<&[String]>, cancel: &Cancel) -> Result<Table> {
+fn csv(path: &Path, delimiter: u8, columns: Option<&[String]>, as_text: &[String], cancel: &Cancel) -> Result<Table> {
     let format = Format::default().with_header(true).with_delimiter(delimiter);
     let (inferred, _) = format.infer_schema(text(path)?, Some(INFERENCE_ROWS)).map_err(|error| failed(path, error))?;
     let positions = wanted(&inferred, columns, path)?;
@@ -158,6 +159,7 @@ fn csv(path: &Path, delimiter: u8, columns: Option<&[String]>, cancel: &Cancel) 
     // Times stay text here, so that ingest can name the row of one that cannot be read.
     let fields = inferred.fields().iter().map(|field| {
         let data_type = match field.data_type() {
+            _ if as_text.contains(field.name()) => DataType::Utf8,
             DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 | DataType::Null => DataType::Utf8,
             other => other.clone(),
         };

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::ids::Ids;
 use super::keys::Key;
-use super::partition::{Built, Input, Layout, Payload, Record, Row};
+use super::partition::{Built, Dealt, Input, Layout, Payload, Record, Row};
 use crate::error::Result;
 use crate::log::{Code, Codes};
 
@@ -86,12 +86,14 @@ struct Outcome {
 /// Finishes all partitions.
 pub fn finish<I: Ids, P: Payload, R: Row>(
     ids: &I,
-    partitions: Vec<Vec<Vec<Record<I::Key, P, R>>>>,
+    dealt: &[Dealt<I::Key, P, R>],
     input: &Input<'_>,
     layout: Layout,
     starts: &[usize],
 ) -> Result<Built> {
-    let sizes: Vec<usize> = partitions.iter().map(|parts| parts.iter().map(Vec::len).sum()).collect();
+    let partitions = dealt.first().map_or(0, Dealt::partitions);
+    let sizes: Vec<usize> =
+        (0..partitions).map(|partition| dealt.iter().map(|task| task.count(partition)).sum()).collect();
     let total: usize = sizes.iter().sum();
     let mut times = vec![0_i64; total];
     let mut events = Codes::zeros(input.events.names.len(), total);
@@ -110,12 +112,13 @@ pub fn finish<I: Ids, P: Payload, R: Row>(
         rest = tail;
     }
     let finisher = Finisher { ids, layout, starts };
-    let outcomes: Vec<Outcome> = partitions
+    let outcomes: Vec<Outcome> = outputs
         .into_par_iter()
-        .zip(outputs)
-        .map_init(Scratch::default, |scratch, (parts, output)| {
+        .enumerate()
+        .map_init(Scratch::default, |scratch, (partition, output)| {
             input.cancel.check()?;
-            finisher.partition(parts, output, scratch)
+            let parts: Vec<&[Record<I::Key, P, R>]> = dealt.iter().flat_map(|task| task.records(partition)).collect();
+            finisher.partition(&parts, output, scratch)
         })
         .collect::<Result<_>>()?;
     let customers: usize = outcomes.iter().map(|outcome| outcome.counts.len()).sum();
@@ -167,11 +170,11 @@ struct Finisher<'a, I> {
 impl<I: Ids> Finisher<'_, I> {
     fn partition<P: Payload, R: Row>(
         &self,
-        parts: Vec<Vec<Record<I::Key, P, R>>>,
+        parts: &[&[Record<I::Key, P, R>]],
         output: Output<'_>,
         scratch: &mut Scratch<P, R>,
     ) -> Result<Outcome> {
-        let customers = self.find_customers(&parts, scratch);
+        let customers = self.find_customers(parts, scratch);
         let order = self.canonical_order(&customers);
         let mut cursors = vec![0_u32; customers.len()];
         let mut start = 0;
@@ -179,8 +182,7 @@ impl<I: Ids> Finisher<'_, I> {
             cursors[local as usize] = start;
             start += customers[local as usize].count;
         }
-        gather(&parts, &mut cursors, scratch);
-        drop(parts);
+        gather(parts, &mut cursors, scratch);
         let (mut ties, mut disordered) = (0, false);
         let mut start = 0;
         for &local in &order {
@@ -215,7 +217,7 @@ impl<I: Ids> Finisher<'_, I> {
     /// Numbers the customers in order of appearance and notes each record's number in `scratch.locals`.
     fn find_customers<P: Payload, R: Row>(
         &self,
-        parts: &[Vec<Record<I::Key, P, R>>],
+        parts: &[&[Record<I::Key, P, R>]],
         scratch: &mut Scratch<P, R>,
     ) -> Vec<Local<I::Key>> {
         let mut customers: Vec<Local<I::Key>> = Vec::new();
@@ -223,8 +225,8 @@ impl<I: Ids> Finisher<'_, I> {
         slots.clear();
         slots.resize(slots.capacity().next_power_of_two().clamp(1 << 12, 1 << 13), 0);
         scratch.locals.clear();
-        scratch.locals.reserve(parts.iter().map(Vec::len).sum());
-        for record in parts.iter().flatten() {
+        scratch.locals.reserve(parts.iter().map(|part| part.len()).sum());
+        for record in parts.iter().copied().flatten() {
             let key = record.key;
             let mask = slots.len() - 1;
             let mut slot = (key.local_hash() as usize) & mask;
@@ -316,17 +318,13 @@ impl<I: Ids> Finisher<'_, I> {
 }
 
 /// Counting sort: every record to the next free place of its customer.
-fn gather<K: Key, P: Payload, R: Row>(
-    parts: &[Vec<Record<K, P, R>>],
-    cursors: &mut [u32],
-    scratch: &mut Scratch<P, R>,
-) {
+fn gather<K: Key, P: Payload, R: Row>(parts: &[&[Record<K, P, R>]], cursors: &mut [u32], scratch: &mut Scratch<P, R>) {
     let total = scratch.locals.len();
     scratch.payloads.clear();
     scratch.payloads.resize(total, P::default());
     scratch.rows.clear();
     scratch.rows.resize(total, R::default());
-    for (record, &local) in parts.iter().flatten().zip(&scratch.locals) {
+    for (record, &local) in parts.iter().copied().flatten().zip(&scratch.locals) {
         let cursor = &mut cursors[local as usize];
         let at = *cursor as usize;
         *cursor += 1;

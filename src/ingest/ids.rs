@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeBinaryArray, Int64Array, LargeStringArray, StringArray, StringViewArray,
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, GenericStringArray, Int64Array, OffsetSizeTrait, StringArray,
+    StringViewArray,
 };
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 
@@ -51,8 +52,8 @@ enum Form {
     Integers(Integers),
     Dictionary(Dictionary),
     Uuids(Uuids),
-    Text(Vec<StringArray>),
-    LargeText(Vec<LargeStringArray>),
+    Text(Vec<Plain<i32>>),
+    LargeText(Vec<Plain<i64>>),
     ViewText(Vec<StringViewArray>),
 }
 
@@ -61,9 +62,9 @@ impl IdColumn {
     pub fn read(chunks: &[ArrayRef], name: &str) -> Result<Self> {
         let data_type = chunks.first().map_or(&DataType::Null, |chunk| chunk.data_type());
         let form = match data_type {
-            DataType::Utf8 => Form::Text(chunks.iter().map(|chunk| chunk.as_string::<i32>().clone()).collect()),
+            DataType::Utf8 => Form::Text(chunks.iter().map(|chunk| Plain::of(chunk.as_string::<i32>())).collect()),
             DataType::LargeUtf8 => {
-                Form::LargeText(chunks.iter().map(|chunk| chunk.as_string::<i64>().clone()).collect())
+                Form::LargeText(chunks.iter().map(|chunk| Plain::of(chunk.as_string::<i64>())).collect())
             }
             DataType::Utf8View => Form::ViewText(chunks.iter().map(|chunk| chunk.as_string_view().clone()).collect()),
             DataType::Dictionary(_, value) if super::times::is_text(value) => {
@@ -120,14 +121,14 @@ fn group_texts<S: Strings>(slices: &[S], input: &Input<'_>) -> Result<Built> {
     }
     if sample.longest - sample.prefix.len() <= 7
         && let Some(built) =
-            partition::group(&Texts { slices, form: Inline64 { prefix: sample.prefix.clone() } }, input)?
+            partition::group(&Texts { slices, form: Inline64(Prefix::new(sample.prefix.clone())) }, input)?
     {
         return Ok(built);
     }
     // Short ids need no prefix here, and an unusual one then still fits.
     let prefix = if sample.longest <= 15 { Vec::new() } else { sample.prefix };
     if sample.longest - prefix.len() <= 15
-        && let Some(built) = partition::group(&Texts { slices, form: Inline128 { prefix } }, input)?
+        && let Some(built) = partition::group(&Texts { slices, form: Inline128(Prefix::new(prefix)) }, input)?
     {
         return Ok(built);
     }
@@ -318,22 +319,59 @@ impl Ids for Dictionary {
 }
 
 /// The three Arrow forms of plain text.
-pub trait Strings: Array + Sync {
-    /// The text of a row; an empty one where it is null.
-    fn text(&self, index: usize) -> &str;
+pub trait Strings: Sync {
+    /// Number of rows.
+    fn len(&self) -> usize;
+    /// The bytes of a row's text; none where it is null.
+    fn bytes(&self, index: usize) -> &[u8];
 }
 
-macro_rules! strings {
-    ($($array:ty),*) => {$(
-        impl Strings for $array {
-            #[inline(always)]
-            fn text(&self, index: usize) -> &str {
-                if self.is_null(index) { "" } else { self.value(index) }
-            }
-        }
-    )*};
+/// Text behind offsets, without the null check where nothing is null.
+struct Plain<O: OffsetSizeTrait> {
+    offsets: OffsetBuffer<O>,
+    data: Buffer,
+    nulls: Option<NullBuffer>,
 }
-strings!(StringArray, LargeStringArray, StringViewArray);
+
+impl<O: OffsetSizeTrait> Plain<O> {
+    fn of(array: &GenericStringArray<O>) -> Self {
+        Self {
+            offsets: array.offsets().clone(),
+            data: array.values().clone(),
+            nulls: array.nulls().filter(|nulls| nulls.null_count() > 0).cloned(),
+        }
+    }
+}
+
+impl<O: OffsetSizeTrait> Strings for Plain<O> {
+    fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    #[inline(always)]
+    fn bytes(&self, index: usize) -> &[u8] {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+            return &[];
+        }
+        &self.data[self.offsets[index].as_usize()..self.offsets[index + 1].as_usize()]
+    }
+}
+
+impl Strings for StringViewArray {
+    fn len(&self) -> usize {
+        Array::len(self)
+    }
+
+    #[inline(always)]
+    fn bytes(&self, index: usize) -> &[u8] {
+        if self.is_null(index) { &[] } else { self.value(index).as_bytes() }
+    }
+}
+
+/// The bytes came from a text array, so they are UTF-8.
+fn text_of(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
 
 /// What some rows, evenly spread, have in common.
 struct Sample {
@@ -350,7 +388,7 @@ impl Sample {
         let (mut longest, mut all_uuids) = (0, true);
         for slice in slices {
             for index in (0..slice.len()).step_by((slice.len() / Self::ROWS_PER_SLICE).max(1)) {
-                let bytes = slice.text(index).as_bytes();
+                let bytes = slice.bytes(index);
                 if bytes.is_empty() {
                     continue;
                 }
@@ -388,10 +426,9 @@ impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
 
     #[inline(always)]
     fn id(&self, slice: usize, index: usize) -> Id<F::Key> {
-        let text = self.slices[slice].text(index);
-        let bytes = text.as_bytes();
+        let bytes = self.slices[slice].bytes(index);
         // Only a text that begins with a space or a non-ASCII character can be blank.
-        if bytes.first().is_none_or(|&byte| byte <= b' ' || byte >= 0x80) && text.trim().is_empty() {
+        if bytes.first().is_none_or(|&byte| byte <= b' ' || byte >= 0x80) && text_of(bytes).trim().is_empty() {
             return Id::Missing;
         }
         match self.form.key(bytes) {
@@ -405,63 +442,72 @@ impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
     }
 
     fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool {
-        self.slices[left.0].text(left.1) == self.slices[right.0].text(right.1)
+        self.slices[left.0].bytes(left.1) == self.slices[right.0].bytes(right.1)
     }
 
     fn labels(&self, customers: &[(F::Key, (usize, usize))]) -> Result<ArrayRef> {
         let text = |(key, (slice, index)): &(F::Key, (usize, usize))| {
-            self.form.text(*key).unwrap_or_else(|| self.slices[*slice].text(*index).to_owned())
+            self.form.text(*key).unwrap_or_else(|| text_of(self.slices[*slice].bytes(*index)).to_owned())
         };
         Ok(Arc::new(StringArray::from_iter_values(customers.iter().map(text))))
     }
 }
 
-/// Up to 7 bytes after a common prefix: bytes and length in one word.
-struct Inline64 {
-    prefix: Vec<u8>,
+/// A common prefix, and the number that its bytes make.
+struct Prefix {
+    bytes: Vec<u8>,
+    word: u128,
+    mask: u128,
 }
 
-/// The part after the prefix as a number, its length, and the canonical hash of the whole.
-#[inline(always)]
-fn after_prefix(text: &[u8], prefix: &[u8], most: usize) -> Option<(u128, usize, u64)> {
-    let rest = text.len().checked_sub(prefix.len()).filter(|&rest| rest <= most)?;
-    if text.len() <= 16 {
-        let word = keys::load(text);
-        let bits = 8 * prefix.len() as u32;
-        let (head, tail) = if bits < 128 { (word & ((1 << bits) - 1), word >> bits) } else { (word, 0) };
-        return (head == keys::load(prefix)).then(|| (tail, rest, keys::hash_short(word, text.len())));
+impl Prefix {
+    fn new(bytes: Vec<u8>) -> Self {
+        let mask = 1_u128.checked_shl(8 * bytes.len() as u32).map_or(u128::MAX, |bit| bit - 1);
+        Self { word: keys::load(&bytes), mask, bytes }
     }
-    text.starts_with(prefix).then(|| (keys::load(&text[prefix.len()..]), rest, keys::hash_text(text)))
+
+    /// The part after the prefix as a number, its length, and the canonical hash of the whole.
+    #[inline(always)]
+    fn strip(&self, text: &[u8], most: usize) -> Option<(u128, usize, u64)> {
+        let rest = text.len().checked_sub(self.bytes.len()).filter(|&rest| rest <= most)?;
+        if text.len() <= 16 {
+            let word = keys::load(text);
+            let tail = word.checked_shr(8 * self.bytes.len() as u32).unwrap_or(0);
+            return (word & self.mask == self.word).then(|| (tail, rest, keys::hash_short(word, text.len())));
+        }
+        text.starts_with(&self.bytes).then(|| (keys::load(&text[self.bytes.len()..]), rest, keys::hash_text(text)))
+    }
+
+    fn restore(&self, tail: u128, length: usize) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        bytes.extend_from_slice(&tail.to_le_bytes()[..length]);
+        bytes
+    }
 }
 
-fn with_prefix(prefix: &[u8], tail: u128, length: usize) -> Vec<u8> {
-    let mut bytes = prefix.to_vec();
-    bytes.extend_from_slice(&tail.to_le_bytes()[..length]);
-    bytes
-}
+/// Up to 7 bytes after a common prefix: bytes and length in one word.
+struct Inline64(Prefix);
 
 impl TextForm for Inline64 {
     type Key = u64;
 
     #[inline(always)]
     fn key(&self, text: &[u8]) -> Option<(u64, u64)> {
-        let (tail, length, hash) = after_prefix(text, &self.prefix, 7)?;
+        let (tail, length, hash) = self.0.strip(text, 7)?;
         Some((tail as u64 | (length as u64) << 56, hash))
     }
 
     fn hash(&self, key: u64) -> u64 {
-        keys::hash_text(&with_prefix(&self.prefix, u128::from(key), (key >> 56) as usize))
+        keys::hash_text(&self.0.restore(u128::from(key), (key >> 56) as usize))
     }
 
     fn text(&self, key: u64) -> Option<String> {
-        String::from_utf8(with_prefix(&self.prefix, u128::from(key), (key >> 56) as usize)).ok()
+        String::from_utf8(self.0.restore(u128::from(key), (key >> 56) as usize)).ok()
     }
 }
 
 /// Up to 15 bytes after a common prefix: bytes and length in two words.
-struct Inline128 {
-    prefix: Vec<u8>,
-}
+struct Inline128(Prefix);
 
 fn joined(key: [u64; 2]) -> u128 {
     u128::from(key[0]) | u128::from(key[1]) << 64
@@ -472,16 +518,16 @@ impl TextForm for Inline128 {
 
     #[inline(always)]
     fn key(&self, text: &[u8]) -> Option<([u64; 2], u64)> {
-        let (tail, length, hash) = after_prefix(text, &self.prefix, 15)?;
+        let (tail, length, hash) = self.0.strip(text, 15)?;
         Some(([tail as u64, (tail >> 64) as u64 | (length as u64) << 56], hash))
     }
 
     fn hash(&self, key: [u64; 2]) -> u64 {
-        keys::hash_text(&with_prefix(&self.prefix, joined(key), (key[1] >> 56) as usize))
+        keys::hash_text(&self.0.restore(joined(key), (key[1] >> 56) as usize))
     }
 
     fn text(&self, key: [u64; 2]) -> Option<String> {
-        String::from_utf8(with_prefix(&self.prefix, joined(key), (key[1] >> 56) as usize)).ok()
+        String::from_utf8(self.0.restore(joined(key), (key[1] >> 56) as usize)).ok()
     }
 }
 

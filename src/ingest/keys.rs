@@ -74,27 +74,27 @@ pub fn hash_long(bytes: &[u8], seed: u64) -> u64 {
 #[inline(always)]
 pub fn load(bytes: &[u8]) -> u128 {
     let length = bytes.len();
-    if length >= 8 {
-        let low = u64::from_le_bytes(first(bytes));
-        let high = u64::from_le_bytes(first(&bytes[length.min(16) - 8..]));
+    if let Some(low) = bytes.first_chunk::<8>() {
+        let low = u64::from_le_bytes(*low);
+        let head = if length > 16 { &bytes[..16] } else { bytes };
+        let high = head.last_chunk::<8>().map_or(0, |high| u64::from_le_bytes(*high));
         // The two loads overlap by 16 - length bytes.
-        let overlap = 8 * (16 - length.min(16)) as u32;
-        let high = if overlap == 64 { 0 } else { high >> overlap };
+        let high = high.checked_shr(8 * (16 - head.len()) as u32).unwrap_or(0);
         u128::from(low) | (u128::from(high) << 64)
-    } else if length >= 4 {
-        let low = u32::from_le_bytes(first(bytes));
-        let high = u32::from_le_bytes(first(&bytes[length - 4..]));
+    } else if let (Some(low), Some(high)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (low, high) = (u32::from_le_bytes(*low), u32::from_le_bytes(*high));
         u128::from(u64::from(low) | (u64::from(high) << (8 * (length - 4))))
     } else {
-        bytes.iter().rev().fold(0, |word, &byte| (word << 8) | u128::from(byte))
+        // At most three bytes: first, middle and last, which may be the same one.
+        match bytes {
+            [] => 0,
+            [first, ..] => {
+                let middle = u64::from(bytes[length / 2]) << (8 * (length / 2));
+                let last = u64::from(bytes[length - 1]) << (8 * (length - 1));
+                u128::from(u64::from(*first) | middle | last)
+            }
+        }
     }
-}
-
-#[inline(always)]
-fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut word = [0; N];
-    word.copy_from_slice(&bytes[..N]);
-    word
 }
 
 /// A canonical UUID text (36 characters, lower case, hyphens) as its 128 bits.

@@ -138,8 +138,8 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
         observed_until: roles.observed_until_us.unwrap_or(latest),
         observed_until_given: roles.observed_until_us.is_some(),
         zone,
-        zone_name: roles.timezone.clone(),
         provenance: Provenance {
+            columns: [&roles.customer, &roles.time, &roles.event].map(Clone::clone),
             rows: rows as u64,
             filtered: built.filtered,
             ties: built.ties,
@@ -232,11 +232,7 @@ fn describe_rejects(rejects: &mut [Reject], times: &TimeColumn, sliced: &Table, 
     for reject in rejects {
         times.refine(reject);
         let slice = starts.partition_point(|&start| start <= reject.row) - 1;
-        let chunks = match reject.reason.role() {
-            "customer" => &customer,
-            "event" => &event,
-            _ => &time,
-        };
+        let chunks = reject.reason.column([&customer, &time, &event]);
         let index = (reject.row - starts[slice]) as usize;
         reject.value = text_at(&chunks[slice], index)?;
     }
@@ -254,17 +250,13 @@ fn text_at(array: &ArrayRef, index: usize) -> Result<Option<String>> {
 }
 
 fn reject_message(first: &Reject, count: usize, roles: &Roles) -> String {
-    let column = match first.reason.role() {
-        "customer" => &roles.customer,
-        "event" => &roles.event,
-        _ => &roles.time,
-    };
+    let column = first.reason.column([&roles.customer, &roles.time, &roles.event]);
     let value = first.value.as_ref().map_or("null".to_owned(), |value| format!("\"{value}\""));
-    let expected = match first.reason.role() {
-        "customer" => "an id that is neither null nor blank",
-        "event" => "an event name that is neither null nor blank",
-        _ => "an ISO 8601 time between 1900 and 2200, not after observed_until",
-    };
+    let expected = first.reason.column([
+        "an id that is neither null nor blank",
+        "an ISO 8601 time between 1900 and 2200, not after observed_until",
+        "an event name that is neither null nor blank",
+    ]);
     format!(
         "column \"{column}\", row {}: {value} cannot be used ({}); expected {expected}. {count} row{} affected; with \
          on_bad=\"reject\" such rows are counted and kept in log.rejects",

@@ -152,9 +152,18 @@ pub struct Record<K, P, R> {
     pub row: R,
 }
 
-/// What one task of the first pass leaves.
-struct Dealt<K, P, R> {
-    partitions: Vec<Vec<Record<K, P, R>>>,
+/// Records of one block: small enough that half-filled blocks waste little, large enough that a new one is rare.
+const BLOCK: usize = 256;
+
+/// What one task of the first pass leaves: one arena of blocks, each block filled for one partition. A single
+/// allocation costs few page faults, and a cursor per partition is all that the inner loop has to know.
+pub struct Dealt<K, P, R> {
+    arena: Vec<Record<K, P, R>>,
+    /// The next free place of each partition; a multiple of [`BLOCK`] asks for a new block.
+    cursors: Vec<usize>,
+    /// The blocks of each partition, in order.
+    blocks: Vec<Vec<u32>>,
+    used_blocks: usize,
     rejects: Vec<Reject>,
     filtered: u64,
 }
@@ -212,27 +221,70 @@ fn deal_and_finish<I: Ids, P: Payload, R: Row>(ids: &I, input: &Input<'_>, layou
         })
         .collect::<Result<Option<Vec<_>>>>()?;
     let Some(dealt) = dealt else { return Ok(None) };
-    let (mut rejects, mut filtered) = (Vec::new(), 0);
-    let mut by_partition: Vec<Vec<Vec<Record<I::Key, P, R>>>> = (0..partitions).map(|_| Vec::new()).collect();
-    for task in dealt {
-        rejects.extend(task.rejects);
-        filtered += task.filtered;
-        for (partition, records) in by_partition.iter_mut().zip(task.partitions) {
-            partition.push(records);
-        }
-    }
-    let mut built = finish::finish(ids, by_partition, input, layout, &starts)?;
-    built.rejects = rejects;
-    built.filtered = filtered;
+    let mut built = finish::finish(ids, &dealt, input, layout, &starts)?;
+    built.filtered = dealt.iter().map(|task| task.filtered).sum();
+    built.rejects = dealt.into_iter().flat_map(|task| task.rejects).collect();
     Ok(Some(built))
 }
 
 impl<K: Key, P: Payload, R: Row> Dealt<K, P, R> {
     fn new(partitions: usize, rows: usize) -> Self {
-        // A little more than the mean, so that most partitions never grow.
-        let capacity = if partitions == 1 { rows } else { rows / partitions + rows / partitions / 8 + 16 };
-        let partitions = (0..partitions).map(|_| Vec::with_capacity(capacity)).collect();
-        Self { partitions, rejects: Vec::new(), filtered: 0 }
+        // Every partition may leave one block half empty.
+        let blocks = rows.div_ceil(BLOCK) + partitions;
+        Self {
+            arena: Vec::with_capacity(blocks * BLOCK),
+            cursors: vec![0; partitions],
+            blocks: vec![Vec::with_capacity(blocks / partitions + 2); partitions],
+            used_blocks: 0,
+            rejects: Vec::new(),
+            filtered: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, partition: usize, record: Record<K, P, R>) {
+        let mut cursor = self.cursors[partition];
+        if cursor.is_multiple_of(BLOCK) {
+            cursor = self.next_block(partition);
+        }
+        self.arena.spare_capacity_mut()[cursor].write(record);
+        self.cursors[partition] = cursor + 1;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn next_block(&mut self, partition: usize) -> usize {
+        self.blocks[partition].push(self.used_blocks as u32);
+        self.used_blocks += 1;
+        (self.used_blocks - 1) * BLOCK
+    }
+
+    /// Number of partitions.
+    pub fn partitions(&self) -> usize {
+        self.cursors.len()
+    }
+
+    /// Number of records of a partition.
+    pub fn count(&self, partition: usize) -> usize {
+        match self.blocks[partition].len() {
+            0 => 0,
+            blocks => (blocks - 1) * BLOCK + self.last_block_count(partition),
+        }
+    }
+
+    fn last_block_count(&self, partition: usize) -> usize {
+        (self.cursors[partition] - 1) % BLOCK + 1
+    }
+
+    /// The records of a partition, in input order.
+    pub fn records(&self, partition: usize) -> impl Iterator<Item = &[Record<K, P, R>]> {
+        let blocks = &self.blocks[partition];
+        blocks.iter().enumerate().map(move |(index, &block)| {
+            let count = if index + 1 == blocks.len() { self.last_block_count(partition) } else { BLOCK };
+            // SAFETY: `push` wrote the first `count` records of this block, which lies within the arena's capacity,
+            // and the arena is never touched again but here.
+            unsafe { std::slice::from_raw_parts(self.arena.as_ptr().add(block as usize * BLOCK), count) }
+        })
     }
 }
 
@@ -251,8 +303,8 @@ impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
         let channels = self.input.channels.map(|channels| &channels.slices[slice]);
         let channel_null = self.input.channels.map_or(0, |channels| channels.names.len() as u64);
         let any_null = times.nulls.is_some() || events.nulls.is_some();
-        let latest = LATEST_US.min(self.input.observed_until);
-        let top = u64::BITS - (self.dealt.partitions.len() as u64).trailing_zeros();
+        let latest = (LATEST_US - 1).min(self.input.observed_until);
+        let top = u64::BITS - (self.dealt.cursors.len() as u64).trailing_zeros();
         let values = &times.values[..];
         let keys = &events.keys[..values.len()];
         let table = &events.table[..];
@@ -285,7 +337,7 @@ impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
             let code = u64::from(event) | channel << self.layout.event_bits;
             let payload = P::pack((time - self.layout.base) as u64, code, self.layout);
             let partition = hash.checked_shr(top).unwrap_or(0) as usize;
-            self.dealt.partitions[partition].push(Record { key, payload, row: R::of(start + index) });
+            self.dealt.push(partition, Record { key, payload, row: R::of(start + index) });
         }
         true
     }
@@ -306,7 +358,7 @@ impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
         let time = times.values[index];
         let reason = if times.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
             Reason::TimeMissing
-        } else if !(EARLIEST_US..=LATEST_US).contains(&time) {
+        } else if !(EARLIEST_US..LATEST_US).contains(&time) {
             Reason::TimeOutOfRange
         } else if event_null {
             Reason::EventMissing

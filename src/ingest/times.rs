@@ -162,7 +162,7 @@ fn span(slice: &TimeSlice) -> Option<(i64, i64)> {
     let whole = || {
         let (first, last) =
             slice.values.iter().fold((i64::MAX, i64::MIN), |(first, last), &time| (first.min(time), last.max(time)));
-        (first >= EARLIEST_US && last <= LATEST_US).then_some((first, last))
+        (first >= EARLIEST_US && last < LATEST_US).then_some((first, last))
     };
     if slice.nulls.is_none()
         && let Some(span) = whole()
@@ -174,7 +174,7 @@ fn span(slice: &TimeSlice) -> Option<(i64, i64)> {
         .values
         .iter()
         .enumerate()
-        .filter(|&(index, time)| valid(index) && (EARLIEST_US..=LATEST_US).contains(time));
+        .filter(|&(index, time)| valid(index) && (EARLIEST_US..LATEST_US).contains(time));
     used.map(|(_, &time)| (time, time)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
@@ -192,7 +192,7 @@ fn from_wall_clock(values: ScalarBuffer<i64>, zone: &Zone) -> ScalarBuffer<i64> 
     if zone.is_utc() {
         return values;
     }
-    let inside = |time: i64| (EARLIEST_US..=LATEST_US).contains(&time);
+    let inside = |time: i64| (EARLIEST_US..LATEST_US).contains(&time);
     values.iter().map(|&time| if inside(time) { zone.from_local_us(time) } else { time }).collect()
 }
 

@@ -40,7 +40,8 @@ pub fn run_named(name: &str, log: &EventLog, plan: &Plan, cancel: &Cancel) -> Re
     runner(log, plan, cancel)
 }
 
-/// Which event codes a list of names stands for; `None` for all events.
+/// Which event codes a list of names stands for; `None` for all events. A name that the log does not have matches
+/// nothing, so that a plan for a whole log also runs on a part of it; misspelled names are caught where users write them.
 fn chosen(names: Option<&[String]>, log: &EventLog) -> Result<Option<Vec<bool>>> {
     let Some(names) = names else { return Ok(None) };
     if names.is_empty() {
@@ -50,7 +51,9 @@ fn chosen(names: Option<&[String]>, log: &EventLog) -> Result<Option<Vec<bool>>>
     }
     let mut chosen = vec![false; log.event_names().len()];
     for name in names {
-        chosen[log.event_code(name)?] = true;
+        if let Some(code) = log.event_names().code(name) {
+            chosen[code] = true;
+        }
     }
     Ok(Some(chosen))
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::Int64Array;
+use arrow::array::{ArrayRef, Int64Array};
 use serde::Deserialize;
 
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, RESERVED};
-use crate::partial::{PartialColumn, Role, big_sums, texts};
-use crate::state::{Moments, buckets};
+use crate::partial::{PartialColumn, Role, big_sums, histograms, texts};
+use crate::state::Histograms;
 
 /// Parameters of [`Transitions`].
 #[derive(Debug, Deserialize)]
@@ -36,20 +36,49 @@ pub struct Transitions {
 /// Up to this many cells the matrix is kept whole; beyond, only the edges that occur.
 const DENSE_CELLS: usize = 1 << 16;
 
-/// One edge.
-#[derive(Clone, Copy, Default)]
+/// One edge. The counts of a log fit 32 bits, because its events do.
+#[derive(Clone, Copy)]
 pub struct Edge {
-    customers: u64,
+    time_sum: i128,
+    time_min: i64,
+    time_max: i64,
+    events: u32,
+    customers: u32,
     /// The last customer who took it, plus one.
-    seen: u64,
-    gaps: Moments,
+    seen: u32,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self { time_sum: 0, time_min: i64::MAX, time_max: i64::MIN, events: 0, customers: 0, seen: 0 }
+    }
+}
+
+impl Edge {
+    #[inline(always)]
+    fn take(&mut self, customer: u32, time: i64) {
+        self.events += 1;
+        self.customers += u32::from(self.seen != customer);
+        self.seen = customer;
+        self.time_sum += i128::from(time);
+        self.time_min = self.time_min.min(time);
+        self.time_max = self.time_max.max(time);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.events += other.events;
+        self.customers += other.customers;
+        self.time_sum += other.time_sum;
+        self.time_min = self.time_min.min(other.time_min);
+        self.time_max = self.time_max.max(other.time_max);
+    }
 }
 
 /// Edges, and how long they took.
 pub struct State {
     dense: Vec<Edge>,
     sparse: HashMap<u64, Edge, foldhash::fast::FixedState>,
-    histogram: HashMap<(u64, u32), i64, foldhash::fast::FixedState>,
+    histograms: Histograms,
 }
 
 impl State {
@@ -58,10 +87,11 @@ impl State {
         if self.dense.is_empty() { self.sparse.entry(cell).or_default() } else { &mut self.dense[cell as usize] }
     }
 
-    fn edges(&self) -> Vec<(u64, &Edge)> {
-        let dense = self.dense.iter().enumerate().map(|(cell, edge)| (cell as u64, edge));
-        let mut edges: Vec<_> = dense.filter(|(_, edge)| edge.customers > 0).collect();
-        edges.extend(self.sparse.iter().map(|(&cell, edge)| (cell, edge)));
+    /// The edges that occur, by cell.
+    fn edges(&self) -> Vec<(u64, Edge)> {
+        let dense = self.dense.iter().enumerate().map(|(cell, edge)| (cell as u64, *edge));
+        let mut edges: Vec<_> = dense.filter(|(_, edge)| edge.events > 0).collect();
+        edges.extend(self.sparse.iter().map(|(&cell, edge)| (cell, *edge)));
         edges.sort_unstable_by_key(|(cell, _)| *cell);
         edges
     }
@@ -109,7 +139,7 @@ impl Transitions {
         if to < self.names.len() { &self.names[to] } else { RESERVED[1 + to - self.names.len()] }
     }
 
-    fn virtual_edge(&self, cell: u64) -> bool {
+    fn is_virtual(&self, cell: u64) -> bool {
         cell as usize / self.targets == self.start() || cell as usize % self.targets >= self.names.len()
     }
 }
@@ -120,46 +150,35 @@ impl Kernel for Transitions {
 
     fn init(&self) -> State {
         let cells = if self.dense { (self.names.len() + 1) * self.targets } else { 0 };
-        State { dense: vec![Edge::default(); cells], sparse: HashMap::default(), histogram: HashMap::default() }
+        State { dense: vec![Edge::default(); cells], sparse: HashMap::default(), histograms: Histograms::default() }
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
         let (times, events) = (journey.times, journey.events);
-        let customer = journey.customer as u64 + 1;
+        let customer = journey.customer as u32 + 1;
         let state = groups.at(journey, 0);
-        let take = |state: &mut State, cell: u64, gap: i64| {
-            let edge = state.edge(cell);
-            edge.customers += u64::from(edge.seen != customer);
-            edge.seen = customer;
-            edge.gaps.add(gap);
-        };
-        take(state, self.cell(self.start(), events[0].index()), 0);
+        state.edge(self.cell(self.start(), events[0].index())).take(customer, 0);
         for (times, events) in times.windows(2).zip(events.windows(2)) {
-            take(state, self.cell(events[0].index(), events[1].index()), times[1] - times[0]);
+            let cell = self.cell(events[0].index(), events[1].index());
+            let time = times[1] - times[0];
+            state.edge(cell).take(customer, time);
+            if self.quantiles {
+                state.histograms.add(cell, time as u64);
+            }
         }
         let last = times.len() - 1;
         let end = self.names.len() + usize::from(self.observed_until - times[last] <= self.inactivity);
-        take(state, self.cell(events[last].index(), end), 0);
-        if self.quantiles {
-            for (times, events) in times.windows(2).zip(events.windows(2)) {
-                let cell = self.cell(events[0].index(), events[1].index());
-                *state.histogram.entry((cell, buckets::of((times[1] - times[0]) as u64))).or_default() += 1;
-            }
-        }
+        state.edge(self.cell(events[last].index(), end)).take(customer, 0);
     }
 
     fn merge(&self, into: &mut State, from: State) {
         for (cell, edge) in from.edges() {
-            let sum = into.edge(cell);
-            sum.customers += edge.customers;
-            sum.gaps.merge(&edge.gaps);
+            into.edge(cell).merge(&edge);
         }
-        for (key, count) in from.histogram {
-            *into.histogram.entry(key).or_default() += count;
-        }
+        into.histograms.merge(from.histograms);
     }
 
-    fn columns(&self, state: State) -> Result<Vec<Vec<PartialColumn>>> {
+    fn columns(&self, mut state: State) -> Result<Vec<Vec<PartialColumn>>> {
         let edges = state.edges();
         if edges.len() > self.most_edges {
             return Err(Error::Argument(format!(
@@ -170,40 +189,28 @@ impl Kernel for Transitions {
                 self.names.len()
             )));
         }
-        // Totals of an edge first (bucket -1), then its histogram.
-        let mut buckets_of: Vec<((u64, u32), i64)> =
-            state.histogram.iter().map(|(&key, &count)| (key, count)).collect();
-        buckets_of.sort_unstable();
-        let cells: Vec<u64> =
-            edges.iter().map(|(cell, _)| *cell).chain(buckets_of.iter().map(|((cell, _), _)| *cell)).collect();
-        let total = |pick: fn(&Edge) -> i64, other: i64| {
-            edges.iter().map(|(_, edge)| pick(edge)).chain(buckets_of.iter().map(|_| other)).collect::<Vec<_>>()
+        let number = |pick: fn(&Edge) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(edges.iter().map(|(_, edge)| pick(edge))))
         };
-        let bounded = |pick: fn(&Edge) -> i64| -> Int64Array {
-            let of_edge = |(cell, edge): &(u64, &Edge)| (!self.virtual_edge(*cell)).then(|| pick(edge));
-            edges.iter().map(of_edge).chain(buckets_of.iter().map(|_| None)).collect()
+        // Between a virtual node and an event no time passes that anybody measured.
+        let time = |pick: fn(&Edge) -> i64| -> ArrayRef {
+            let of_edge = |(cell, edge): &(u64, Edge)| (!self.is_virtual(*cell)).then(|| pick(edge));
+            Arc::new(edges.iter().map(of_edge).collect::<Int64Array>())
         };
-        let bound = |pick: fn((u64, u64)) -> u64| -> Int64Array {
-            let of_bucket = buckets_of.iter().map(|((_, bucket), _)| Some(pick(buckets::bounds(*bucket)) as i64));
-            edges.iter().map(|_| None).chain(of_bucket).collect()
-        };
-        let numbers = buckets_of.iter().map(|((_, bucket), _)| i64::from(*bucket));
-        let bucket: Vec<i64> = edges.iter().map(|_| -1).chain(numbers).collect();
-        let counts = buckets_of.iter().map(|(_, count)| *count);
-        let events: Vec<i64> = edges.iter().map(|(_, edge)| edge.gaps.count as i64).chain(counts).collect();
-        let sums = edges.iter().map(|(_, edge)| edge.gaps.sum).chain(buckets_of.iter().map(|_| 0));
-        Ok(vec![vec![
-            ("from", Role::Key, texts(cells.iter().map(|&cell| Some(self.from_name(cell))))?),
-            ("to", Role::Key, texts(cells.iter().map(|&cell| Some(self.to_name(cell))))?),
-            ("bucket", Role::Key, Arc::new(Int64Array::from(bucket))),
-            ("events", Role::Sum, Arc::new(Int64Array::from(events))),
-            ("customers", Role::Sum, Arc::new(Int64Array::from(total(|edge| edge.customers as i64, 0)))),
-            ("time_sum_us", Role::Sum, big_sums(sums)?),
-            ("time_min_us", Role::Min, Arc::new(bounded(|edge| edge.gaps.min))),
-            ("time_max_us", Role::Max, Arc::new(bounded(|edge| edge.gaps.max))),
-            ("bucket_low_us", Role::Min, Arc::new(bound(|(low, _)| low))),
-            ("bucket_width_us", Role::Min, Arc::new(bound(|(_, width)| width))),
-        ]])
+        let mut columns: Vec<PartialColumn> = vec![
+            ("from", Role::Key, texts(edges.iter().map(|(cell, _)| self.from_name(*cell)))),
+            ("to", Role::Key, texts(edges.iter().map(|(cell, _)| self.to_name(*cell)))),
+            ("events", Role::Sum, number(|edge| i64::from(edge.events))),
+            ("customers", Role::Sum, number(|edge| i64::from(edge.customers))),
+            ("time_sum_us", Role::Sum, big_sums(edges.iter().map(|(_, edge)| edge.time_sum))?),
+            ("time_min_us", Role::Min, time(|edge| edge.time_min)),
+            ("time_max_us", Role::Max, time(|edge| edge.time_max)),
+        ];
+        if self.quantiles {
+            let cells = edges.iter().map(|(cell, _)| *cell);
+            columns.push(("time_histogram", Role::Histogram, histograms(cells, state.histograms.runs())));
+        }
+        Ok(vec![columns])
     }
 
     fn task_events(&self) -> usize {

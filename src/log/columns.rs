@@ -1,6 +1,5 @@
 //! Value and attributes: kept as they were given, brought into the order of the log when first asked for.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
@@ -110,16 +109,12 @@ impl Segments {
         }
         let labels = Names::new(values.iter().flatten().map(str::to_owned).collect());
         let missing = labels.len();
-        let to_code: HashMap<usize, usize> = (0..values.len())
-            .filter(|&i| values.is_valid(i))
-            .map(|i| (i, labels.code(values.value(i))))
-            .filter_map(|(i, code)| code.map(|code| (i, code)))
-            .collect();
+        let code = |value: Option<&str>| value.and_then(|label| labels.code(label)).unwrap_or(missing);
+        let to_code: Vec<usize> = values.iter().map(code).collect();
         let mut codes = Codes::zeros(missing + 1, dictionary.len());
         let keys = dictionary.keys();
         with_codes!(&mut codes, out => for (event, slot) in out.iter_mut().enumerate() {
-            let code = if keys.is_valid(event) { to_code.get(&(keys.value(event) as usize)).copied() } else { None };
-            *slot = Code::from_index(code.unwrap_or(missing));
+            *slot = Code::from_index(if keys.is_valid(event) { to_code[keys.value(event) as usize] } else { missing });
         });
         Ok(Self { codes, labels })
     }

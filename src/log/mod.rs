@@ -49,12 +49,12 @@ impl Reason {
         }
     }
 
-    /// The role of the column at fault.
-    pub fn role(self) -> &'static str {
+    /// The column at fault, of those that play the roles customer, time and event.
+    pub fn column<T>(self, [customer, time, event]: [T; 3]) -> T {
         match self {
-            Self::CustomerMissing => "customer",
-            Self::EventMissing => "event",
-            _ => "time",
+            Self::CustomerMissing => customer,
+            Self::EventMissing => event,
+            _ => time,
         }
     }
 }
@@ -73,6 +73,8 @@ pub struct Reject {
 /// What is known about the build.
 #[derive(Debug, Clone, Default)]
 pub struct Provenance {
+    /// Names of the columns that play the roles customer, time and event.
+    pub columns: [String; 3],
     /// Rows read.
     pub rows: u64,
     /// Rows left out because only some events were asked for.
@@ -99,7 +101,6 @@ pub struct EventLog {
     pub(crate) observed_until: i64,
     pub(crate) observed_until_given: bool,
     pub(crate) zone: Zone,
-    pub(crate) zone_name: String,
     pub(crate) provenance: Provenance,
 }
 
@@ -166,17 +167,6 @@ impl EventLog {
     pub fn span(&self) -> (i64, i64) {
         let ends = self.offsets.windows(2).map(|pair| (self.times[pair[0] as usize], self.times[pair[1] as usize - 1]));
         ends.fold((i64::MAX, i64::MIN), |(first, last), (start, end)| (first.min(start), last.max(end)))
-    }
-
-    /// The code of an event name; the error names near ones.
-    pub fn event_code(&self, name: &str) -> Result<usize> {
-        self.event_names.code(name).ok_or_else(|| {
-            Error::UnknownEvent(format!(
-                "\"{name}\" is not an event of this log{} ({} events: log.events)",
-                did_you_mean(name, self.event_names.iter()),
-                self.event_names.len()
-            ))
-        })
     }
 
     /// Memory in bytes of what stays resident: times, codes, offsets and the row order kept for attributes.

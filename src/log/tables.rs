@@ -43,7 +43,7 @@ impl EventLog {
             "last_us": last,
             "observed_until_us": self.observed_until,
             "observed_until_given": self.observed_until_given,
-            "timezone": self.zone_name,
+            "timezone": self.zone.name(),
             "event_names": events,
             "channel_names": channels,
             "columns": channel.into_iter().chain(columns).collect::<Vec<_>>(),
@@ -54,15 +54,17 @@ impl EventLog {
         })
     }
 
-    /// Rows that were not used: `row`, `column` (its role), `reason`, `value`.
+    /// Rows that were not used: `row`, `column` (as in the data), `reason`, `value`.
     pub fn rejects_table(&self) -> Result<Table> {
         let rejects = &self.provenance.rejects;
+        let columns = self.provenance.columns.each_ref();
+        let names = rejects.iter().map(|reject| reject.reason.column(columns));
         let texts = |pick: fn(&Reject) -> Option<&str>| -> ArrayRef {
             Arc::new(rejects.iter().map(pick).collect::<StringArray>())
         };
         table(vec![
             ("row", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row as i64)))),
-            ("column", texts(|reject| Some(reject.reason.role()))),
+            ("column", Arc::new(StringArray::from_iter_values(names))),
             ("reason", texts(|reject| Some(reject.reason.name()))),
             ("value", texts(|reject| reject.value.as_deref())),
         ])

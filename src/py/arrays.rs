@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
-    LargeStringArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray, UInt64Array, make_array,
+    Array, ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array,
+    Int64Array, LargeStringArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray, UInt64Array,
+    make_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -128,7 +129,7 @@ where
     Ok(Arc::new(PrimitiveArray::<T>::new(values.as_slice()?.to_vec().into(), None)))
 }
 
-/// datetime64 of any unit; what is neither s, ms, us nor ns becomes s. Not-a-time becomes null.
+/// datetime64 of any unit; days become dates, and what is neither s, ms, us nor ns becomes s. Not-a-time becomes null.
 fn times(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let numpy = py.import("numpy")?;
     let (unit, step): (String, i64) = numpy.call_method1("datetime_data", (value.getattr("dtype")?,))?.extract()?;
@@ -137,6 +138,7 @@ fn times(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
         ("ms", 1) => TimeUnit::Millisecond,
         ("us", 1) => TimeUnit::Microsecond,
         ("ns", 1) => TimeUnit::Nanosecond,
+        ("D", 1) => return dates(py, value),
         _ => return times(py, &value.call_method1("astype", ("datetime64[s]",))?),
     };
     let raw = value.call_method1("view", ("int64",))?;
@@ -146,6 +148,16 @@ fn times(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let nulls = (nulls.null_count() > 0).then_some(nulls);
     let array = Int64Array::new(values.to_vec().into(), nulls);
     cast(&array, &DataType::Timestamp(unit, None)).map_err(|error| raise(py, error.into()))
+}
+
+fn dates(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
+    let raw = value.call_method1("view", ("int64",))?;
+    let raw = raw.cast::<PyArray1<i64>>()?.readonly();
+    let day = |&day: &i64| (day != i64::MIN).then_some(day).map(i32::try_from);
+    let days: std::result::Result<Date32Array, _> =
+        raw.as_slice()?.iter().map(|value| day(value).transpose()).collect();
+    days.map(|days| Arc::new(days) as ArrayRef)
+        .map_err(|_| raise(py, Error::Data("a date lies millions of years from today".into())))
 }
 
 /// What a column of objects holds, as seen from its first value.

@@ -1,5 +1,6 @@
 //! The one door for every long call: the GIL is released, our pool works, Ctrl-C stops it, a panic is an exception.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -23,11 +24,7 @@ where
     let flag = cancel.clone();
     let pool = pool().map_err(|error| raise(py, error))?;
     pool.spawn(move || {
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(&flag))).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            Err(Error::Internal(text.unwrap_or_else(|| "a computation panicked".into())))
-        });
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&flag))).unwrap_or_else(|panic| Err(defect(&*panic)));
         // Nobody listens any more only where the interpreter is gone.
         let _ = sender.send(outcome);
     });
@@ -56,6 +53,18 @@ where
             }
         }
     }
+}
+
+/// Runs short work that needs Python, where a panic is an exception as well.
+pub fn guarded<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(raise(py, defect(&*panic))))
+}
+
+/// What a panic said.
+fn defect(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::Internal(text.unwrap_or_else(|| "a computation panicked".into()))
 }
 
 /// An error as the exception class of `safar.errors` that it belongs to.

@@ -42,12 +42,14 @@ impl EventLog {
 
     #[pyo3(signature = (/))]
     fn rejects(&self, py: Python<'_>) -> PyResult<Table> {
-        self.inner.rejects_table().map(Table::from).map_err(|error| raise(py, error))
+        let log = Arc::clone(&self.inner);
+        door(py, move |_| log.rejects_table()).map(Table::from)
     }
 
     #[pyo3(signature = (/))]
     fn customers(&self, py: Python<'_>) -> PyResult<Table> {
-        self.inner.customers_table().map(Table::from).map_err(|error| raise(py, error))
+        let log = Arc::clone(&self.inner);
+        door(py, move |_| log.customers_table()).map(Table::from)
     }
 
     #[pyo3(signature = (columns, /))]

@@ -13,7 +13,7 @@ use pyo3_arrow::PyTable;
 use pyo3_arrow::input::AnyRecordBatch;
 
 use super::arrays;
-use super::door::{door, raise};
+use super::door::{door, guarded, raise};
 use crate::error::{Error, Result};
 use crate::ingest::files;
 
@@ -49,22 +49,30 @@ impl Table {
     #[new]
     #[pyo3(signature = (columns, /))]
     fn new(py: Python<'_>, columns: &Bound<'_, PyMapping>) -> PyResult<Self> {
-        arrays::table(py, columns).map(Self::from)
+        guarded(py, || arrays::table(py, columns).map(Self::from))
     }
 
     #[staticmethod]
     #[pyo3(signature = (source, columns=None, /))]
     fn from_stream(py: Python<'_>, source: AnyRecordBatch, columns: Option<Vec<String>>) -> PyResult<Self> {
-        let (batches, schema) = source.into_table()?.into_inner();
-        let table = crate::table::Table::new(schema, batches);
-        let Some(columns) = columns else { return Ok(table.into()) };
-        table.select(&columns).map(Self::from).map_err(|error| raise(py, error))
+        guarded(py, || {
+            let (batches, schema) = source.into_table()?.into_inner();
+            let table = crate::table::Table::new(schema, batches);
+            let Some(columns) = columns else { return Ok(table.into()) };
+            table.select(&columns).map(Self::from).map_err(|error| raise(py, error))
+        })
     }
 
     #[staticmethod]
-    #[pyo3(signature = (paths, columns, /))]
-    fn read(py: Python<'_>, paths: Vec<String>, columns: Option<Vec<String>>) -> PyResult<Self> {
-        door(py, move |cancel| files::read(&paths, columns.as_deref(), cancel)).map(Self::from)
+    #[pyo3(signature = (paths, columns=None, as_text=None, /))]
+    fn read(
+        py: Python<'_>,
+        paths: Vec<String>,
+        columns: Option<Vec<String>>,
+        as_text: Option<Vec<String>>,
+    ) -> PyResult<Self> {
+        let as_text = as_text.unwrap_or_default();
+        door(py, move |cancel| files::read(&paths, columns.as_deref(), &as_text, cancel)).map(Self::from)
     }
 
     #[getter]
@@ -94,10 +102,12 @@ impl Table {
 
     #[pyo3(signature = (name, /))]
     fn numpy<'py>(&self, py: Python<'py>, name: &str) -> PyResult<(Bound<'py, PyAny>, Option<Bound<'py, PyAny>>)> {
-        let array = self.whole(name).map_err(|error| raise(py, error))?;
-        let mask = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
-        let mask = mask.map(|nulls| PyArray1::from_vec(py, nulls.iter().map(|valid| !valid).collect()).into_any());
-        Ok((values(py, name, &array)?, mask))
+        guarded(py, || {
+            let array = self.whole(name).map_err(|error| raise(py, error))?;
+            let mask = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+            let mask = mask.map(|nulls| PyArray1::from_vec(py, nulls.iter().map(|valid| !valid).collect()).into_any());
+            Ok((values(py, name, &array)?, mask))
+        })
     }
 
     #[pyo3(signature = (name, /))]
@@ -198,6 +208,9 @@ fn values<'py>(py: Python<'py>, name: &str, array: &ArrayRef) -> PyResult<Bound<
 /// Text behind a dictionary: every distinct text becomes one Python object.
 fn repeated<'py>(py: Python<'py>, array: &ArrayRef) -> PyResult<Bound<'py, PyAny>> {
     let dictionary = array.as_any_dictionary();
+    if dictionary.values().is_empty() {
+        return py.import("numpy")?.call_method1("full", (array.len(), py.None()));
+    }
     let distinct = dictionary.values().as_string::<i32>().iter();
     let distinct: Vec<Bound<'py, PyAny>> =
         distinct.map(|text| text.into_pyobject(py).map(Bound::into_any)).collect::<std::result::Result<_, _>>()?;

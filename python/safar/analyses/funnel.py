@@ -302,7 +302,9 @@ def funnel(
         ``dropped``, ``still_open``, ``excluded`` (customers), ``from_previous``, ``from_first`` (shares, 0 to
         1) and their ``_low`` and ``_high``.
 
-    Notes ----- Other events may stand between the steps. Every entry starts an attempt; the customer counts
+    Notes
+    -----
+    Other events may stand between the steps. Every entry starts an attempt; the customer counts
     at the furthest step that any attempt reached inside its window. Events at the same time are ordered in
     the customer's favour, but one event never fills two steps. A customer who has not completed is
     ``still_open`` while the window of the latest entry is not over at `observed_until`, and ``dropped`` after

@@ -300,7 +300,9 @@ def retention(
         has its row, also where nobody returned. `RetentionResult.means` averages over cohorts,
         `RetentionResult.matrix` lays them out in columns.
 
-    Notes ----- A return counts strictly after the start event in the customer's order of events, so that a
+    Notes
+    -----
+    A return counts strictly after the start event in the customer's order of events, so that a
     single event is not its own return. A period that was not over at `observed_until` has no share, because
     its customers may still return; `returned` shows those seen so far. Intervals are Wilson's score intervals
     at 95 % (1927, doi:10.1080/01621459.1927.10502953).

@@ -140,7 +140,9 @@ def sessions(log: EventLog, gap: Duration = "30m", *, by: str | None = None) -> 
         ``start``, ``end`` (times), ``events`` (number), ``open`` (true where the gap after the last event was
         not over at `observed_until`). `SessionsResult.summary` counts and averages them.
 
-    Notes ----- Events at equal times belong to one session and keep their order in the data. Every event is
+    Notes
+    -----
+    Events at equal times belong to one session and keep their order in the data. Every event is
     in exactly one session.
 
     Examples

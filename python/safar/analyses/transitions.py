@@ -81,38 +81,30 @@ class Transitions(Spec[TransitionsResult]):
         identity = np.zeros(partial.num_rows, dtype=np.int64)
         for code, distinct in zip(codes, texts, strict=True):
             identity = identity * max(len(distinct), 1) + code
-        is_edge = (
-            _table.integers(partial, "bucket") < 0 if self.quantiles else np.ones(len(identity), dtype=bool)
-        )
-        edges = np.flatnonzero(is_edge)
         events, customers = (_table.integers(partial, name) for name in ("events", "customers"))
         # The most frequent first inside a segment; then by name.
-        segment = codes[0][edges] if self.by is not None else np.zeros(len(edges), dtype=np.int64)
-        edges = edges[np.lexsort((identity[edges], -events[edges], segment))]
+        segment = codes[0] if self.by is not None else np.zeros(len(identity), dtype=np.int64)
+        order = np.lexsort((identity, -events, segment))
 
         columns: dict[str, object] = {
-            key: [distinct[index] for index in code[edges].tolist()]
+            key: [distinct[index] for index in code[order].tolist()]
             for key, code, distinct in zip(keys, codes, texts, strict=True)
         }
-        count = events[edges]
-        _, origin = np.unique(identity[edges] // max(len(texts[-1]), 1), return_inverse=True)
-        outgoing = np.zeros(len(edges), dtype=np.int64)
+        count = events[order]
+        _, origin = np.unique(identity[order] // max(len(texts[-1]), 1), return_inverse=True)
+        outgoing = np.zeros(len(order), dtype=np.int64)
         np.add.at(outgoing, origin, count)
-        columns |= {"events": count, "customers": customers[edges]}
+        columns |= {"events": count, "customers": customers[order]}
         columns |= share_columns("share", count, outgoing[origin])
 
         total, low, high = (
-            _floats(partial, name)[edges] for name in ("time_sum_us", "time_min_us", "time_max_us")
+            _floats(partial, name)[order] for name in ("time_sum_us", "time_min_us", "time_max_us")
         )
         seconds = {"mean": total / count}
         if self.quantiles:
-            order, position = np.unique(identity[edges], return_index=True)
-            histogram = ~is_edge
-            columns_of = ("bucket_low_us", "bucket_width_us")
-            buckets = [_floats(partial, name)[histogram] for name in columns_of]
-            edge_of = position[np.searchsorted(order, identity[histogram])]
+            histograms = partial.numpy("time_histogram")[0][order]
             for name, percent in (("median", 50), ("p90", 90)):
-                values = _quantile(percent, len(edges), edge_of, events[histogram], *buckets)
+                values = np.array([_quantile(percent, histogram) for histogram in histograms])
                 seconds[name] = np.clip(values, low, high)
         seconds |= {"min": low, "max": high}
         # A virtual edge takes no time, which the kernel says with a null least time.
@@ -143,26 +135,20 @@ def _floats(partial: Table, name: str) -> Floats:
     return floats if missing is None else np.where(missing, np.nan, floats)
 
 
-def _quantile(
-    percent: int, edges: int, edge: Integers, count: Integers, low: Floats, width: Floats
-) -> Floats:
-    """The quantile of each edge, linear inside the bucket that holds it; NaN for an edge without buckets."""
-    order = np.lexsort((low, edge))
-    edge, count, low, width = edge[order], count[order], low[order], width[order]
-    total = np.zeros(edges, dtype=np.int64)
-    np.add.at(total, edge, count)
-    # The rank of the smallest time that at least `percent` of the times do not exceed, counted over all edges in turn.
-    rank = -(-percent * total // 100)
-    before_edge = np.cumsum(total) - total
+def _quantile(percent: int, histogram: Integers) -> float:
+    """The quantile of one edge from bucket, count, bucket, count …; NaN for an edge without times."""
+    bucket, count = histogram[::2], histogram[1::2]
     until = np.cumsum(count)
-    bucket = np.searchsorted(until, before_edge + rank)
-    found = np.flatnonzero(total > 0)
-    bucket = bucket[found]
-    # The times of a bucket are taken to be spread evenly over it.
-    inside = (before_edge + rank)[found] - (until[bucket] - count[bucket]) - 0.5
-    quantile = np.full(edges, np.nan)
-    quantile[found] = low[bucket] + width[bucket] * inside / count[bucket]
-    return quantile
+    if not len(until):
+        return float("nan")
+    # The rank of the smallest time that at least `percent` of the times do not exceed.
+    rank = -(-percent * int(until[-1]) // 100)
+    found = int(np.searchsorted(until, rank))
+    octave = max((int(bucket[found]) >> 7) - 1, 0)
+    low, width = (int(bucket[found]) - (octave << 7)) << octave, 1 << octave
+    # A bucket of one microsecond is exact; in a wider one the times are taken to be spread evenly.
+    inside = (rank - int(until[found] - count[found]) - 0.5) / int(count[found])
+    return low + (width * inside if width > 1 else 0.0)
 
 
 def transitions(
@@ -192,7 +178,9 @@ def transitions(
         ``to``, ``events``, ``customers``, ``share``, ``share_low``, ``share_high`` (0 to 1),
         ``mean_seconds``, ``median_seconds``, ``p90_seconds``, ``min_seconds``, ``max_seconds``.
 
-    Notes ----- Every event leads to exactly one next event or to ``(end)`` or ``(open)``, so the shares out
+    Notes
+    -----
+    Every event leads to exactly one next event or to ``(end)`` or ``(open)``, so the shares out
     of an event sum to 1. Times between are exact in sum, mean, least and greatest. Median and 90th percentile
     (the smallest time that at least half, or 90 %, of the times do not exceed) come from a log-linear
     histogram whose buckets are at most 1/128 of their value wide, so their relative error is below 0.8 %;

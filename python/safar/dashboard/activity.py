@@ -26,6 +26,7 @@ __all__ = [
     "events_per_period",
     "periods_of",
     "sessions_per_period",
+    "typical_length",
     "value_per_period",
 ]
 
@@ -173,7 +174,7 @@ def active_customers(result: RetentionResult, periods: Periods) -> list[int]:
 
 
 def sessions_per_period(result: SessionsResult, periods: Periods) -> tuple[list[int], list[float | None]]:
-    """Count the sessions that began in each period, and give their median length in seconds.
+    """Count the sessions that began in each period, and give the median length of those with several events.
 
     Parameters
     ----------
@@ -185,14 +186,39 @@ def sessions_per_period(result: SessionsResult, periods: Periods) -> tuple[list[
     Returns
     -------
     list of int, list of float or None
-        Sessions, and medians (None where there is no session).
+        Sessions, and medians in seconds (None where there is no session of two or more events).
     """
+    start, seconds, several = _lengths(result)
+    when = periods.of(start)
+    counts = np.bincount(when, minlength=len(periods))
+    order = np.argsort(when[several], kind="stable")
+    ends = np.cumsum(np.bincount(when[several], minlength=len(periods)))[:-1]
+    parts = np.split(seconds[several][order], ends)
+    medians = [float(np.median(part)) if len(part) else None for part in parts]
+    return [int(number) for number in counts], medians
+
+
+def typical_length(result: SessionsResult) -> tuple[float | None, int]:
+    """Give the median length of the sessions with two or more events; a single event has no length to speak of.
+
+    Parameters
+    ----------
+    result
+        Sessions.
+
+    Returns
+    -------
+    float or None, int
+        Seconds, and the number of such sessions.
+    """
+    _, seconds, several = _lengths(result)
+    number = int(several.sum())
+    return (float(np.median(seconds[several])) if number else None), number
+
+
+def _lengths(result: SessionsResult) -> tuple[Integers, Floats, Array]:
+    """Take start in µs UTC and length in seconds of each session, and whether it has two or more events."""
     start, end = (
         result.table.numpy(name)[0].astype("datetime64[us]").astype(np.int64) for name in ("start", "end")
     )
-    when, seconds = periods.of(start), (end - start) / 1e6
-    counts = np.bincount(when, minlength=len(periods))
-    ordered: Array = seconds[np.argsort(when, kind="stable")]
-    parts = np.split(ordered, np.cumsum(counts)[:-1])
-    medians = [float(np.median(part)) if len(part) else None for part in parts]
-    return [int(number) for number in counts], medians
+    return start, (end - start) / 1e6, result.table.numpy("events")[0] > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -19,16 +21,20 @@ __all__ = ["matrix_section", "sessions_section", "transitions_section"]
 _VIRTUAL = ("(start)", "(end)", "(open)")
 _MATRIX_EVENTS = 8
 _RANKED = 12
+_LISTED = 100
 
 
-def _departures(edges: Columns) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
-    """Departures of each event, and how often each edge was taken."""
-    totals: dict[str, int] = {}
-    taken: dict[tuple[str, str], int] = {}
-    for source, target, events in zip(edges["from"], edges["to"], edges["events"], strict=True):
-        taken[source, target] = events
-        totals[source] = totals.get(source, 0) + events
-    return totals, taken
+def _chosen(result: Result, rows: Sequence[int]) -> Columns:
+    """Take some rows of a result; a log with thousands of events has far more edges than a page shows."""
+    columns: Columns = {}
+    for name in result.columns:
+        values, mask = result.table.numpy(name)
+        missing = np.zeros(len(rows), dtype=bool) if mask is None else mask[rows]
+        columns[name] = [
+            None if null or value != value else value
+            for value, null in zip(values[rows].tolist(), missing.tolist(), strict=True)
+        ]
+    return columns
 
 
 def matrix_section(
@@ -49,28 +55,27 @@ def matrix_section(
     -------
     Section
     """
-    edges = result.to_dict()
-    if "segment" in edges:
-        return plain_section(result, title, edges)
-    totals, taken = _departures(edges)
-    events = sorted((name for name in totals if name not in _VIRTUAL), key=lambda name: (-totals[name], name))
-    rows = events[:_MATRIX_EVENTS]
+    if "segment" in result.columns:
+        return plain_section(result, title, result.to_dict())
+    sources, targets, events = (result.table.numpy(name)[0].tolist() for name in ("from", "to", "events"))
+    totals: dict[str, int] = {}
+    for source, number in zip(sources, events, strict=True):
+        totals[source] = totals.get(source, 0) + number
+    names = sorted((name for name in totals if name not in _VIRTUAL), key=lambda name: (-totals[name], name))
+    rows = names[:_MATRIX_EVENTS]
     columns = [*rows, "(end)", "(open)"]
+    shown = [i for i, (a, b) in enumerate(zip(sources, targets, strict=True)) if a in rows and b in columns]
+    taken = {(sources[i], targets[i]): events[i] for i in shown}
     counts = [[taken.get((source, target), 0) for target in columns] for source in rows]
-    figure = matrix_figure(rows, columns, counts, [totals[name] for name in rows])
-    shown = [
-        i
-        for i, (a, b) in enumerate(zip(edges["from"], edges["to"], strict=True))
-        if a in rows and b in columns
-    ]
-    table = {name: [values[i] for i in shown] for name, values in edges.items()}
-    of = f"the {len(rows)} commonest of {len(events)} events" if len(events) > len(rows) else "all events"
+    of = (
+        f"the {len(rows)} commonest of {count(len(names))} events" if len(names) > len(rows) else "all events"
+    )
     return section_of(
         result,
         title=title,
         subtitle=f"Share of departures in %, {of}; each row sums to 100",
-        figure=figure,
-        table=table,
+        figure=matrix_figure(rows, columns, counts, [totals[name] for name in rows]),
+        table=_chosen(result, shown),
         width="half",
     )
 
@@ -94,29 +99,24 @@ def transitions_section(
     Section
         The twelve commonest between two different real events; the data table has the hundred commonest of all.
     """
-    edges = result.to_dict()
-    if "segment" in edges:
-        return plain_section(result, title, edges)
-    order = sorted(
-        range(len(edges["from"])), key=lambda i: (-edges["events"][i], edges["from"][i], edges["to"][i])
-    )
-    real = [
+    if "segment" in result.columns:
+        return plain_section(result, title, result.to_dict())
+    sources, targets, events = (result.table.numpy(name)[0] for name in ("from", "to", "events"))
+    # The rows of the result stand in a fixed order, so a stable sort ranks alike on every machine.
+    order = np.argsort(-events.astype(np.int64), kind="stable").tolist()
+    real = (
         i
         for i in order
-        if edges["from"][i] not in _VIRTUAL
-        and edges["to"][i] not in _VIRTUAL
-        and edges["from"][i] != edges["to"][i]
-    ]
-    ranked = {name: [values[i] for i in real[:_RANKED]] for name, values in edges.items()}
-    table = {name: [values[i] for i in order[:100]] for name, values in edges.items()}
-    note = f"The data table has the {min(100, len(order))} commonest of {len(order):,} transitions."
+        if sources[i] not in _VIRTUAL and targets[i] not in _VIRTUAL and sources[i] != targets[i]
+    )
+    note = f"The data table has the {_LISTED} commonest of {count(len(order))} transitions."
     return section_of(
         result,
         title=title,
         subtitle="Between two different events, repeats of one event left out",
-        figure=ranking_figure(ranked),
-        note=note if len(order) > 100 else None,
-        table=table,
+        figure=ranking_figure(_chosen(result, list(islice(real, _RANKED)))),
+        note=note if len(order) > _LISTED else None,
+        table=_chosen(result, order[:_LISTED]),
         width="half",
     )
 

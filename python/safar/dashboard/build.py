@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,7 @@ from safar.dashboard.formatting import count, day
 from safar.dashboard.key_figures import KeyFigures, key_figures
 from safar.dashboard.section import Section
 from safar.dashboard.svg import Direction
-from safar.errors import SafarError
+from safar.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +131,7 @@ def page_for(
     inactivity = longest_window(log, ("30d", "7d", "1d"))
     try:
         transitions = work.run("transitions", lambda: log.transitions(inactivity=inactivity))
-    except SafarError as problem:
+    except ArgumentError as problem:
         transitions = None
         work.left_out.append(f"Transitions: {problem}")
     converting = choose_conversion(log, conversion)
@@ -219,10 +219,17 @@ def _sections(
     elif course is not None:
         made.append(parts.sessions_section(found["sessions"], direction=direction))
     made.append(parts.flow_section(found["funnel"], direction=direction))
-    made.append(parts.retention_section(found["retention"], subtitle=f"Back with {of}", direction=direction))
-    if "transitions" in found:
-        made.append(parts.matrix_section(found["transitions"], direction=direction))
-        made.append(parts.transitions_section(found["transitions"], direction=direction))
+    retention = parts.retention_section(found["retention"], subtitle=f"Back with {of}", direction=direction)
+    if "transitions" not in found:
+        made.append(retention)
+    else:
+        matrix = parts.matrix_section(found["transitions"], direction=direction)
+        ranking = parts.transitions_section(found["transitions"], direction=direction)
+        if retention.width == "full":
+            # The matrix fills the row of the flow, so that no hole is left before the wide table.
+            made += [matrix, retention, replace(ranking, width="full")]
+        else:
+            made += [retention, matrix, ranking]
     if "funnel_by_channel" in found:
         made.append(
             channel_funnel_section(
@@ -238,7 +245,9 @@ def _notes(work: _Work, conversion: Conversion) -> list[tuple[str, str]]:
     """Say what the data is and what was left out."""
     log = work.log
     until = "as given" if log.observed_until_given else "the latest event; nothing else was given"
-    rejected = ", ".join(f"{reason} {count(number)}" for reason, number in log.rejected.items())
+    rejected = ", ".join(
+        f"{reason.replace('_', ' ')} {count(number)}" for reason, number in log.rejected.items()
+    )
     bad = sum(log.rejected.values())
     notes = [
         ("Data", f"{log.first:%Y-%m-%d %H:%M} to {log.last:%Y-%m-%d %H:%M}"),

@@ -159,7 +159,7 @@ def channel_funnel_section(result: Result, *, subtitle: str | None = None) -> Se
     return Section(
         title="Funnel by entry channel",
         subtitle=subtitle,
-        figure=steps_figure(columns, shown),
+        figure=steps_figure(columns, shown, heading="Channel"),
         note=_note(len(shown), len(entered)),
         table=columns,
         definition=result.definition,

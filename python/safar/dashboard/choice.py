@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safar import _args
 from safar._typing import Duration
 from safar.analyses.funnel import StepLike, step
 from safar.dashboard.paths import main_path, widest_path
@@ -44,6 +45,9 @@ _LIFE_CYCLE = (
 )
 _CONVERSIONS = ("purchase", "order", "buy", "sale", "transaction", "payment_done", "conversion", "subscribe")
 _MOST_STAGED_EVENTS = 200
+_HEAVIEST = 5_000
+_WINDOWS = ("30d", "7d", "1d", "1h")
+_LONG_WINDOWS = ("90d", *_WINDOWS)
 _ORDINALS = ("1st", "2nd", "3rd", "4th", "5th")
 
 
@@ -78,11 +82,11 @@ class Journey:
     """
 
     steps: tuple[StepLike, ...]
-    within: Duration
+    within: str
     said: str
 
 
-def longest_window(log: EventLog, windows: Sequence[str] = ("30d", "7d", "1d", "1h")) -> str:
+def longest_window(log: EventLog, windows: Sequence[str] = _WINDOWS) -> str:
     """Choose the longest of some windows that fits three times into the data, else the shortest.
 
     Parameters
@@ -139,9 +143,11 @@ def _value_by_event(log: EventLog) -> dict[str, float]:
     amounts = np.nan_to_num(np.asarray(values, dtype=np.float64))
     if mask is not None:
         amounts = np.where(mask, 0.0, amounts)
-    names = [name for name, _ in log.info["event_names"]]
-    sums = np.bincount(log.core.view("events"), weights=amounts, minlength=len(names))
-    return dict(zip(names, sums.tolist(), strict=True))
+    codes = log.core.view("events")
+    # Codes rise with the names; a name that only rejected rows had has a code and no events.
+    used = np.flatnonzero(np.bincount(codes))
+    sums = np.bincount(codes, weights=amounts)[used]
+    return dict(zip((name for name, _ in log.info["event_names"]), sums.tolist(), strict=True))
 
 
 def choose_journey(
@@ -175,29 +181,32 @@ def choose_journey(
     Journey
     """
     if steps is not None:
-        return Journey(tuple(steps), within or longest_window(log), _said("Steps as given", within, log))
+        return _journey(log, steps, within, "Steps as given")
     if stages is not None or "stage" in log.columns:
         found, rule = _stages(log, stages)
         if len(found) > 1:
-            windows = ("90d", "30d", "7d", "1d", "1h")
-            staged = tuple(step(*events, name=name) for name, events in found.items())
-            return Journey(staged, within or longest_window(log, windows), rule + _window(within))
+            staged = [step(*events, name=name) for name, events in found.items()]
+            return _journey(log, staged, within, rule, _LONG_WINDOWS)
     path, rule = _path(transitions, conversion)
     if len(path) < 2:
         only = path[0] if path else next(iter(log.events))
-        repeated = tuple(step(only, name=f"{ordinal} {only}") for ordinal in _ORDINALS)
-        windows = ("90d", "30d", "7d", "1d", "1h")
+        repeated = [step(only, name=f"{ordinal} {only}") for ordinal in _ORDINALS]
         rule = f"Steps chosen automatically: the first five times of “{only}”, with which journeys begin"
-        return Journey(repeated, within or longest_window(log, windows), rule + _window(within))
-    return Journey(tuple(path), within or longest_window(log), rule + _window(within))
+        return _journey(log, repeated, within, rule, _LONG_WINDOWS)
+    return _journey(log, path, within, rule)
 
 
-def _said(rule: str, within: Duration | None, log: EventLog) -> str:
-    return rule + _window(within)
-
-
-def _window(within: Duration | None) -> str:
-    return "" if within is not None else "; window: the longest usual one that fits three times into the data"
+def _journey(
+    log: EventLog,
+    steps: Sequence[StepLike],
+    within: Duration | None,
+    rule: str,
+    windows: Sequence[str] = _WINDOWS,
+) -> Journey:
+    """Add the window, and say where it comes from."""
+    window = _args.duration(longest_window(log, windows) if within is None else within, "within")
+    chosen = "" if within is not None else " (the longest usual window that fits three times into the data)"
+    return Journey(tuple(steps), window, f"{rule}; within {_args.duration_words(window)}{chosen}")
 
 
 def _stages(
@@ -247,12 +256,12 @@ def _path(transitions: TransitionsResult | None, conversion: Conversion | None) 
     if transitions is None:
         return [], ""
     table = transitions.table
-    edges = [
-        (source, target, int(customers))
-        for source, target, customers in zip(
-            *(table.numpy(name)[0].tolist() for name in ("from", "to", "customers")), strict=True
-        )
-    ]
+    customers = table.numpy("customers")[0].astype(np.int64)
+    source, target = table.numpy("from")[0], table.numpy("to")[0]
+    # All starts, and of the others the edges that most customers took; the rest can't lie on a main route.
+    heavy = np.argsort(-customers, kind="stable")[:_HEAVIEST]
+    kept = np.union1d(np.flatnonzero(source == "(start)"), heavy)
+    edges = list(zip(source[kept].tolist(), target[kept].tolist(), customers[kept].tolist(), strict=True))
     if conversion is not None:
         path = widest_path(edges, conversion.events)
         if path:

@@ -78,7 +78,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None or math.isnan(seconds):
         return MISSING
     if seconds < 1:
-        return f"{seconds:.1f} s" if seconds else "0 s"
+        return "0 s" if seconds == 0 else "<0.1 s" if seconds < 0.05 else f"{seconds:.1f} s"
     whole = round(seconds)
     for large, small, large_name, small_name in (
         (86400, 3600, "d", "h"),

@@ -16,10 +16,11 @@ from safar.dashboard.activity import (
     events_per_period,
     periods_of,
     sessions_per_period,
+    typical_length,
     value_per_period,
 )
 from safar.dashboard.choice import Conversion
-from safar.dashboard.formatting import compact, count, duration, share
+from safar.dashboard.formatting import compact, count, share
 from safar.dashboard.series import Series
 from safar.dashboard.tiles import Tile
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from safar.log import EventLog
 
 __all__ = ["KeyFigures", "key_figures"]
+
+
+# Names of value columns that hold money; any other column keeps its own name.
+_REVENUE = ("amount", "price", "revenue", "sales", "turnover", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +139,12 @@ def _sessions(log: EventLog, sessions: SessionsResult, periods: Periods | None) 
         detail=None if mean is None else f"{mean:.1f} events each; {share(single)} have one event",
         series=counts,
     )
+    middle, several = typical_length(sessions)
     length = Tile(
         label="Median session",
-        value=summary["median_duration_seconds"],
+        value=middle,
         unit="seconds",
-        detail=f"mean {duration(summary['mean_duration_seconds'])}; a single event lasts 0 s",
+        detail=f"of the {count(several)} sessions with two or more events",
         series=medians,
         better="neither",
     )
@@ -161,13 +167,14 @@ def _conversion(
 
 
 def _value(log: EventLog, periods: Periods | None) -> Tile:
+    column = str(log.roles["value"])
     values, mask = log.core.events_table(["value"]).numpy("value")
     amounts: Floats = np.asarray(values, dtype=np.float64)
     given = ~np.isnan(amounts) if mask is None else ~(np.asarray(mask, dtype=bool) | np.isnan(amounts))
     amounts = np.where(given, amounts, 0.0)
     total, number = float(amounts.sum()), int(given.sum())
     return Tile(
-        label="Revenue",
+        label="Revenue" if column.casefold() in _REVENUE else column,
         value=total,
         unit="money",
         detail=f"{count(number)} events with a value"

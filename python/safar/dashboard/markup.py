@@ -91,7 +91,7 @@ def svg_name(name: object, room: float | None = None, size: float = 12.0) -> str
     Examples
     --------
     >>> svg_name("consideration", room=40).strip("\u2068\u2069")
-    'consi…'
+    'cons…'
     """
     text = "(missing)" if name is None else str(name)
     if room is not None:

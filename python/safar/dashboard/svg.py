@@ -155,7 +155,7 @@ class Canvas:
         )
 
 
-def nice_ticks(largest: float, wanted: int = 3) -> list[float]:
+def nice_ticks(largest: float, wanted: int = 3, *, whole: bool = False) -> list[float]:
     """Choose round axis values from 0 to at least `largest`.
 
     Parameters
@@ -164,6 +164,8 @@ def nice_ticks(largest: float, wanted: int = 3) -> list[float]:
         Largest value to show.
     wanted
         About how many steps.
+    whole
+        Whether values between whole numbers make no sense, as for counts.
 
     Returns
     -------
@@ -174,10 +176,14 @@ def nice_ticks(largest: float, wanted: int = 3) -> list[float]:
     --------
     >>> nice_ticks(27)
     [0.0, 10.0, 20.0, 30.0]
+    >>> nice_ticks(2, whole=True)
+    [0.0, 1.0, 2.0]
     """
     if not largest > 0:
         return [0.0, 1.0]
     raw = largest / wanted
     magnitude = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= raw * 0.999)
+    if whole:
+        step = float(math.ceil(step))
     return [round(step * i, 10) for i in range(math.ceil(largest / step - 1e-9) + 1)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from safar.dashboard.formatting import MISSING, count, duration, share
 from safar.dashboard.markup import Markup, element, name_markup
 
 __all__ = ["data_table", "heading"]
 
-_ROWS = 500
+_ROWS = 400
 _SHARES = ("share", "from_previous", "from_first", "weighted", "simple")
 
 
@@ -42,10 +42,12 @@ def _cell(column: str, value: object) -> Markup:
         return element("td", "yes" if value else "no")
     if isinstance(value, int | float):
         return element("td", element("data", _number(column, value), value=repr(value)), class_="number")
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and (value.tzinfo is not None or value.time() != time()):
         return element("td", element("time", f"{value:%Y-%m-%d %H:%M:%S}", datetime=value.isoformat()))
     if isinstance(value, date):
-        return element("td", element("time", value.isoformat(), datetime=value.isoformat()))
+        # The first day of a period, whether it comes as a date or as the midnight that begins it.
+        day = f"{value:%Y-%m-%d}"
+        return element("td", element("time", day, datetime=day))
     return element("td", name_markup(value))
 
 
@@ -59,7 +61,7 @@ def data_table(columns: Mapping[str, Sequence[object]], *, caption: str, rows: i
     caption
         What the rows are.
     rows
-        Rows written at most; more are announced in the caption, never left out in silence.
+        Rows written at most (400); more are announced in the caption, never left out in silence.
 
     Returns
     -------

@@ -102,10 +102,11 @@ def tile_markup(tile: Tile, direction: Direction = "ltr") -> Markup:
         good = tile.better == ("up" if course.value > 0 else "down")
         tone = "even" if flat or tile.better == "neither" else ("good" if good else "bad")
         moved = element("p", f"{arrow} {shown}", class_=f"change {tone}")
+    exact = None if tile.value is None else repr(tile.value)
     return element(
         "article",
         element("h2", tile.label),
-        element("p", value_text(tile.value, tile.unit), class_="value"),
+        element("p", element("data", value_text(tile.value, tile.unit), value=exact), class_="value"),
         element("div", moved, line, class_="reading") if moved or line else None,
         element("p", course.label, class_="course") if course is not None else None,
         element("p", tile.detail, class_="detail") if tile.detail else None,

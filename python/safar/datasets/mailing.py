@@ -13,7 +13,8 @@ from safar.datasets.people import People
 from safar.datasets.rhythm import HOUR_MS, ONLINE, YEAR_MS, milliseconds
 from safar.datasets.visits import EMAIL, Arrivals
 
-OPENS, CLICKS = 0.34, 0.20
+AUDIENCE = 0.5
+OPENS, CLICKS = 0.40, 0.24
 _OPENS_AFTER_LEAVING, _CLICKS_AFTER_LEAVING = 0.05, 0.02
 
 
@@ -29,10 +30,11 @@ class Mails:
 
 
 def send(random: np.random.Generator, people: People, known_from: Integers) -> Mails:
-    """Every mailing goes to the customers who are known by then and agreed to e-mails."""
+    """Every mailing goes to half of the customers who are known by then and agreed to e-mails."""
     first = len(campaigns.PAID)
     start = np.array([mailing.span[0] for mailing in campaigns.MAILINGS]) + 10 * HOUR_MS
-    mailing, person = np.nonzero((known_from[None, :] < start[:, None]) & people.email_consent[None, :])
+    invited = random.random((len(start), len(people))) < AUDIENCE
+    mailing, person = np.nonzero(invited & (known_from < start[:, None]) & people.email_consent)
     count = len(person)
     sent = start[mailing] + (random.random(count) * 2 * HOUR_MS).astype(np.int64)
     active = sent <= people.last[person]

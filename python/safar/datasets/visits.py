@@ -23,7 +23,7 @@ from safar.datasets.rhythm import (
     moment_of,
 )
 
-# The broken mobile checkout: a release that half of the phones could not pay with.
+# The broken mobile checkout: a release after which most payments on phones fail.
 BROKEN_START = np.datetime64("2025-10-12")
 BROKEN_END = np.datetime64("2025-10-24")
 PAYMENT_FAILS, RETRY_WORKS = 0.07, 0.45
@@ -104,7 +104,7 @@ def arrivals(random: np.random.Generator, people: People, giveaway: campaigns.Ca
         np.int8
     )
     extra = _giveaway_visits(random, people, giveaway)
-    ordinary = (person, at, channel, device, campaign, source)
+    ordinary: tuple[Array, ...] = (person, at, channel, device, campaign, source)
     return Arrivals(*(np.concatenate(pair) for pair in zip(ordinary, extra, strict=True)))
 
 

@@ -17,7 +17,7 @@ _START, _END, _TOP, _FLOOR = 40.0, 412.0, 10.0, 250.0
 
 
 def course_figure(series: Series, *, label: str, direction: Direction = "ltr") -> Markup:
-    """Draw a series as a line from zero.
+    """Draw a series of counts as a line from zero.
 
     Parameters
     ----------
@@ -34,7 +34,9 @@ def course_figure(series: Series, *, label: str, direction: Direction = "ltr") -
         An ``<svg>``; periods that the data does not cover fully have a hollow dot on a dashed line.
     """
     canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=direction)
-    ticks = nice_ticks(max((value for value in series.values if value is not None), default=0.0), wanted=4)
+    ticks = nice_ticks(
+        max((value for value in series.values if value is not None), default=0.0), wanted=4, whole=True
+    )
     scale = (_FLOOR - _TOP) / ticks[-1]
     for tick in ticks:
         y = _FLOOR - tick * scale

@@ -8,7 +8,7 @@ from safar.dashboard.colours import BAND, BLUE, DROP, OPEN
 from safar.dashboard.figures.funnel import Columns, step_hint
 from safar.dashboard.formatting import count, share
 from safar.dashboard.markup import Markup, element, svg_name
-from safar.dashboard.svg import Canvas, Direction
+from safar.dashboard.svg import Anchor, Canvas, Direction
 
 __all__ = ["flow_figure"]
 
@@ -89,23 +89,21 @@ def flow_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
                 class_="quiet halo" if kept < 18 else "quiet",
             )
         canvas.rect(x, _TOP, _POST, height, fill=BLUE, radius=1, title=hint)
-        anchor = x if row == 0 else x + _POST / 2
-        room = spacing - 6 if row + 1 < len(names) else 70
-        canvas.text(
-            anchor - (_START if row == 0 else 0),
-            12,
-            svg_name(name, room),
-            anchor="start" if row == 0 else "middle",
-            title=hint,
-        )
-        canvas.text(
-            anchor - (_START if row == 0 else 0),
-            27,
-            count(customers[row]),
-            anchor="start" if row == 0 else "middle",
-            class_="small",
-        )
+        place, anchor, room = _label(name, row, len(names), spacing)
+        canvas.text(place, 12, svg_name(name, room), anchor=anchor, title=hint)
+        canvas.text(place, 27, count(customers[row]), anchor=anchor, class_="small")
     return Markup("").join([canvas.render(), _legend()])
+
+
+def _label(name: str, row: int, rows: int, spacing: float) -> tuple[float, Anchor, float]:
+    """Place the label of a post: centred over it, the first and a long last one at the edge."""
+    if row == 0:
+        return 0.0, "start", spacing / 2 + 16
+    middle = _START + row * spacing + _POST / 2
+    beside = _WIDTH - middle
+    if row == rows - 1 and 7 * len(name) > 2 * beside:
+        return _WIDTH, "end", beside + spacing / 2 - 4
+    return middle, "middle", spacing - 10
 
 
 def _leavers(

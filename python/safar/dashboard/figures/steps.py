@@ -12,7 +12,7 @@ from safar.dashboard.markup import Markup, element, name_markup
 __all__ = ["steps_figure"]
 
 
-def steps_figure(steps: Columns, segments: Sequence[str | None]) -> Markup:
+def steps_figure(steps: Columns, segments: Sequence[str | None], *, heading: str = "Segment") -> Markup:
     """Write the share of those who entered that reached each step, segment by segment.
 
     Parameters
@@ -21,6 +21,8 @@ def steps_figure(steps: Columns, segments: Sequence[str | None]) -> Markup:
         Columns of a funnel table with segments.
     segments
         Which segments, in the order to show.
+    heading
+        What a segment is.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def steps_figure(steps: Columns, segments: Sequence[str | None]) -> Markup:
     names = [steps["name"][rows[segments[0], step]] for step in range(1, last + 1)] if segments else []
     head = element(
         "tr",
-        element("th", "Segment", scope="col", class_="label", style="inline-size:24%"),
+        element("th", heading, scope="col", class_="label", style="inline-size:24%"),
         element("th", "Entered", scope="col", style="inline-size:4.6em"),
         *(
             element("th", element("span", name_markup(name)), scope="col", class_="turned", title=name)

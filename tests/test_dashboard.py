@@ -1,0 +1,682 @@
+"""The page: its structure, its numbers, and what it must never load, show or leave out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+import shutil
+import subprocess
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytest
+
+import safar
+from page_tree import Node, parse
+from safar.dashboard import Page, Section, Series, Tile, page_for
+from safar.dashboard.activity import (
+    active_customers,
+    events_per_period,
+    periods_of,
+    sessions_per_period,
+    typical_length,
+    value_per_period,
+)
+from safar.dashboard.choice import choose_conversion, choose_journey, longest_window
+from safar.dashboard.colours import contrast, heat, ramp, text_on
+from safar.dashboard.figures import course_figure, flow_figure, funnel_figure
+from safar.dashboard.markup import Markup, element
+from safar.dashboard.paths import main_path, widest_path
+from safar.errors import ArgumentError
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "a & b's",
+    "{{ 7 * 7 }}",
+    "خرید حضوری",
+]
+STEPS = ["view", "cart", "purchase"]
+
+
+def random_rows(seed: int = 1, customers: int = 60, days: int = 70) -> list[tuple[Any, ...]]:
+    """Return rows (customer, time, event, channel, value, stage) over ten weeks from Monday 2026-01-05."""
+    random = Random(seed)
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    rows: list[tuple[Any, ...]] = [("c0", start, "view", "web", 0.0, "look")]
+    for customer in range(customers):
+        at = start + timedelta(days=random.uniform(0, days * 0.8))
+        for _ in range(random.randint(1, 12)):
+            event = random.choice(["view", "view", "cart", "purchase"])
+            value = round(random.uniform(5, 90), 2) if event == "purchase" else 0.0
+            stage = {"view": "look", "cart": "choose", "purchase": "buy"}[event]
+            rows.append((f"c{customer}", at, event, random.choice(["web", "app", None]), value, stage))
+            at += timedelta(minutes=random.expovariate(1 / 600))
+    end = start + timedelta(days=days)
+    return [row for row in rows if row[1] < end]
+
+
+def log_of(rows: list[tuple[Any, ...]], **options: Any) -> safar.EventLog:
+    names = ("customer", "time", "event", "channel", "value", "stage")
+    data = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    given: dict[str, Any] = {
+        "channel": "channel",
+        "value": "value",
+        "observed_until": "2026-03-14",
+        **options,
+    }
+    return safar.EventLog(data, customer="customer", time="time", event="event", **given)
+
+
+@pytest.fixture(scope="module")
+def log() -> safar.EventLog:
+    return log_of(random_rows())
+
+
+@pytest.fixture(scope="module")
+def page(log: safar.EventLog) -> Page:
+    return page_for(log, title="Spring", funnel_steps=STEPS, within="7d")
+
+
+@pytest.fixture(scope="module")
+def tree(page: Page) -> Node:
+    return parse(page.to_html())
+
+
+def section(tree: Node, title: str) -> Node:
+    return next(card for card in tree.all("section") if card.all("h2")[0].text == title)
+
+
+def data_table(card: Node) -> dict[str, list[object]]:
+    """Return the columns of a card's data table: exact numbers where a cell has one, else its text."""
+    table = card.all("table", "data")[0]
+    heads = [cell.text for cell in table.all("thead")[0].all("th")]
+    rows = [[_cell(cell) for cell in row.all("td")] for row in table.all("tbody")[0].all("tr")]
+    return {head: [row[i] for row in rows] for i, head in enumerate(heads)}
+
+
+def _cell(cell: Node) -> object:
+    exact = cell.all("data") + cell.all("time")
+    if exact:
+        value = exact[0].attributes.get("value") or exact[0].attributes.get("datetime")
+        return float(value) if exact[0].tag == "data" else value  # type: ignore[arg-type]
+    return None if cell.all("span", "missing") else cell.text
+
+
+# ------------------------------------------------------------------------------------------------ the document
+
+
+def test_the_page_loads_nothing_from_elsewhere(page: Page) -> None:
+    html = page.to_html()
+    assert not re.search(r"https?:|//[a-z]|\bsrc\s*=|url\(|@import|<script|<iframe|<object|<embed", html)
+    links = [node.attributes["href"] for node in parse(html) if "href" in node.attributes]
+    assert links == ["data:,"]
+    policy = next(node for node in parse(html).all("meta") if node.attributes.get("http-equiv"))
+    assert "default-src 'none'" in str(policy.attributes["content"])
+
+
+def test_the_page_has_its_figures_in_order(tree: Node) -> None:
+    titles = [card.all("h2")[0].text for card in tree.all("section")]
+    assert titles == [
+        "Journey funnel",
+        "Active customers per week",
+        "Conversion by first channel",
+        "Journey flow",
+        "Retention by cohort",
+        "What comes next",
+        "Most frequent transitions",
+        "Funnel by entry channel",
+        "Events by channel",
+        "Length of sessions",
+    ]
+
+
+def test_every_drawing_and_every_section_has_a_label(tree: Node) -> None:
+    identities = {node.attributes["id"] for node in tree if "id" in node.attributes}
+    for drawing in tree.all("svg"):
+        assert drawing.attributes["role"] == "img"
+        assert drawing.attributes["aria-label"]
+    for card in tree.all("section"):
+        assert card.attributes["aria-labelledby"] in identities
+    for table in tree.all("table", "heat"):
+        assert table.all("caption")[0].text
+        assert all(cell.attributes.get("scope") for cell in table.all("th"))
+
+
+def test_every_figure_has_its_data_and_its_meaning(tree: Node) -> None:
+    for card in tree.all("section"):
+        assert [detail.all("summary")[0].text for detail in card.all("details")] == [
+            "Show data table",
+            "How this is counted",
+        ]
+        assert len(card.all("p", "definition")[0].text) > 40
+
+
+def test_the_footer_says_what_was_read(tree: Node, log: safar.EventLog) -> None:
+    terms = {item.all("dt")[0].text: item.all("dd")[0].text for item in tree.all("footer")[0].all("div")}
+    assert terms["Time zone"] == "UTC"
+    assert terms["Rows read"] == f"{len(log)}; 0 rejected"
+    assert terms["Observed until"] == "2026-03-14 00:00 (as given)"
+    assert terms["Made with"] == f"safar {safar.__version__}"
+    assert terms["Conversion"] == "purchase (chosen automatically: the event that carries the most value)"
+
+
+def test_rejected_rows_are_told_with_their_reason() -> None:
+    rows = random_rows()
+    log = log_of([*rows, (None, rows[0][1], "view", "web", 0.0, "look")])
+    terms = parse(page_for(log).to_html()).all("footer")[0].text
+    (reason,) = log.rejected
+    assert f"{len(rows) + 1}; 1 rejected: {reason.replace('_', ' ')} 1" in terms
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_from_the_data_are_text_and_nothing_else(name: str) -> None:
+    rows = [
+        (name, datetime(2026, 1, 5, tzinfo=UTC), name, name, 1.0, name),
+        (name, datetime(2026, 1, 30, tzinfo=UTC), "b", name, 1.0, "other"),
+    ]
+    log = log_of(rows, attributes=["stage"])
+    page = page_for(log, title=name, funnel_steps=[name, "b"])
+    tree = parse(page.to_html())
+    assert not tree.all("script") + tree.all("img")
+    assert not [key for node in tree for key in node.attributes if key.startswith("on")]
+    assert tree.all("h1")[0].text == name
+    shown = section(tree, "Most frequent transitions").all("table", "ranking")[0]
+    assert shown.all("tbody")[0].all("td")[0].text == name
+    assert shown.all("tbody")[0].all("td")[0].all("bdi")
+    frame = parse(page._repr_html_())
+    assert [node.tag for node in frame] == ["root", "iframe"]
+    assert frame.all("iframe")[0].attributes["srcdoc"] == page.to_html()
+
+
+def test_saving_replaces_the_file_in_one_move(page: Page, tmp_path: Path) -> None:
+    target = tmp_path / "index.html"
+    target.write_text("old", encoding="utf-8")
+    assert page.save(target) == target
+    assert target.read_text(encoding="utf-8") == page.to_html()
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+
+
+def test_the_same_log_gives_the_same_page(page: Page) -> None:
+    again = page_for(log_of(random_rows()), title="Spring", funnel_steps=STEPS, within="7d")
+    assert again.to_html() == page.to_html()
+
+
+def test_progress_is_told_for_every_result(log: safar.EventLog) -> None:
+    told: list[tuple[str, float]] = []
+    page = page_for(log, progress=lambda what, seconds: told.append((what, seconds)))
+    assert {name.replace("_", " ") for name in page.results} <= {what for what, _ in told}
+    assert all(seconds >= 0 for _, seconds in told)
+
+
+def test_a_log_with_too_many_transitions_has_a_page_that_says_what_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, log: safar.EventLog
+) -> None:
+    monkeypatch.setattr("safar.analyses.transitions._MOST_EDGES", 3)
+    page = page_for(log, funnel_steps=STEPS)
+    tree = parse(page.to_html())
+    assert "transitions" not in page.results
+    assert "What comes next" not in [card.all("h2")[0].text for card in tree.all("section")]
+    left_out = next(item for item in tree.all("footer")[0].all("div") if item.all("dt")[0].text == "Left out")
+    assert "more than the 3 allowed" in left_out.text
+
+
+def test_results_can_be_given_as_sections(log: safar.EventLog) -> None:
+    results = [
+        log.funnel(STEPS),
+        log.funnel(STEPS, by="channel"),
+        log.retention(),
+        log.transitions(),
+        log.sessions(),
+    ]
+    tree = parse(Page("Mine", sections=[*results, log.retention(by="channel")]).to_html())
+    assert len(tree.all("section")) == 6
+
+
+def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:
+    pages = {way: page_for(log, funnel_steps=STEPS, direction=way) for way in ("ltr", "rtl")}  # type: ignore[arg-type]
+    trees = {way: parse(page.to_html()) for way, page in pages.items()}
+    assert trees["rtl"].all("html")[0].attributes["dir"] == "rtl"
+    bars = {way: section(tree, "Journey flow").all("rect") for way, tree in trees.items()}
+    width = 640.0
+    for left, right in zip(bars["ltr"], bars["rtl"], strict=True):
+        x, size = float(left.attributes["x"] or 0), float(left.attributes["width"] or 0)
+        assert float(right.attributes["x"] or 0) == pytest.approx(width - x - size, abs=0.02)
+
+
+# ---------------------------------------------------------------------------------------------------- numbers
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Journey funnel", "funnel"),
+        ("Retention by cohort", "retention"),
+        ("Most frequent transitions", "transitions"),
+        ("Funnel by entry channel", "funnel_by_channel"),
+    ],
+)
+def test_the_data_table_is_the_result(page: Page, tree: Node, title: str, name: str) -> None:
+    shown = data_table(section(tree, title))
+    expected = page.results[name].to_dict()
+    assert len(shown) == len(expected)
+    for values, (column, wanted) in zip(shown.values(), expected.items(), strict=True):
+        if column in ("segment", "name", "from", "to"):
+            wanted = ["(missing)" if column == "segment" and value is None else value for value in wanted]
+            assert [None if value is None else value for value in values] == [
+                value if value != "(missing)" else None for value in wanted
+            ] or values == wanted
+        elif column == "complete":
+            assert values == ["yes" if value else "no" for value in wanted]
+        elif column == "cohort":
+            assert values == [f"{value:%Y-%m-%d}" for value in wanted]
+        else:
+            assert values == wanted, column
+
+
+def test_a_period_that_is_not_over_is_hatched_and_never_a_number(page: Page, tree: Node) -> None:
+    cells = page.results["retention"].to_dict()
+    heat_table = section(tree, "Retention by cohort").all("table", "heat")[0]
+    hatched = heat_table.all("td", "hatched")
+    assert len(hatched) == cells["complete"].count(False) > 0
+    assert not any(character.isdigit() for cell in hatched for character in cell.text)
+    for cell in hatched:
+        assert "not over yet" in str(cell.attributes["title"])
+        assert "background" not in str(cell.attributes.get("style"))
+
+
+def test_every_complete_retention_cell_shows_its_share(page: Page, tree: Node) -> None:
+    cells = page.results["retention"].to_dict()
+    heat_table = section(tree, "Retention by cohort").all("table", "heat")[0]
+    shown = [
+        [cell for cell in row.all("td")[1:] if cell.attributes.get("title")]
+        for row in heat_table.all("tbody")[0].all("tr")
+    ]
+    wanted: dict[date, list[float | None]] = defaultdict(list)
+    for cohort, share in zip(cells["cohort"], cells["share"], strict=True):
+        wanted[cohort].append(share)
+    assert len(shown) == len(wanted)
+    for row, shares in zip(shown, wanted.values(), strict=True):
+        assert len(row) == len(shares)
+        for cell, share in zip(row, shares, strict=True):
+            if share is not None:
+                assert cell.text == ("<1" if 0 < share < 0.005 else f"{100 * share:.0f}")
+
+
+def test_the_matrix_rows_sum_to_their_departures(page: Page, tree: Node) -> None:
+    edges = page.results["transitions"].to_dict()
+    departures = Counter[str]()
+    for source, events in zip(edges["from"], edges["events"], strict=True):
+        departures[source] += events
+    rows = section(tree, "What comes next").all("table", "heat")[0].all("tbody")[0].all("tr")
+    assert len(rows) == 3
+    for row in rows:
+        hints = [str(cell.attributes["title"]) for cell in row.all("td")]
+        counts = [re.search(r": ([\d,]+) of ([\d,]+) departures", hint) for hint in hints]
+        numbers = [
+            (int(found[1].replace(",", "")), int(found[2].replace(",", ""))) for found in counts if found
+        ]
+        assert sum(number for number, _ in numbers) == numbers[0][1] == departures[row.all("th")[0].text]
+
+
+def test_conversion_by_channel_counts_customers_by_their_first_channel(tree: Node) -> None:
+    first: dict[str, tuple[datetime, str | None]] = {}
+    buyers = set()
+    for customer, at, event, channel, _, _ in random_rows():
+        if customer not in first or at < first[customer][0]:
+            first[customer] = (at, channel)
+        if event == "purchase":
+            buyers.add(customer)
+    customers = Counter(channel for _, channel in first.values())
+    converted = Counter(first[customer][1] for customer in buyers)
+    shown = data_table(section(tree, "Conversion by first channel"))
+    names = [None if name in (None, "(missing)") else name for name in shown["Channel"]]
+    assert dict(zip(names, shown["Customers"], strict=True)) == customers
+    assert dict(zip(names, shown["Converted"], strict=True)) == {name: converted[name] for name in customers}
+
+
+def test_tiles_show_counts_and_the_interval(page: Page) -> None:
+    rows = random_rows()
+    tiles = {tile.label: tile for tile in page.tiles}
+    assert list(tiles) == ["Customers", "Events", "Sessions", "Conversion", "Revenue", "Median session"]
+    assert tiles["Customers"].value == len({row[0] for row in rows})
+    assert tiles["Events"].value == len(rows)
+    buyers = {row[0] for row in rows if row[2] == "purchase"}
+    assert tiles["Conversion"].value == len(buyers) / len({row[0] for row in rows})
+    assert "95%" in str(tiles["Conversion"].detail)
+    assert tiles["Revenue"].value == pytest.approx(sum(row[4] for row in rows))
+
+
+def week_of(at: datetime) -> date:
+    day = at.date()
+    return day - timedelta(days=day.weekday())
+
+
+def test_weekly_values_equal_a_plain_count(log: safar.EventLog, page: Page) -> None:
+    rows = random_rows()
+    weeks = [date(2026, 1, 5) + timedelta(days=7 * i) for i in range(10)]
+    by_week: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        by_week[week_of(row[1])].append(row)
+    last = max(week_of(row[1]) for row in rows)
+    weeks = [week for week in weeks if week <= last]
+    tiles = {tile.label: tile.series for tile in page.tiles}
+    expected = {
+        "Customers": [len({row[0] for row in by_week[week]}) for week in weeks],
+        "Events": [len(by_week[week]) for week in weeks],
+        "Revenue": [pytest.approx(sum(row[4] for row in by_week[week])) for week in weeks],
+        "Conversion": [
+            len({row[0] for row in by_week[week] if row[2] == "purchase"})
+            / len({row[0] for row in by_week[week]})
+            for week in weeks
+        ],
+    }
+    for label, values in expected.items():
+        series = tiles[label]
+        assert series is not None
+        assert list(series.starts) == weeks
+        assert list(series.values) == values, label
+        # Observed until Saturday 2026-03-14: the week of 9 March is not over.
+        assert list(series.complete) == [week < date(2026, 3, 9) for week in weeks]
+
+
+def test_sessions_of_each_week_equal_a_plain_count(log: safar.EventLog) -> None:
+    periods = periods_of(log)
+    assert periods is not None
+    sessions = log.sessions("30m").to_dict()
+    counts: Counter[date] = Counter(week_of(start) for start in sessions["start"])
+    lengths: dict[date, list[float]] = defaultdict(list)
+    for start, end, events in zip(sessions["start"], sessions["end"], sessions["events"], strict=True):
+        if events > 1:
+            lengths[week_of(start)].append((end - start).total_seconds())
+    numbers, medians = sessions_per_period(log.sessions("30m"), periods)
+    several = [length for group in lengths.values() for length in group]
+    assert typical_length(log.sessions("30m")) == (pytest.approx(median(several)), len(several))
+    assert numbers == [counts[week] for week in periods.starts]
+    assert medians == [
+        pytest.approx(median(lengths[week])) if lengths[week] else None for week in periods.starts
+    ]
+
+
+def test_weeks_follow_the_zone_of_the_log() -> None:
+    # Sunday 20:31 UTC is Monday 00:01 in Tehran.
+    rows = [
+        (f"c{i}", datetime(2026, 1, 4, 20, 31, tzinfo=UTC) + timedelta(days=7 * i), "a", None, 1.0, "s")
+        for i in range(6)
+    ]
+    log = log_of(rows, timezone="Asia/Tehran", observed_until="2026-02-10", channel=None)
+    periods = periods_of(log)
+    assert periods is not None
+    assert periods.starts == tuple(date(2026, 1, 5) + timedelta(days=7 * i) for i in range(6))
+    assert events_per_period(log, periods) == [1] * 6
+    assert value_per_period(log, periods, np.ones(6)) == [1.0] * 6
+    assert active_customers(log.retention(period="week"), periods) == [1] * 6
+    assert periods.complete == (True,) * 5 + (False,)
+
+
+def test_a_short_log_is_shown_by_day_and_a_very_short_one_without_a_course() -> None:
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    days = [(f"c{i}", start + timedelta(days=i), "a", None, 1.0, "s") for i in range(6)]
+    log = log_of(days, observed_until=None)
+    periods = periods_of(log)
+    assert periods is not None
+    assert periods.period == "day"
+    assert periods.complete == (True,) * 5 + (False,)
+    hour = [(f"c{i}", start + timedelta(minutes=i), "a", None, 1.0, "s") for i in range(3)]
+    brief = log_of(hour, observed_until=None)
+    assert periods_of(brief) is None
+    assert "Active customers" not in page_for(brief).to_html()
+
+
+def test_the_event_with_the_most_value_is_found_beside_names_of_rejected_rows() -> None:
+    day = datetime(2026, 1, 5, tzinfo=UTC)
+    rows = [
+        ("c1", day, "a", None, 1.0, "s"),
+        (None, day, "b", None, 99.0, "s"),
+        ("c1", day, "c", None, 2.0, "s"),
+    ]
+    log = log_of(rows)
+    chosen = choose_conversion(log, None)
+    assert list(log.events) == ["a", "c"]
+    assert chosen is not None
+    assert chosen.events == ("c",)
+
+
+# -------------------------------------------------------------------------------------------------- the change
+
+
+def weeks(*values: float | None, last_complete: bool = True) -> Series:
+    starts = tuple(date(2026, 1, 5) + timedelta(days=7 * i) for i in range(len(values)))
+    return Series("week", starts, values, (*(True,) * (len(values) - 1), last_complete))
+
+
+def test_the_change_compares_the_last_two_full_periods() -> None:
+    change = weeks(90.0, 100.0, 110.0, 3.0, last_complete=False).change("count")
+    assert change is not None
+    assert change.value == pytest.approx(0.1)
+    assert change.label == "week of 19 Jan vs previous"
+
+
+def test_a_share_changes_by_points() -> None:
+    change = weeks(0.2, 0.25).change("share")
+    assert change is not None
+    assert change.value == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("values", [(5.0,), (0.0, 5.0), (None, 5.0), (5.0, None)])
+def test_a_change_without_a_base_is_not_shown(values: tuple[float | None, ...]) -> None:
+    assert weeks(*values).change("count") is None
+
+
+def test_a_tile_colours_its_change_by_what_is_better() -> None:
+    def tones(better: Any) -> list[str]:
+        page = Page("x", tiles=[Tile(label="a", value=1, series=weeks(2.0, 1.0), better=better)])
+        return parse(page.to_html()).all("p", "change")[0].classes
+
+    assert tones("up") == ["change", "bad"]
+    assert tones("down") == ["change", "good"]
+    assert tones("neither") == ["change", "even"]
+
+
+def test_a_value_that_is_not_defined_is_a_dash() -> None:
+    tree = parse(Page("x", tiles=[Tile(label="a", value=None, unit="share")]).to_html())
+    assert tree.all("p", "value")[0].text == "–"
+
+
+# ------------------------------------------------------------------------------------------- what is chosen
+
+
+def test_stages_come_from_their_column_and_the_page_says_so() -> None:
+    log = log_of(random_rows(), attributes=["stage"])
+    journey = choose_journey(log, log.transitions(), None)
+    assert [step.name for step in journey.steps] == ["Look", "Choose", "Buy"]  # type: ignore[union-attr]
+    assert "column “stage”, in the order of how many customers reach them" in journey.said
+    assert journey.said in parse(page_for(log).to_html()).text
+
+
+def test_stages_of_the_life_cycle_stand_in_its_order() -> None:
+    rename = {"look": "advocacy", "choose": "Awareness", "buy": "purchase"}
+    log = log_of([(*row[:5], rename[row[5]]) for row in random_rows()], attributes=["stage"])
+    journey = choose_journey(log, None, None)
+    assert [step.name for step in journey.steps] == ["Awareness", "Purchase", "Advocacy"]  # type: ignore[union-attr]
+    assert [step.events for step in journey.steps] == [("cart",), ("purchase",), ("view",)]  # type: ignore[union-attr]
+
+
+def test_stages_can_be_given_as_events_or_as_an_order() -> None:
+    log = log_of(random_rows(), attributes=["stage"])
+    mapped = choose_journey(log, None, None, stages={"Interest": ["view", "cart"], "Sale": ["purchase"]})
+    assert [step.events for step in mapped.steps] == [("view", "cart"), ("purchase",)]  # type: ignore[union-attr]
+    ordered = choose_journey(log, None, None, stages=["buy", "look"])
+    assert [step.name for step in ordered.steps] == ["Buy", "Look"]  # type: ignore[union-attr]
+    with pytest.raises(ArgumentError, match="'sell'"):
+        choose_journey(log, None, None, stages=["sell"])
+    with pytest.raises(ArgumentError, match='column "stage"'):
+        choose_journey(log_of(random_rows()), None, None, stages=["buy"])
+
+
+def test_the_widest_path_is_the_best_of_all_paths() -> None:
+    random = Random(4)
+    names = "abcdef"
+    for _ in range(60):
+        edges = [
+            (s, t, random.randint(1, 20)) for s in names for t in names if s != t and random.random() < 0.5
+        ]
+        edges.append(("(start)", "a", 25))
+        weight = {(s, t): n for s, t, n in edges}
+
+        def widths(path: str, weight: dict[tuple[str, str], int] = weight) -> list[int]:
+            here = path[-1]
+            if here == "f":
+                return [min(weight[pair] for pair in itertools.pairwise(path))]
+            return [w for t in names if t not in path and (here, t) in weight for w in widths(path + t)]
+
+        every = widths("a")
+        found = widest_path(edges, ["f"])
+        assert bool(found) == bool(every)
+        if every:
+            assert (found[0], found[-1]) == ("a", "f")
+            assert len(set(found)) == len(found)
+            assert min(weight[pair] for pair in itertools.pairwise(found)) == max(every)
+
+
+def test_the_main_path_ends_where_few_go_on() -> None:
+    edges = [("(start)", "a", 100), ("a", "b", 60), ("b", "a", 50), ("b", "c", 4), ("a", "(end)", 90)]
+    assert main_path(edges) == ["a", "b"]
+
+
+def test_without_steps_the_path_leads_to_the_conversion(log: safar.EventLog) -> None:
+    journey = choose_journey(log, log.transitions(), choose_conversion(log, None))
+    assert journey.steps[-1] == "purchase"
+    assert "narrowest link" in journey.said
+
+
+def test_a_log_of_one_event_is_followed_by_repeats() -> None:
+    rows = [(f"c{i % 4}", datetime(2026, 1, 5 + i, tzinfo=UTC), "order", None, 1.0, "s") for i in range(12)]
+    log = log_of(rows)
+    journey = choose_journey(log, log.transitions(), choose_conversion(log, None))
+    result = log.funnel(journey.steps, within=journey.within).to_dict()
+    assert result["name"][:2] == ["1st order", "2nd order"]
+
+
+def test_the_conversion_is_given_or_carries_value_or_has_a_usual_name_or_is_the_last_step() -> None:
+    rows = random_rows()
+    log = log_of(rows)
+    given = choose_conversion(log, "cart")
+    assert given is not None
+    assert given.events == ("cart",)
+    plain = log_of(rows, value=None)
+    usual = choose_conversion(plain, None)
+    assert usual is not None
+    assert (usual.events, usual.said) == (("purchase",), "chosen automatically by its name")
+    renamed = log_of([(*row[:2], f"e_{row[2]}", *row[3:]) for row in rows], value=None)
+    assert choose_conversion(renamed, None) is None
+    text = parse(page_for(renamed, funnel_steps=["e_view", "e_cart"]).to_html()).all("footer")[0].text
+    assert "e_cart (chosen automatically: the last step of the funnel, e_cart)" in text
+
+
+def test_the_window_fits_three_times_into_the_data(log: safar.EventLog) -> None:
+    assert longest_window(log) == "7d"
+    assert longest_window(log, ("30d", "20d")) == "20d"
+    assert longest_window(log, ("90d", "60d")) == "60d"
+
+
+# ------------------------------------------------------------------------------------------------------ drawing
+
+
+def test_text_on_every_heat_colour_can_be_read() -> None:
+    for percent in range(101):
+        background, ink = heat(percent / 100)
+        assert contrast(background, ink) >= 4.5
+    for step in range(12):
+        fill = ramp(step / 11 * 0.55, start="#0b6e99", end="#ffffff")
+        assert contrast(fill, text_on(fill)) >= 4.5
+
+
+def test_contrast_equals_published_values() -> None:
+    # WCAG 2.2: black on white 21; #767676 is the lightest grey that passes 4.5 on white.
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") > 4.5 > contrast("#777777", "#ffffff")
+
+
+def test_bars_of_the_funnel_are_in_proportion(log: safar.EventLog) -> None:
+    steps = log.funnel(STEPS, within="7d").to_dict()
+    bars = parse(funnel_figure(steps)).all("rect")
+    widths = [float(bar.attributes["width"] or 0) for bar in bars]
+    assert len(widths) == 3
+    for width, customers in zip(widths, steps["customers"], strict=True):
+        assert width / widths[0] == pytest.approx(customers / steps["customers"][0], abs=0.01)
+
+
+def test_the_flow_tells_dropped_and_still_open_apart(log: safar.EventLog) -> None:
+    steps = log.funnel(STEPS, within="7d").to_dict()
+    written = [text.text for text in parse(flow_figure(steps)).all("text")]
+    for name in ("dropped", "still_open"):
+        assert all(str(number) in written for number in steps[name][:-1] if number)
+
+
+def test_a_funnel_that_nobody_entered_is_drawn() -> None:
+    nothing = {"name": ["a", "b"], "customers": [0, 0], "dropped": [0, 0], "still_open": [0, 0]}
+    for column in ("from_previous", "from_first"):
+        nothing |= {f"{column}{end}": [None, None] for end in ("", "_low", "_high")}
+    for figure in (funnel_figure(nothing), flow_figure(nothing)):
+        assert "nan" not in figure.lower()
+        assert parse(figure).all("svg")
+
+
+def test_a_course_draws_an_unfinished_period_apart() -> None:
+    drawing = parse(course_figure(weeks(5.0, 6.0, None, 2.0, last_complete=False), label="x"))
+    dots = drawing.all("circle")
+    assert [dot.attributes["fill"] for dot in dots] == ["#0b6e99", "#0b6e99", "#ffffff"]
+    assert "not complete" in dots[-1].text
+    assert len(drawing.all("path", "unfinished")) == 1
+
+
+def test_an_element_escapes_text_and_attributes() -> None:
+    assert (
+        element("a", "<b>", title='"x"', hidden=True, lang=None)
+        == '<a title="&#34;x&#34;" hidden>&lt;b&gt;</a>'
+    )
+    assert element("p", Markup("<b>x</b>")) == "<p><b>x</b></p>"
+
+
+def test_a_table_that_is_cut_says_so(log: safar.EventLog) -> None:
+    table = {"number": list(range(450))}
+    card = Section(title="Many", figure=Markup(""), table=table)
+    caption = parse(Page("x", sections=[card]).to_html()).all("caption")[0].text
+    assert re.fullmatch(r"Many: the first (\d+) of 450 rows", caption)
+
+
+# ------------------------------------------------------------------------------------------------------ browser
+
+
+@pytest.mark.parametrize("width", [1320, 600])
+def test_a_browser_draws_the_page_within_its_width(page: Page, tmp_path: Path, width: int) -> None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium here; the page is only parsed, not drawn")
+    path = page.save(tmp_path / "index.html")
+    picture = tmp_path / "page.png"
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--disable-background-networking",
+    ]
+    subprocess.run(
+        [browser, *options, f"--window-size={width},1600", f"--screenshot={picture}", path.as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    header = picture.read_bytes()[:24]
+    assert header.startswith(b"\x89PNG")
+    assert int.from_bytes(header[16:20]) == width
+    # A white page of this size is a few kilobytes.
+    assert math.log10(picture.stat().st_size) > 4.3
