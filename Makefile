@@ -69,7 +69,7 @@ format: $(DEVELOPMENT) ## bring all code into form
 	$(BIN)/ruff format
 
 bench: $(DEVELOPMENT) $(RELEASED) ## measure the core and compare with other engines (ROWS=1M, BENCH="--rounds 5")
-	cargo bench --locked
+	cargo bench --locked --bench core
 	$(BIN)/python benches/peers.py --rows $(ROWS) $(BENCH)
 
 wheel: $(RUNTIME) ## build the wheel to give away into ./dist

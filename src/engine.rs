@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, Segments};
 use crate::partial::{self, PartialColumn, Role};
-use crate::pool::{Cancel, pool};
+use crate::pool::{Cancel, on_pool};
 use crate::table::Table;
 use crate::with_codes;
 
@@ -129,13 +129,12 @@ impl<'a, K: Kernel> Groups<'a, K> {
     }
 }
 
-/// Runs an analysis over a log on our own pool.
+/// Runs an analysis over a log.
 pub fn run<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Table> {
-    pool()?.install(|| run_here::<A>(log, plan, cancel))
+    on_pool(|| fold::<A>(log, plan, cancel))
 }
 
-/// Runs an analysis on the pool of the caller.
-pub fn run_here<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Table> {
+fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Table> {
     let params = serde_json::from_value(plan.params.clone())
         .map_err(|error| Error::Argument(format!("{}: the parameters are not valid: {error}", A::NAME)))?;
     let kernel = A::bind(params, log)?;

@@ -39,6 +39,11 @@ pub fn pool() -> Result<&'static ThreadPool> {
     }
 }
 
+/// Runs work on the pool that the caller is on, or else on that of the process.
+pub fn on_pool<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if rayon::current_thread_index().is_some() { work() } else { pool()?.install(work) }
+}
+
 /// A pool of a fixed number of threads.
 pub fn build(threads: usize) -> Result<ThreadPool> {
     rayon::ThreadPoolBuilder::new()

@@ -241,8 +241,14 @@ def plain(value: Any) -> Any:
 
 def columns_in(table: _core.Table) -> dict[str, list[Any]]:
     """Return a core table as name -> plain values."""
-    found = {}
-    for name in table.names:
+    found: dict[str, list[Any]] = {}
+    for name, kind in table.schema:
+        if kind.startswith("List"):  # a histogram, which has no NumPy column of its own
+            import pyarrow as pa
+
+            lists = pa.table(table.select([name])).column(0).to_pylist()
+            found[name] = [None if cell is None else tuple(cell) for cell in lists]
+            continue
         values, mask = table.numpy(name)
         cells = [plain(value) for value in values]
         if mask is not None:

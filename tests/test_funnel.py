@@ -292,6 +292,14 @@ def test_one_customer_may_hold_the_whole_log() -> None:
     assert counted(rows, names("ABC"), 10 * SECOND) == {(3, "completed"): 1}
 
 
+def test_numbers_that_are_not_numbers_and_both_zeros_make_no_segments_of_their_own() -> None:
+    values = [None, float("nan"), 0.0, -0.0, 1.5]
+    rows = [Event(f"u{i}", BASE, "A", None, value) for i, value in enumerate(values)]
+    found = counted(rows, names("A"), None, by="value")
+    assert sorted(found.values()) == [1, 2, 2]
+    assert found[None, 1, "completed"] == 2
+
+
 def test_a_funnel_may_have_many_steps() -> None:
     rows = [Event("u", BASE + i * SECOND, "AB"[i % 2]) for i in range(64)]
     steps = names("AB" * 16)

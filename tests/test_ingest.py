@@ -939,8 +939,11 @@ def test_a_file_makes_the_same_log_as_its_frame(suffix: str, tmp_path: Any) -> N
     else:
         frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
     log = safar.read(path, **ROLES, attributes=["row", "score"])
+    # Text files have no types, and 007 must stay apart from 7: their customers are text.
+    kind: Any = str if suffix.startswith((".csv", ".tsv")) else int
     names = ("customer", "time", "event", "row", "score")
-    assert events_of(log, *names) == events_of(expected, *names)
+    found = sorted(events_of(log, *names), key=lambda e: e[0])
+    assert found == sorted([(kind(e[0]), *e[1:]) for e in events_of(expected, *names)], key=lambda e: e[0])
 
 
 def test_several_files_are_one_log(tmp_path: Any) -> None:

@@ -18,7 +18,7 @@ use parquet::file::properties::WriterProperties;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, did_you_mean};
-use crate::pool::{Cancel, pool};
+use crate::pool::{Cancel, on_pool};
 use crate::table::Table;
 
 const BATCH_ROWS: usize = 1 << 16;
@@ -126,7 +126,7 @@ fn parquet(path: &Path, columns: Option<&[String]>, cancel: &Cancel) -> Result<T
             .map_err(|error| failed(path, error))?;
         reader.map(|batch| batch.map_err(|error| failed(path, error))).collect()
     };
-    let batches: Vec<Vec<RecordBatch>> = pool()?.install(|| groups.into_par_iter().map(read).collect::<Result<_>>())?;
+    let batches: Vec<Vec<RecordBatch>> = on_pool(|| groups.into_par_iter().map(read).collect::<Result<_>>())?;
     let mut sorted = positions.clone();
     sorted.sort_unstable();
     sorted.dedup();

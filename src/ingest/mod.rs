@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::calendar::Zone;
 use crate::error::{Error, Result};
 use crate::log::{Column, EventLog, Provenance, RESERVED, Reject};
-use crate::pool::{Cancel, pool};
+use crate::pool::{Cancel, on_pool};
 use crate::table::Table;
 
 use coded::CodedColumn;
@@ -77,10 +77,9 @@ pub enum OnBad {
 
 /// Builds the log of a table.
 pub fn build(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog> {
-    pool()?.install(|| build_here(table, roles, cancel))
+    on_pool(|| build_here(table, roles, cancel))
 }
 
-/// Builds the log on the pool of the caller.
 fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog> {
     check_roles(table, roles)?;
     let rows = table.num_rows();

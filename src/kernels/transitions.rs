@@ -183,7 +183,7 @@ impl Kernel for Transitions {
         if edges.len() > self.most_edges {
             return Err(Error::Argument(format!(
                 "{} different transitions, more than the {} allowed; with {} event names a table of pairs says little: \
-                 group the names first, or raise max_edges",
+                 group the names first",
                 edges.len(),
                 self.most_edges,
                 self.names.len()

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, UInt32Array, new_empty_array};
 use arrow::compute::{cast, concat, take};
-use arrow::datatypes::{DataType, UInt32Type};
+use arrow::datatypes::{DataType, Float64Type, UInt32Type};
 
 use super::{Code, Codes, Names};
 use crate::error::{Error, Result};
@@ -96,6 +96,7 @@ impl Segments {
             other if other.is_nested() => {
                 return Err(Error::Type(format!("column \"{name}\" has the nested type {other} and cannot segment")));
             }
+            other if other.is_floating() => cast(&cast(&one_zero_no_nan(array)?, &DataType::Utf8)?, &target)?,
             _ => cast(&cast(array, &DataType::Utf8)?, &target)?,
         };
         let dictionary = text.as_dictionary::<UInt32Type>();
@@ -138,4 +139,12 @@ impl Segments {
     pub fn label(&self, segment: usize) -> Option<&str> {
         (segment < self.labels.len()).then(|| self.labels.name(segment))
     }
+}
+
+/// Floats as conditions see them: NaN is missing, and -0.0 is 0.0.
+fn one_zero_no_nan(array: &ArrayRef) -> Result<ArrayRef> {
+    let floats = cast(array, &DataType::Float64)?;
+    let floats =
+        floats.as_primitive::<Float64Type>().iter().map(|value| value.filter(|v| !v.is_nan()).map(|v| v + 0.0));
+    Ok(Arc::new(floats.collect::<Float64Array>()))
 }

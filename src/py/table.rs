@@ -199,6 +199,10 @@ fn values<'py>(py: Python<'py>, name: &str, array: &ArrayRef) -> PyResult<Bound<
             let texts = converted(&DataType::LargeUtf8)?;
             objects(py, &PyList::new(py, texts.as_string::<i64>().iter())?)
         }
+        DataType::List(_) => {
+            let rows = array.as_list::<i32>().iter().map(|row| row.map(|row| values(py, name, &row)).transpose());
+            objects(py, &PyList::new(py, rows.collect::<PyResult<Vec<_>>>()?)?)
+        }
         other => {
             Err(raise(py, Error::Type(format!("column \"{name}\" has the type {other}, which NumPy does not hold"))))
         }
