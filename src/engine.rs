@@ -147,25 +147,27 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
     let states = groups.states;
     for (group, state) in states.into_iter().enumerate() {
         let Some(state) = state else { continue };
-        let label = segments.as_deref().map(|segments| segments.label(group));
         for columns in kernel.columns(state)? {
-            batches.push(partial::batch(with_segment(columns, label))?);
+            let columns = match segments.as_deref() {
+                Some(segments) => with_segment(columns, segments.label(group)),
+                None => columns,
+            };
+            batches.push(partial::batch(columns)?);
         }
     }
     if batches.is_empty() {
         // No customer took part: the columns stand without rows.
-        let label = segments.is_some().then_some(None);
         for columns in kernel.columns(kernel.init())? {
-            batches.push(partial::batch(with_segment(columns, label))?.slice(0, 0));
+            let columns = if segments.is_some() { with_segment(columns, None) } else { columns };
+            batches.push(partial::batch(columns)?.slice(0, 0));
         }
     }
     let text = serde_json::json!({"params": plan.params, "by": plan.by, "at": format!("{:?}", plan.at).to_lowercase()});
     partial::describe(batches, A::NAME, &text.to_string(), log)
 }
 
-/// Puts the label of the segment before the columns; no column where there are no segments.
-fn with_segment(columns: Vec<PartialColumn>, label: Option<Option<&str>>) -> Vec<PartialColumn> {
-    let Some(label) = label else { return columns };
+/// Puts the label of the segment before the columns.
+fn with_segment(columns: Vec<PartialColumn>, label: Option<&str>) -> Vec<PartialColumn> {
     let concat = columns.iter().any(|(_, role, _)| *role == Role::Concat);
     let rows = columns.first().map_or(0, |(_, _, array)| array.len());
     let labels: ArrayRef = Arc::new(std::iter::repeat_n(label, rows).collect::<StringArray>());

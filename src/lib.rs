@@ -23,4 +23,5 @@ pub mod state;
 pub mod table;
 
 #[cfg(feature = "python")]
+#[allow(clippy::needless_pass_by_value, reason = "Python hands over values of its own")]
 mod py;

@@ -1,6 +1,7 @@
 //! The mergeable table: what a kernel leaves, and the one merge that serves all kernels.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -233,7 +234,11 @@ impl Witness {
     }
 
     fn to_text(&self) -> String {
-        self.0.iter().map(|hash| format!("{hash:016x}")).collect()
+        self.0.iter().fold(String::with_capacity(self.0.len() * 16), |mut text, hash| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{hash:016x}");
+            text
+        })
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -69,7 +69,7 @@ impl Steps {
     }
 
     /// Number of steps.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
     }
 

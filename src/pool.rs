@@ -28,15 +28,13 @@ pub fn pool() -> Result<&'static ThreadPool> {
         return Ok(&owned.pool);
     }
     let fresh = Box::into_raw(Box::new(Owned { process, pool: build(threads()?)? }));
-    match CURRENT.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
+    if CURRENT.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire).is_ok() {
         // SAFETY: published just now, never freed.
-        Ok(_) => Ok(unsafe { &(*fresh).pool }),
-        Err(_) => {
-            // SAFETY: another thread published first; this box was never shared.
-            drop(unsafe { Box::from_raw(fresh) });
-            pool()
-        }
+        return Ok(unsafe { &(*fresh).pool });
     }
+    // SAFETY: another thread published first; this box was never shared.
+    drop(unsafe { Box::from_raw(fresh) });
+    pool()
 }
 
 /// Runs work on the pool that the caller is on, or else on that of the process.

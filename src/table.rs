@@ -93,6 +93,7 @@ impl Table {
     }
 
     /// The same rows in batches of at most `rows` rows; nothing is copied.
+    #[must_use]
     pub fn sliced(&self, rows: usize) -> Self {
         let slices = self.batches.iter().flat_map(|batch| {
             (0..batch.num_rows()).step_by(rows).map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))

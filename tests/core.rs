@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, UInt32Type};
 use proptest::prelude::*;
 use safar::engine::Plan;
@@ -91,7 +91,9 @@ proptest! {
         for (number, row) in rows.iter().enumerate() {
             expected.entry(&row.customer).or_default().push((row.time, number as i64, row.event));
         }
-        expected.values_mut().for_each(|events| events.sort_by_key(|(time, _, _)| *time));
+        for events in expected.values_mut() {
+            events.sort_by_key(|(time, _, _)| *time);
+        }
         prop_assert_eq!(log.customers(), expected.len());
         let events = log.events_table(None).expect("a table").to_batch().expect("a batch");
         let customers = events.column(0).as_dictionary::<UInt32Type>().clone();
@@ -125,7 +127,7 @@ proptest! {
 
     #[test]
     fn merging_two_halves_of_the_customers_gives_the_whole(rows in rows(300)) {
-        let (left, right): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(|row| row.customer.as_bytes()[1] % 2 == 0 && row.customer.ends_with(['0', '2', '4']));
+        let (left, right): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(|row| row.customer.ends_with(['0', '2', '4']));
         prop_assume!(!left.is_empty() && !right.is_empty());
         for (name, _) in KERNELS.iter().filter(|(name, _)| *name != "sessions") {
             let partial_of = |rows: &[Row]| {

@@ -1,7 +1,7 @@
 //! Event and channel columns as codes into one sorted list of names.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -50,12 +50,12 @@ impl CodedColumn {
         let shared = dictionaries(chunks)?;
         let locals: Vec<Local> =
             chunks.par_iter().map(|chunk| read_slice(chunk, name, &shared)).collect::<Result<_>>()?;
-        let mut distinct = HashMap::<&str, (), foldhash::fast::FixedState>::default();
+        let mut distinct = HashSet::<&str, foldhash::fast::FixedState>::default();
         for local in &locals {
             let used = local.names.iter().zip(&local.used).filter(|(_, used)| **used);
-            distinct.extend(used.filter_map(|(name, _)| name.as_deref()).map(|name| (name, ())));
+            distinct.extend(used.filter_map(|(name, _)| name.as_deref()));
         }
-        let names = Names::new(distinct.into_keys().map(str::to_owned).collect());
+        let names = Names::new(distinct.into_iter().map(str::to_owned).collect());
         // Slices of one Arrow dictionary hold the same values; their table is made once.
         let mut tables: HashMap<*const Vec<Option<String>>, Arc<[u32]>> = HashMap::new();
         let slices = locals.iter().map(|local| {

@@ -62,7 +62,7 @@ impl<'a> CodesMut<'a> {
     }
 }
 
-impl<'a> Output<'a> {
+impl Output<'_> {
     fn split(self, at: usize) -> (Self, Self) {
         let (times, times_rest) = self.times.split_at_mut(at);
         let (events, events_rest) = self.events.split(at);

@@ -211,9 +211,9 @@ fn deal_and_finish<I: Ids, P: Payload, R: Row>(ids: &I, input: &Input<'_>, layou
             let (first, last) = (task * slices / tasks, (task + 1) * slices / tasks);
             let expected: usize = (first..last).map(|slice| input.times.slices[slice].values.len()).sum();
             let mut deal = Deal { ids, input, layout, dealt: Dealt::new(partitions, expected) };
-            for slice in first..last {
+            for (slice, &start) in starts.iter().enumerate().take(last).skip(first) {
                 input.cancel.check()?;
-                if !deal.slice(slice, starts[slice]) {
+                if !deal.slice(slice, start) {
                     return Ok(None);
                 }
             }

@@ -12,7 +12,7 @@ use arrow::datatypes::{
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use crate::calendar::{EARLIEST_US, LATEST_US, Parsed, Zone, parse_time};
+use crate::calendar::{DAY_US, EARLIEST_US, LATEST_US, Parsed, Zone, parse_time};
 use crate::error::{Error, Result};
 use crate::log::{Reason, Reject};
 
@@ -136,8 +136,6 @@ fn read_slice(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>, zone: &Zone
     };
     Ok(read)
 }
-
-const DAY_US: i64 = 86_400_000_000;
 
 pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)

@@ -85,7 +85,7 @@ impl Kernel for Funnel {
     type Scratch = Scratch;
 
     fn init(&self) -> Self::State {
-        vec![[0; Status::ALL.len()]; self.steps.len()]
+        vec![[0; Status::ALL.len()]; self.steps.count()]
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
@@ -95,10 +95,10 @@ impl Kernel for Funnel {
         // Events that share the time of the first entry may still count, in the customer's favour.
         let entry = hits[first].time;
         let start = hits[..first].iter().rposition(|hit| hit.time < entry).map_or(0, |before| before + 1);
-        chains.follow(&hits[start..], self.steps.len(), self.within);
+        chains.follow(&hits[start..], self.steps.count(), self.within);
         let reached = chains.furthest();
         let (Some(latest), Some(furthest)) = (chains.attempt(1), chains.attempt(reached)) else { return };
-        let status = if reached == self.steps.len() {
+        let status = if reached == self.steps.count() {
             Status::Completed
         } else if self.within.is_none_or(|within| latest.entry.saturating_add(within) > self.observed_until) {
             Status::Open

@@ -129,12 +129,12 @@ impl Transitions {
         (from * self.targets + to) as u64
     }
 
-    fn from_name(&self, cell: u64) -> &str {
+    fn source_name(&self, cell: u64) -> &str {
         let from = cell as usize / self.targets;
         if from == self.start() { RESERVED[0] } else { &self.names[from] }
     }
 
-    fn to_name(&self, cell: u64) -> &str {
+    fn target_name(&self, cell: u64) -> &str {
         let to = cell as usize % self.targets;
         if to < self.names.len() { &self.names[to] } else { RESERVED[1 + to - self.names.len()] }
     }
@@ -198,8 +198,8 @@ impl Kernel for Transitions {
             Arc::new(edges.iter().map(of_edge).collect::<Int64Array>())
         };
         let mut columns: Vec<PartialColumn> = vec![
-            ("from", Role::Key, texts(edges.iter().map(|(cell, _)| self.from_name(*cell)))),
-            ("to", Role::Key, texts(edges.iter().map(|(cell, _)| self.to_name(*cell)))),
+            ("from", Role::Key, texts(edges.iter().map(|(cell, _)| self.source_name(*cell)))),
+            ("to", Role::Key, texts(edges.iter().map(|(cell, _)| self.target_name(*cell)))),
             ("events", Role::Sum, number(|edge| i64::from(edge.events))),
             ("customers", Role::Sum, number(|edge| i64::from(edge.customers))),
             ("time_sum_us", Role::Sum, big_sums(edges.iter().map(|(_, edge)| edge.time_sum))?),

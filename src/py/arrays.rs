@@ -260,13 +260,13 @@ fn objects(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arr
         }
         cells.push(cell);
     }
-    Ok(typed(first.map(|(kind, _)| kind), cells))
+    Ok(typed(first.map(|(kind, _)| kind), &cells))
 }
 
-fn typed(kind: Option<Kind>, cells: Vec<Cell>) -> ArrayRef {
+fn typed(kind: Option<Kind>, cells: &[Cell]) -> ArrayRef {
     match kind {
         None => Arc::new(StringArray::new_null(cells.len())),
-        Some(Kind::Text) => text(&cells),
+        Some(Kind::Text) => text(cells),
         Some(Kind::Bool) => Arc::new(
             cells
                 .iter()
@@ -276,13 +276,13 @@ fn typed(kind: Option<Kind>, cells: Vec<Cell>) -> ArrayRef {
         Some(Kind::Uuid) => {
             let mut bytes = Vec::with_capacity(cells.len() * 16);
             let mut valid = Vec::with_capacity(cells.len());
-            for cell in &cells {
+            for cell in cells {
                 valid.push(matches!(cell, Cell::Uuid(_)));
                 if let Cell::Uuid(id) = cell { bytes.extend_from_slice(id) } else { bytes.extend([0; 16]) }
             }
             Arc::new(FixedSizeBinaryArray::new(16, bytes.into(), Some(valid.into())))
         }
-        Some(Kind::Number) => numbers(&cells),
+        Some(Kind::Number) => numbers(cells),
     }
 }
 
