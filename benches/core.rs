@@ -25,7 +25,7 @@ fn main() {
     divan::main();
 }
 
-/// A small generator of well-mixed numbers (SplitMix64), so that every run sees the same log.
+/// A small generator of well-mixed numbers (`SplitMix64`), so that every run sees the same log.
 struct Numbers(u64);
 
 impl Numbers {
