@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
+
+use rayon::prelude::*;
 
 use crate::error::{Error, Result, did_you_mean};
 
@@ -90,6 +92,19 @@ impl Table {
             [only] => Ok(only.clone()),
             many => Ok(concat_batches(&self.schema, many)?),
         }
+    }
+
+    /// Looks whether text is text and keys lie inside their dictionary, on all cores.
+    pub fn validate(&self) -> Result<()> {
+        let checked = |data_type: &DataType| {
+            matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _))
+        };
+        let columns = self.batches.iter().flat_map(|batch| batch.columns().iter().zip(self.schema.fields()));
+        let columns: Vec<_> = columns.filter(|(_, field)| checked(field.data_type())).collect();
+        columns.into_par_iter().try_for_each(|(column, field)| {
+            let valid = column.to_data().validate_full();
+            valid.map_err(|error| Error::Data(format!("column \"{}\" is not valid Arrow data: {error}", field.name())))
+        })
     }
 
     /// The same rows in batches of at most `rows` rows; nothing is copied.

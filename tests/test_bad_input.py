@@ -122,6 +122,34 @@ def test_a_missing_column_of_a_plain_stream_is_named() -> None:
     refused(UnknownColumnError, lambda: build(Stream(), customer="usr"), "usr", "user")
 
 
+def test_a_stream_that_breaks_off_is_an_error_of_safar_and_tells_the_cause() -> None:
+    whole = pa.table(GOOD)
+
+    def batches() -> Any:
+        yield from whole.to_batches()
+        raise RuntimeError("the connection was lost")
+
+    reader = pa.RecordBatchReader.from_batches(whole.schema, batches())
+    refused(SafarError, lambda: build(reader), "the connection was lost")
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_column() -> None:
+    offsets, data = pa.py_buffer(np.array([0, 3, 5, 8], dtype="int32")), pa.py_buffer(b"ann\xff\xfebob")
+    broken = pa.Array.from_buffers(pa.string(), 3, [None, offsets, data])
+    for role in ("user", "what", "plan"):
+        table = pa.table({**GOOD, role: broken})
+        refused(DataError, lambda t=table: build(t, attributes=["plan"]), role)
+
+
+def test_a_period_of_pandas_is_refused_or_is_its_beginning() -> None:
+    data = pd.DataFrame(GOOD).assign(at=pd.period_range("2026-01", periods=3, freq="M"))
+    for unit in (None, "s"):
+        try:
+            assert build(data, time_unit=unit).first == dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        except SafarError as error:
+            assert "number" not in str(error), "a period is no number"
+
+
 def test_a_column_in_the_index_is_told_so() -> None:
     refused(
         UnknownColumnError,

@@ -263,12 +263,21 @@ def test_one_thread_equals_two_bit_for_bit() -> None:
 # What is ready before, and what is then done again and again until the interrupt comes.
 LONG_WORK = {
     "analysis": ("log = big_log(6_000_000, 200_000)", '_core.run(log, "transitions", PLAN)'),
+    "writing": ("table = big_table(4_000_000, 500_000)", 'table.write_parquet(FOLDER + "/events.parquet")'),
+    "reading": (
+        'big_table(4_000_000, 500_000).write_parquet(FOLDER + "/events.parquet")',
+        '_core.Table.read([FOLDER + "/events.parquet"], None)',
+    ),
+    "objects": (
+        'import numpy as np; names = np.array([f"customer {i}" for i in range(100_000)] * 40, dtype=object)',
+        '_core.Table({"customer": names})',
+    ),
     "building": ("table = big_table(8_000_000, 500_000)", "_core.EventLog.build(table, json.dumps(ROLES))"),
 }
 
 
 @pytest.mark.parametrize("work", sorted(LONG_WORK))
-def test_an_interrupt_ends_a_long_call_within_a_fifth_of_a_second(work: str) -> None:
+def test_an_interrupt_ends_a_long_call_within_a_fifth_of_a_second(work: str, tmp_path: Path) -> None:
     prepare, again = LONG_WORK[work]
     pauses = [0.05, 0.23, 0.41]
     code = script(
@@ -288,6 +297,7 @@ def test_an_interrupt_ends_a_long_call_within_a_fifth_of_a_second(work: str) -> 
         """,
         PREPARE=prepare,
         AGAIN=again,
+        FOLDER=str(tmp_path),
         PLAN=plan(EXERCISES["transitions"][0], "plan", "last"),
         TIMES=len(pauses),
     )

@@ -142,6 +142,12 @@ def _is_pandas(data: object) -> TypeGuard[pd.DataFrame]:
 def _from_pandas(frame: pd.DataFrame, columns: list[str]) -> Table:
     _check(columns, list(frame.columns), list(frame.index.names))
     series = [frame[name] for name in columns]
+    for column in series:
+        if column.dtype.name.startswith("period"):
+            raise DataError(
+                f'column "{column.name}" holds periods ({column.dtype.name}), which are no instants; convert it with '
+                f'frame["{column.name}"].dt.to_timestamp()'
+            )
     # Columns that pyarrow holds already go through it without a copy. Python objects do not: pyarrow would read mixed
     # zones and kinds in its own way, and our message names the row. Nor do categories, which need not be text.
     if any(map(_is_arrow, series)) and not any(column.dtype in ("object", "category") for column in series):

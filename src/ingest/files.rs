@@ -212,7 +212,7 @@ fn ipc(path: &Path, columns: Option<&[String]>) -> Result<Table> {
 }
 
 /// Writes a table as one Parquet file: to a temporary name first, so that no half-written file is left behind.
-pub fn write_parquet(table: &Table, path: &Path) -> Result<()> {
+pub fn write_parquet(table: &Table, path: &Path, cancel: &Cancel) -> Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.part", std::process::id()));
     let temporary = Path::new(&temporary);
@@ -221,7 +221,8 @@ pub fn write_parquet(table: &Table, path: &Path) -> Result<()> {
         let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
         let mut writer = ArrowWriter::try_new(file, Arc::clone(table.schema()), Some(properties))
             .map_err(|error| failed(path, error))?;
-        for batch in table.batches() {
+        for batch in table.sliced(BATCH_ROWS).batches() {
+            cancel.check()?;
             writer.write(batch).map_err(|error| failed(path, error))?;
         }
         writer.close().map_err(|error| failed(path, error))?;

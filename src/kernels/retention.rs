@@ -107,7 +107,7 @@ impl Retention {
         let starts = self.periods.starts();
         let (mut period, mut counted) = (cohort, usize::MAX);
         let mut end = starts[period + 1];
-        let later = journey.times[first + 1..].iter().zip(&journey.events[first + 1..]);
+        let times = &journey.times[first + 1..];
         let mut take = |time: i64| {
             if time >= end {
                 period = self.periods.advance(period, time);
@@ -119,8 +119,12 @@ impl Retention {
             }
         };
         match &self.back {
-            None => later.for_each(|(&time, _)| take(time)),
-            Some(back) => later.filter(|(_, event)| back[event.index()]).for_each(|(&time, _)| take(time)),
+            None => times.iter().for_each(|&time| take(time)),
+            Some(back) => {
+                let events = &journey.events[first + 1..];
+                let later = times.iter().zip(events).filter(|(_, event)| back[event.index()]);
+                later.for_each(|(&time, _)| take(time));
+            }
         }
     }
 }

@@ -82,11 +82,6 @@ pub struct State {
 }
 
 impl State {
-    #[inline(always)]
-    fn edge(&mut self, cell: u64) -> &mut Edge {
-        if self.dense.is_empty() { self.sparse.entry(cell).or_default() } else { &mut self.dense[cell as usize] }
-    }
-
     /// The edges that occur, by cell.
     fn edges(&self) -> Vec<(u64, Edge)> {
         let dense = self.dense.iter().enumerate().map(|(cell, edge)| (cell as u64, *edge));
@@ -129,6 +124,19 @@ impl Transitions {
         (from * self.targets + to) as u64
     }
 
+    /// Calls `take` for every edge of a journey, with the time between where it is one that was measured.
+    #[inline(always)]
+    fn walk<C: Code>(&self, journey: &Journey<'_, C>, mut take: impl FnMut(u64, Option<i64>)) {
+        let (times, events) = (journey.times, journey.events);
+        take(self.cell(self.start(), events[0].index()), None);
+        for (times, events) in times.windows(2).zip(events.windows(2)) {
+            take(self.cell(events[0].index(), events[1].index()), Some(times[1] - times[0]));
+        }
+        let last = times.len() - 1;
+        let end = self.names.len() + usize::from(self.observed_until - times[last] <= self.inactivity);
+        take(self.cell(events[last].index(), end), None);
+    }
+
     fn source_name(&self, cell: u64) -> &str {
         let from = cell as usize / self.targets;
         if from == self.start() { RESERVED[0] } else { &self.names[from] }
@@ -154,26 +162,32 @@ impl Kernel for Transitions {
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
-        let (times, events) = (journey.times, journey.events);
         let customer = journey.customer as u32 + 1;
-        let state = groups.at(journey, 0);
-        state.edge(self.cell(self.start(), events[0].index())).take(customer, 0);
-        for (times, events) in times.windows(2).zip(events.windows(2)) {
-            let cell = self.cell(events[0].index(), events[1].index());
-            let time = times[1] - times[0];
-            state.edge(cell).take(customer, time);
-            if self.quantiles {
-                state.histograms.add(cell, time as u64);
-            }
+        let State { dense, sparse, histograms } = groups.at(journey, 0);
+        // The choice is made once per journey, so that the usual loop touches the matrix alone.
+        match (self.dense, self.quantiles) {
+            (true, false) => self.walk(journey, |cell, time| dense[cell as usize].take(customer, time.unwrap_or(0))),
+            (true, true) => self.walk(journey, |cell, time| {
+                dense[cell as usize].take(customer, time.unwrap_or(0));
+                if let Some(time) = time {
+                    histograms.add(cell, time as u64);
+                }
+            }),
+            (false, quantiles) => self.walk(journey, |cell, time| {
+                sparse.entry(cell).or_default().take(customer, time.unwrap_or(0));
+                if let Some(time) = time.filter(|_| quantiles) {
+                    histograms.add(cell, time as u64);
+                }
+            }),
         }
-        let last = times.len() - 1;
-        let end = self.names.len() + usize::from(self.observed_until - times[last] <= self.inactivity);
-        state.edge(self.cell(events[last].index(), end)).take(customer, 0);
     }
 
     fn merge(&self, into: &mut State, from: State) {
-        for (cell, edge) in from.edges() {
-            into.edge(cell).merge(&edge);
+        for (into, from) in into.dense.iter_mut().zip(&from.dense) {
+            into.merge(from);
+        }
+        for (cell, edge) in from.sparse {
+            into.sparse.entry(cell).or_default().merge(&edge);
         }
         into.histograms.merge(from.histograms);
     }
@@ -214,6 +228,6 @@ impl Kernel for Transitions {
     }
 
     fn task_events(&self) -> usize {
-        if self.dense { 1 << 17 } else { 1 << 20 }
+        if self.dense { 1 << 18 } else { 1 << 20 }
     }
 }

@@ -18,7 +18,7 @@ use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple};
 
-use super::door::raise;
+use super::door::{LISTENING, raise};
 use crate::error::Error;
 use crate::table::Table;
 
@@ -235,6 +235,9 @@ fn objects(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arr
     let mut first: Option<(Kind, usize)> = None;
     for (row, item) in value.try_iter()?.enumerate() {
         let item = item?;
+        if row.is_multiple_of(LISTENING) {
+            py.check_signals()?;
+        }
         let Some(cell) = cell(&item) else {
             let text = format!(
                 "column \"{name}\", row {row}: {} (of type {}) cannot be read; expected text, a number, true/false, a \

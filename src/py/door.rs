@@ -13,6 +13,9 @@ use crate::pool::{Cancel, pool};
 /// How often Python is asked whether somebody pressed Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// Python objects that are handled between two looks at Ctrl-C.
+pub const LISTENING: usize = 1 << 16;
+
 /// Runs work on our pool while Python may go on.
 pub fn door<T, F>(py: Python<'_>, work: F) -> PyResult<T>
 where

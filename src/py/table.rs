@@ -13,7 +13,7 @@ use pyo3_arrow::PyTable;
 use pyo3_arrow::input::AnyRecordBatch;
 
 use super::arrays;
-use super::door::{door, guarded, raise};
+use super::door::{LISTENING, door, guarded, raise};
 use crate::error::{Error, Result};
 use crate::ingest::files;
 
@@ -56,10 +56,15 @@ impl Table {
     #[pyo3(signature = (source, columns=None, /))]
     fn from_stream(py: Python<'_>, source: AnyRecordBatch, columns: Option<Vec<String>>) -> PyResult<Self> {
         guarded(py, || {
-            let (batches, schema) = source.into_table()?.into_inner();
+            let read = source.into_table().map_err(|error| broken_off(py, PyErr::from(error)))?;
+            let (batches, schema) = read.into_inner();
             let table = crate::table::Table::new(schema, batches);
-            let Some(columns) = columns else { return Ok(table.into()) };
-            table.select(&columns).map(Self::from).map_err(|error| raise(py, error))
+            let table = match columns {
+                Some(columns) => table.select(&columns).map_err(|error| raise(py, error))?,
+                None => table,
+            };
+            // What another library hands over is trusted only after a look at it.
+            door(py, move |_| table.validate().map(|()| table)).map(Self::from)
         })
     }
 
@@ -126,7 +131,7 @@ impl Table {
     #[pyo3(signature = (path, /))]
     fn write_parquet(&self, py: Python<'_>, path: std::path::PathBuf) -> PyResult<()> {
         let table = self.inner.clone();
-        door(py, move |_| files::write_parquet(&table, &path))
+        door(py, move |cancel| files::write_parquet(&table, &path, cancel))
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -197,7 +202,7 @@ fn values<'py>(py: Python<'py>, name: &str, array: &ArrayRef) -> PyResult<Bound<
         DataType::Dictionary(_, value) => values(py, name, &converted(value)?),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
             let texts = converted(&DataType::LargeUtf8)?;
-            objects(py, &PyList::new(py, texts.as_string::<i64>().iter())?)
+            listed(py, texts.as_string::<i64>().iter())
         }
         DataType::List(_) => {
             let rows = array.as_list::<i32>().iter().map(|row| row.map(|row| values(py, name, &row)).transpose());
@@ -206,6 +211,15 @@ fn values<'py>(py: Python<'py>, name: &str, array: &ArrayRef) -> PyResult<Bound<
         other => {
             Err(raise(py, Error::Type(format!("column \"{name}\" has the type {other}, which NumPy does not hold"))))
         }
+    }
+}
+
+/// What the source of a stream says when it fails half-way, as an error of safar; Ctrl-C stays what it is.
+fn broken_off(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<pyo3::exceptions::PyException>(py) {
+        raise(py, Error::Data(format!("the data broke off while they were read: {}", error.value(py))))
+    } else {
+        error
     }
 }
 
@@ -221,7 +235,23 @@ fn repeated<'py>(py: Python<'py>, array: &ArrayRef) -> PyResult<Bound<'py, PyAny
     let none = py.None().into_bound(py);
     let keys = dictionary.normalized_keys();
     let item = |(index, key): (usize, usize)| if array.is_valid(index) { distinct[key].clone() } else { none.clone() };
-    objects(py, &PyList::new(py, keys.into_iter().enumerate().map(item))?)
+    listed(py, keys.into_iter().enumerate().map(item))
+}
+
+/// Items as an array of objects; Ctrl-C is heard between them.
+fn listed<'py, T>(py: Python<'py>, items: impl Iterator<Item = T>) -> PyResult<Bound<'py, PyAny>>
+where
+    T: IntoPyObject<'py>,
+    T::Error: Into<PyErr>,
+{
+    let list = PyList::empty(py);
+    for (index, item) in items.enumerate() {
+        if index.is_multiple_of(LISTENING) {
+            py.check_signals()?;
+        }
+        list.append(item)?;
+    }
+    objects(py, &list)
 }
 
 /// A list as an array of objects, whatever it holds.

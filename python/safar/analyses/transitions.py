@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -102,9 +103,8 @@ class Transitions(Spec[TransitionsResult]):
         )
         seconds = {"mean": total / count}
         if self.quantiles:
-            histograms = partial.numpy("time_histogram")[0][order]
-            for name, percent in (("median", 50), ("p90", 90)):
-                values = np.array([_quantile(percent, histogram) for histogram in histograms])
+            histograms = partial.numpy("time_histogram")[0][order].tolist()
+            for name, values in zip(("median", "p90"), _quantiles((50, 90), histograms), strict=True):
                 seconds[name] = np.clip(values, low, high)
         seconds |= {"min": low, "max": high}
         # A virtual edge takes no time, which the kernel says with a null least time.
@@ -135,20 +135,31 @@ def _floats(partial: Table, name: str) -> Floats:
     return floats if missing is None else np.where(missing, np.nan, floats)
 
 
-def _quantile(percent: int, histogram: Integers) -> float:
-    """The quantile of one edge from bucket, count, bucket, count …; NaN for an edge without times."""
-    bucket, count = histogram[::2], histogram[1::2]
+def _quantiles(percents: Sequence[int], histograms: list[Integers]) -> list[Floats]:
+    """The quantiles of each edge from its bucket, count, bucket, count …; NaN for an edge without times."""
+    edges = len(histograms)
+    flat = np.concatenate([np.zeros(0, dtype=np.int64), *histograms])
+    bucket, count = flat[::2], flat[1::2]
+    # All edges in turn: how many times there are up to the end of each bucket, and before the first of each edge.
     until = np.cumsum(count)
-    if not len(until):
-        return float("nan")
-    # The rank of the smallest time that at least `percent` of the times do not exceed.
-    rank = -(-percent * int(until[-1]) // 100)
-    found = int(np.searchsorted(until, rank))
-    octave = max((int(bucket[found]) >> 7) - 1, 0)
-    low, width = (int(bucket[found]) - (octave << 7)) << octave, 1 << octave
-    # A bucket of one microsecond is exact; in a wider one the times are taken to be spread evenly.
-    inside = (rank - int(until[found] - count[found]) - 0.5) / int(count[found])
-    return low + (width * inside if width > 1 else 0.0)
+    last = np.cumsum(np.array([len(histogram) // 2 for histogram in histograms], dtype=np.int64))
+    total_until = np.concatenate([[0], until])[last]
+    before = np.concatenate([[0], total_until[:-1]]) if edges else total_until
+    total = total_until - before
+    found = np.flatnonzero(total > 0)
+    octave = np.maximum((bucket >> 7) - 1, 0)
+    low, width = (bucket - (octave << 7)) << octave, np.left_shift(1, octave)
+    quantiles = []
+    for percent in percents:
+        # The rank of the smallest time that at least `percent` of the times do not exceed.
+        rank = (before - (-percent * total // 100))[found]
+        at = np.searchsorted(until, rank)
+        # A bucket of one microsecond is exact; in a wider one the times are taken to be spread evenly.
+        inside = (rank - (until[at] - count[at]) - 0.5) / count[at]
+        values = np.full(edges, np.nan)
+        values[found] = low[at] + np.where(width[at] > 1, width[at] * inside, 0.0)
+        quantiles.append(values)
+    return quantiles
 
 
 def transitions(
