@@ -26,7 +26,7 @@ def main() -> None:
     wanted = [
         *project["project"]["dependencies"],
         *project["project"]["optional-dependencies"]["images"],
-        *project["dependency-groups"]["dev"],
+        *project["dependency-groups"]["checks"],
     ]
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)

@@ -82,6 +82,6 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::Cancelled => return pyo3::exceptions::PyKeyboardInterrupt::new_err("cancelled"),
         Error::Internal(_) => "InternalError",
     };
-    let made = py.import("safar.errors").and_then(|module| module.getattr(class)?.call1((error.to_string(),)));
+    let made = py.import("safar.errors").and_then(|module| module.getattr(class)?.call1((error.to_string().trim(),)));
     made.map_or_else(|failure| failure, PyErr::from_value)
 }
