@@ -21,6 +21,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROFILE := fast
 CLIPPY := cargo clippy --locked --profile $(PROFILE) --all-targets
 
+# The same random cases in every run; another number searches elsewhere.
+export PROPTEST_RNG_SEED ?= 7
+
 # Stamps: what is up to date is not made again.
 ENVIRONMENT := $(VENV)/.environment
 RUNTIME := $(VENV)/.runtime

@@ -63,7 +63,8 @@ mod tests {
     /// jiff's wall clock as microseconds.
     pub(super) fn wall(time: DateTime) -> i64 {
         let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-        time.duration_since(epoch).as_micros() as i64
+        // Rounded down like ours; a duration of its own rounds towards zero.
+        time.duration_since(epoch).as_nanos().div_euclid(1_000) as i64
     }
 
     #[test]

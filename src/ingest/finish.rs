@@ -84,9 +84,11 @@ struct Outcome {
 }
 
 /// Finishes all partitions.
-pub fn finish<I: Ids, P: Payload, R: Row>(
-    ids: &I,
-    dealt: &[Dealt<I::Key, P, R>],
+///
+/// The ids are asked once per customer, not once per row, so they need no code of their own here.
+pub fn finish<K: Key, P: Payload, R: Row>(
+    ids: &dyn Ids<Key = K>,
+    dealt: &[Dealt<K, P, R>],
     input: &Input<'_>,
     layout: Layout,
     starts: &[usize],
@@ -117,7 +119,7 @@ pub fn finish<I: Ids, P: Payload, R: Row>(
         .enumerate()
         .map_init(Scratch::default, |scratch, (partition, output)| {
             input.cancel.check()?;
-            let parts: Vec<&[Record<I::Key, P, R>]> = dealt.iter().flat_map(|task| task.records(partition)).collect();
+            let parts: Vec<&[Record<K, P, R>]> = dealt.iter().flat_map(|task| task.records(partition)).collect();
             finisher.partition(&parts, output, scratch)
         })
         .collect::<Result<_>>()?;
@@ -161,16 +163,16 @@ struct Local<K> {
     row: u32,
 }
 
-struct Finisher<'a, I> {
-    ids: &'a I,
+struct Finisher<'a, K> {
+    ids: &'a dyn Ids<Key = K>,
     layout: Layout,
     starts: &'a [usize],
 }
 
-impl<I: Ids> Finisher<'_, I> {
+impl<K: Key> Finisher<'_, K> {
     fn partition<P: Payload, R: Row>(
         &self,
-        parts: &[&[Record<I::Key, P, R>]],
+        parts: &[&[Record<K, P, R>]],
         output: Output<'_>,
         scratch: &mut Scratch<P, R>,
     ) -> Result<Outcome> {
@@ -217,10 +219,11 @@ impl<I: Ids> Finisher<'_, I> {
     /// Numbers the customers in order of appearance and notes each record's number in `scratch.locals`.
     fn find_customers<P: Payload, R: Row>(
         &self,
-        parts: &[&[Record<I::Key, P, R>]],
+        parts: &[&[Record<K, P, R>]],
         scratch: &mut Scratch<P, R>,
-    ) -> Vec<Local<I::Key>> {
-        let mut customers: Vec<Local<I::Key>> = Vec::new();
+    ) -> Vec<Local<K>> {
+        let mut customers: Vec<Local<K>> = Vec::new();
+        let verify = self.ids.must_verify();
         let slots = &mut scratch.slots;
         slots.clear();
         slots.resize(slots.capacity().next_power_of_two().clamp(1 << 12, 1 << 13), 0);
@@ -244,7 +247,7 @@ impl<I: Ids> Finisher<'_, I> {
                 }
                 let candidate = &customers[found as usize - 1];
                 if candidate.key == key
-                    && (!I::VERIFY || self.ids.same(self.place(candidate.row), self.place(record.row.number())))
+                    && (!verify || self.ids.same(self.place(candidate.row), self.place(record.row.number())))
                 {
                     break found - 1;
                 }
@@ -257,7 +260,7 @@ impl<I: Ids> Finisher<'_, I> {
     }
 
     /// Customers by the hash of their id, so that the order does not depend on the rows.
-    fn canonical_order(&self, customers: &[Local<I::Key>]) -> Vec<u32> {
+    fn canonical_order(&self, customers: &[Local<K>]) -> Vec<u32> {
         let mut hashed: Vec<(u64, u32)> =
             customers.iter().enumerate().map(|(local, customer)| (self.ids.hash(customer.key), local as u32)).collect();
         hashed.sort_unstable();

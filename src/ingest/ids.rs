@@ -30,7 +30,9 @@ pub trait Ids: Sync {
     /// What identifies a customer.
     type Key: Key;
     /// Equal keys may still be different ids: compare with [`Ids::same`].
-    const VERIFY: bool = false;
+    fn must_verify(&self) -> bool {
+        false
+    }
     /// The id of a row.
     fn id(&self, slice: usize, index: usize) -> Id<Self::Key>;
     /// The canonical hash of a customer.
@@ -422,7 +424,10 @@ struct Texts<'a, S, F> {
 
 impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
     type Key = F::Key;
-    const VERIFY: bool = F::VERIFY;
+
+    fn must_verify(&self) -> bool {
+        F::VERIFY
+    }
 
     #[inline(always)]
     fn id(&self, slice: usize, index: usize) -> Id<F::Key> {

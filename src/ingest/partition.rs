@@ -177,7 +177,7 @@ pub fn group<I: Ids>(ids: &I, input: &Input<'_>) -> Result<Option<Built>> {
     let layout = Layout { base, code_bits: event_bits + channel_bits, event_bits };
     let narrow = (64 - span.leading_zeros()) + layout.code_bits <= 64 && layout.code_bits < 64;
     // Verification reads the ids of rows again, so it needs the rows.
-    match (narrow, input.keep_rows || I::VERIFY) {
+    match (narrow, input.keep_rows || ids.must_verify()) {
         (true, false) => deal_and_finish::<I, u64, ()>(ids, input, layout),
         (true, true) => deal_and_finish::<I, u64, u32>(ids, input, layout),
         (false, _) => deal_and_finish::<I, (u64, u64), u32>(ids, input, layout),
