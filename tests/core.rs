@@ -43,9 +43,10 @@ fn table(rows: &[Row], batch: usize) -> Table {
         .enumerate()
         .map(|(chunk, rows)| {
             let numbers = (0..rows.len()).map(|index| (chunk * batch + index) as i64);
+            let times = rows.iter().map(|row| row.time);
             let columns: [(&str, ArrayRef); 4] = [
                 ("customer", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.customer)))),
-                ("time", Arc::new(TimestampMicrosecondArray::from_iter_values(rows.iter().map(|row| row.time)))),
+                ("time", Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC"))),
                 ("event", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.event)))),
                 ("number", Arc::new(Int64Array::from_iter_values(numbers))),
             ];
