@@ -17,6 +17,7 @@ PYTHON = ROOT / "python" / "safar"
 RUST_ROOMS: dict[str, float] = {
     "error": 0,
     "calendar": 0.5,
+    "memory": 0,
     "pool": 0.5,
     "table": 0.5,
     "expression": 1,

@@ -10,6 +10,7 @@ use super::keys::Key;
 use super::partition::{Built, Dealt, Input, Layout, Payload, Record, Row};
 use crate::error::Result;
 use crate::log::{Code, Codes};
+use crate::memory::prefer_huge_pages;
 
 /// The part of the log's columns that one partition fills.
 struct Output<'a> {
@@ -98,6 +99,7 @@ pub fn finish<K: Key, P: Payload, R: Row>(
         (0..partitions).map(|partition| dealt.iter().map(|task| task.count(partition)).sum()).collect();
     let total: usize = sizes.iter().sum();
     let mut times = vec![0_i64; total];
+    prefer_huge_pages(&times, total);
     let mut events = Codes::zeros(input.events.names.len(), total);
     let mut channels = input.channels.map(|channels| Codes::zeros(channels.names.len() + 1, total));
     let mut rows = input.keep_rows.then(|| vec![0_u32; total]);
@@ -222,7 +224,7 @@ impl<K: Key> Finisher<'_, K> {
         parts: &[&[Record<K, P, R>]],
         scratch: &mut Scratch<P, R>,
     ) -> Vec<Local<K>> {
-        let mut customers: Vec<Local<K>> = Vec::new();
+        let mut customers: Vec<Local<K>> = Vec::with_capacity(1 << 12);
         let verify = self.ids.must_verify();
         let slots = &mut scratch.slots;
         slots.clear();

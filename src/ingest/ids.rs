@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeBinaryArray, GenericStringArray, Int64Array, OffsetSizeTrait, StringArray,
-    StringViewArray,
+    StringBuilder, StringViewArray,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
@@ -413,8 +413,8 @@ trait TextForm: Sync {
     /// Key and canonical hash of a text, `None` where this form cannot hold it.
     fn key(&self, text: &[u8]) -> Option<(Self::Key, u64)>;
     fn hash(&self, key: Self::Key) -> u64;
-    /// The text of a key, `None` where only the row knows it.
-    fn text(&self, key: Self::Key) -> Option<String>;
+    /// Writes the text of a key; `false` where only the row knows it.
+    fn write(&self, key: Self::Key, out: &mut Vec<u8>) -> bool;
 }
 
 struct Texts<'a, S, F> {
@@ -451,10 +451,16 @@ impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
     }
 
     fn labels(&self, customers: &[(F::Key, (usize, usize))]) -> Result<ArrayRef> {
-        let text = |(key, (slice, index)): &(F::Key, (usize, usize))| {
-            self.form.text(*key).unwrap_or_else(|| text_of(self.slices[*slice].bytes(*index)).to_owned())
-        };
-        Ok(Arc::new(StringArray::from_iter_values(customers.iter().map(text))))
+        let mut labels = StringBuilder::with_capacity(customers.len(), customers.len() * 16);
+        let mut buffer = Vec::new();
+        for (key, (slice, index)) in customers {
+            buffer.clear();
+            if !self.form.write(*key, &mut buffer) {
+                buffer.extend_from_slice(self.slices[*slice].bytes(*index));
+            }
+            labels.append_value(text_of(&buffer));
+        }
+        Ok(Arc::new(labels.finish()))
     }
 }
 
@@ -483,15 +489,31 @@ impl Prefix {
         text.starts_with(&self.bytes).then(|| (keys::load(&text[self.bytes.len()..]), rest, keys::hash_text(text)))
     }
 
-    fn restore(&self, tail: u128, length: usize) -> Vec<u8> {
-        let mut bytes = self.bytes.clone();
-        bytes.extend_from_slice(&tail.to_le_bytes()[..length]);
-        bytes
+    /// The canonical hash of the prefix and `length` bytes after it.
+    fn hash(&self, tail: u128, length: usize) -> u64 {
+        let whole = self.bytes.len() + length;
+        if whole <= 16 {
+            return keys::hash_short(self.word | tail.checked_shl(8 * self.bytes.len() as u32).unwrap_or(0), whole);
+        }
+        let mut text = Vec::with_capacity(whole);
+        self.write(tail, length, &mut text);
+        keys::hash_text(&text)
+    }
+
+    fn write(&self, tail: u128, length: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes);
+        out.extend_from_slice(&tail.to_le_bytes()[..length]);
     }
 }
 
 /// Up to 7 bytes after a common prefix: bytes and length in one word.
 struct Inline64(Prefix);
+
+impl Inline64 {
+    fn parts(key: u64) -> (u128, usize) {
+        (u128::from(key & ((1 << 56) - 1)), (key >> 56) as usize)
+    }
+}
 
 impl TextForm for Inline64 {
     type Key = u64;
@@ -503,19 +525,24 @@ impl TextForm for Inline64 {
     }
 
     fn hash(&self, key: u64) -> u64 {
-        keys::hash_text(&self.0.restore(u128::from(key), (key >> 56) as usize))
+        let (tail, length) = Self::parts(key);
+        self.0.hash(tail, length)
     }
 
-    fn text(&self, key: u64) -> Option<String> {
-        String::from_utf8(self.0.restore(u128::from(key), (key >> 56) as usize)).ok()
+    fn write(&self, key: u64, out: &mut Vec<u8>) -> bool {
+        let (tail, length) = Self::parts(key);
+        self.0.write(tail, length, out);
+        true
     }
 }
 
 /// Up to 15 bytes after a common prefix: bytes and length in two words.
 struct Inline128(Prefix);
 
-fn joined(key: [u64; 2]) -> u128 {
-    u128::from(key[0]) | u128::from(key[1]) << 64
+impl Inline128 {
+    fn parts(key: [u64; 2]) -> (u128, usize) {
+        (u128::from(key[0]) | u128::from(key[1] & ((1 << 56) - 1)) << 64, (key[1] >> 56) as usize)
+    }
 }
 
 impl TextForm for Inline128 {
@@ -528,11 +555,14 @@ impl TextForm for Inline128 {
     }
 
     fn hash(&self, key: [u64; 2]) -> u64 {
-        keys::hash_text(&self.0.restore(joined(key), (key[1] >> 56) as usize))
+        let (tail, length) = Self::parts(key);
+        self.0.hash(tail, length)
     }
 
-    fn text(&self, key: [u64; 2]) -> Option<String> {
-        String::from_utf8(self.0.restore(joined(key), (key[1] >> 56) as usize)).ok()
+    fn write(&self, key: [u64; 2], out: &mut Vec<u8>) -> bool {
+        let (tail, length) = Self::parts(key);
+        self.0.write(tail, length, out);
+        true
     }
 }
 
@@ -552,8 +582,9 @@ impl TextForm for UuidText {
         keys::hash_uuid(key)
     }
 
-    fn text(&self, key: [u64; 2]) -> Option<String> {
-        Some(keys::format_uuid(key))
+    fn write(&self, key: [u64; 2], out: &mut Vec<u8>) -> bool {
+        out.extend_from_slice(keys::format_uuid(key).as_bytes());
+        true
     }
 }
 
@@ -574,8 +605,8 @@ impl TextForm for Hashed {
         key[0]
     }
 
-    fn text(&self, _key: [u64; 2]) -> Option<String> {
-        None
+    fn write(&self, _key: [u64; 2], _out: &mut Vec<u8>) -> bool {
+        false
     }
 }
 

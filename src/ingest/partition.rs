@@ -11,6 +11,7 @@ use super::times::TimeColumn;
 use crate::calendar::{EARLIEST_US, LATEST_US};
 use crate::error::Result;
 use crate::log::{Codes, Reason, Reject};
+use crate::memory::prefer_huge_pages;
 use crate::pool::Cancel;
 
 /// Rows of one partition at the size where its customers, counters and columns stay in the second-level cache.
@@ -231,8 +232,10 @@ impl<K: Key, P: Payload, R: Row> Dealt<K, P, R> {
     fn new(partitions: usize, rows: usize) -> Self {
         // Every partition may leave one block half empty.
         let blocks = rows.div_ceil(BLOCK) + partitions;
+        let arena = Vec::with_capacity(blocks * BLOCK);
+        prefer_huge_pages(&arena, arena.capacity());
         Self {
-            arena: Vec::with_capacity(blocks * BLOCK),
+            arena,
             cursors: vec![0; partitions],
             blocks: vec![Vec::with_capacity(blocks / partitions + 2); partitions],
             used_blocks: 0,

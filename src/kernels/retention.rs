@@ -105,25 +105,34 @@ impl Retention {
         mut seen: impl FnMut(usize),
     ) {
         let starts = self.periods.starts();
-        let (mut period, mut counted) = (cohort, usize::MAX);
-        let mut end = starts[period + 1];
         let times = &journey.times[first + 1..];
-        let mut take = |time: i64| {
+        let (mut period, mut end) = (cohort, starts[cohort + 1]);
+        let Some(back) = &self.back else {
+            // Every event counts, so a period is seen exactly when the first event beyond the one before comes.
+            if times.first().is_some_and(|&time| time < end) {
+                seen(0);
+            }
+            for &time in times {
+                if time >= end {
+                    period = self.periods.advance(period, time);
+                    end = starts[period + 1];
+                    seen(period - cohort);
+                }
+            }
+            return;
+        };
+        let mut counted = None;
+        for (&time, event) in times.iter().zip(&journey.events[first + 1..]) {
+            if !back[event.index()] {
+                continue;
+            }
             if time >= end {
                 period = self.periods.advance(period, time);
                 end = starts[period + 1];
             }
-            if period != counted {
-                counted = period;
+            if counted != Some(period) {
+                counted = Some(period);
                 seen(period - cohort);
-            }
-        };
-        match &self.back {
-            None => times.iter().for_each(|&time| take(time)),
-            Some(back) => {
-                let events = &journey.events[first + 1..];
-                let later = times.iter().zip(events).filter(|(_, event)| back[event.index()]);
-                later.for_each(|(&time, _)| take(time));
             }
         }
     }
