@@ -5,9 +5,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
-    UInt32Array,
+    ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListArray, ListBuilder, RecordBatch,
+    StringArray, UInt32Array,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int64Type, Schema};
 use arrow::row::{RowConverter, SortField};
@@ -15,6 +16,7 @@ use arrow::row::{RowConverter, SortField};
 use crate::error::{Error, Result};
 use crate::ingest::hash_ids;
 use crate::log::EventLog;
+use crate::state::Histogram;
 use crate::table::Table;
 
 /// How a column merges.
@@ -180,10 +182,12 @@ fn collapse(table: &Table) -> Result<Table> {
     let mut groups: Vec<&[u32]> = Vec::new();
     groups.extend(order.chunk_by(|&left, &right| rows.row(left as usize) == rows.row(right as usize)));
     let firsts = UInt32Array::from_iter_values(groups.iter().map(|group| group[0]));
+    let nothing_to_add = groups.len() == whole.num_rows();
     let columns = roles
         .iter()
         .zip(whole.columns())
         .map(|(role, column)| match role {
+            _ if nothing_to_add => Ok(take(column, &firsts, None)?),
             Role::Key | Role::Concat => Ok(take(column, &firsts, None)?),
             Role::Histogram => Ok(add_histograms(column, &groups)),
             Role::Sum | Role::Min | Role::Max => reduce(*role, column, &groups),
@@ -265,8 +269,8 @@ impl Witness {
 }
 
 /// Whole numbers of any size as a decimal column, which SQL adds up as well.
-pub fn big_sums(values: impl Iterator<Item = i128>) -> Result<ArrayRef> {
-    Ok(Arc::new(Decimal128Array::from_iter_values(values).with_precision_and_scale(38, 0)?))
+pub fn big_sums(values: impl Iterator<Item = Option<i128>>) -> Result<ArrayRef> {
+    Ok(Arc::new(values.collect::<Decimal128Array>().with_precision_and_scale(38, 0)?))
 }
 
 /// Labels as a text column.
@@ -274,18 +278,19 @@ pub fn texts<'a>(labels: impl Iterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(labels))
 }
 
-/// One histogram per cell as a list column; `runs` are ascending by cell and bucket, `cells` ascending.
-pub fn histograms(cells: impl Iterator<Item = u64>, runs: impl Iterator<Item = (u64, u64, u64)>) -> ArrayRef {
-    let mut builder = ListBuilder::new(Int64Builder::new());
-    let mut runs = runs.peekable();
+/// One histogram per cell as a list column; both ascending.
+pub fn histograms(cells: impl Iterator<Item = u64>, histograms: Vec<Histogram>) -> ArrayRef {
+    let mut histograms = histograms.into_iter().peekable();
+    let (mut values, mut lengths) = (Vec::new(), Vec::new());
     for cell in cells {
-        while let Some((_, bucket, count)) = runs.next_if(|(of, _, _)| *of == cell) {
-            builder.values().append_value(bucket as i64);
-            builder.values().append_value(count as i64);
+        let before = values.len();
+        if let Some((_, counts)) = histograms.next_if(|(of, _)| *of == cell) {
+            values.extend(counts.iter().flat_map(|&(bucket, count)| [i64::from(bucket), i64::from(count)]));
         }
-        builder.append(true);
+        lengths.push(values.len() - before);
     }
-    Arc::new(builder.finish())
+    let field = Arc::new(Field::new_list_field(DataType::Int64, true));
+    Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lengths), Arc::new(Int64Array::from(values)), None))
 }
 
 fn add_histograms(column: &ArrayRef, groups: &[&[u32]]) -> ArrayRef {

@@ -1,5 +1,7 @@
 //! Building blocks of kernel states: what several analyses gather in the same way.
 
+use rayon::prelude::*;
+
 /// Buckets for non-negative numbers whose width is at most 1/128 of their lower bound: exact below 256.
 pub mod buckets {
     const PRECISION: u32 = 7;
@@ -21,21 +23,30 @@ pub mod buckets {
     }
 }
 
-/// Histograms of many cells at once: numbers are collected, then sorted into runs of equal bucket. Memory is bounded by
-/// the number of different buckets that occur, whatever the number of cells or events.
-#[derive(Debug, Default, Clone)]
+/// Histograms of many cells at once: numbers are put aside by cell, two bytes each, and counted once at the end, each
+/// cell in cache. Counting earlier would not make them fewer: most numbers of a block differ.
+#[derive(Debug, Default)]
 pub struct Histograms {
     pending: Vec<u64>,
-    spare: Vec<u64>,
-    /// Cell and bucket in one word, with its count; ascending.
-    runs: Vec<(u64, u64)>,
+    blocks: Vec<Block>,
 }
 
-/// Numbers that are collected before they are sorted: they and the sorting buffer fit the second-level cache.
+/// Numbers by cell.
+#[derive(Debug)]
+struct Block {
+    /// A cell, and where its buckets end; ascending.
+    cells: Vec<(u64, usize)>,
+    buckets: Vec<u16>,
+}
+
+/// The counts of one cell: bucket and how many numbers it holds, ascending.
+pub type Histogram = (u64, Vec<(u16, u32)>);
+
+/// Numbers that are collected before they are put aside: they and the sorting buffer fit the second-level cache.
 const PENDING: usize = 1 << 16;
 
 impl Histograms {
-    /// Counts a number for a cell.
+    /// Counts a number for a cell; the cell must be below 2⁵¹.
     #[inline]
     pub fn add(&mut self, cell: u64, value: u64) {
         if self.pending.len() == PENDING {
@@ -44,17 +55,20 @@ impl Histograms {
         self.pending.push(cell << buckets::BITS | buckets::of(value));
     }
 
-    /// Takes in the histograms of another block.
+    /// Takes in the histograms of other numbers.
     pub fn merge(&mut self, mut other: Self) {
         self.settle();
         other.settle();
-        self.runs = merged(&self.runs, &other.runs);
+        self.blocks.append(&mut other.blocks);
     }
 
-    /// `(cell, bucket, count)` in ascending order.
-    pub fn runs(&mut self) -> impl Iterator<Item = (u64, u64, u64)> {
+    /// One histogram for each cell that has a number, ascending.
+    pub fn finish(mut self) -> Vec<Histogram> {
         self.settle();
-        self.runs.iter().map(|&(key, count)| (key >> buckets::BITS, key & ((1 << buckets::BITS) - 1), count))
+        let mut parts: Vec<(u64, &[u16])> = self.blocks.iter().flat_map(Block::parts).collect();
+        parts.par_sort_unstable_by_key(|(cell, _)| *cell);
+        let cells: Vec<_> = parts.chunk_by(|a, b| a.0 == b.0).collect();
+        cells.into_par_iter().map_init(Vec::new, |counts, parts| (parts[0].0, count(parts, counts))).collect()
     }
 
     #[cold]
@@ -62,56 +76,73 @@ impl Histograms {
         if self.pending.is_empty() {
             return;
         }
-        sort(&mut self.pending, &mut self.spare);
-        let fresh: Vec<(u64, u64)> =
-            self.pending.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u64)).collect();
-        self.runs = if self.runs.is_empty() { fresh } else { merged(&self.runs, &fresh) };
+        let keys = by_cell(std::mem::take(&mut self.pending));
+        let mut end = 0;
+        let cells = keys.chunk_by(|a, b| cell_of(*a) == cell_of(*b)).map(|equal| {
+            end += equal.len();
+            (cell_of(equal[0]), end)
+        });
+        let cells = cells.collect();
+        let buckets = keys.iter().map(|key| (key & ((1 << buckets::BITS) - 1)) as u16).collect();
+        self.blocks.push(Block { cells, buckets });
+        self.pending = keys;
         self.pending.clear();
     }
 }
 
-/// Radix sort by digits of 11 bits: the keys use few digits, and comparing sorts are several times slower on them.
-fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
-    const DIGIT: u32 = 11;
+impl Block {
+    fn parts(&self) -> impl Iterator<Item = (u64, &[u16])> {
+        self.cells.iter().scan(0, |start, &(cell, end)| Some((cell, &self.buckets[std::mem::replace(start, end)..end])))
+    }
+}
+
+fn cell_of(key: u64) -> u64 {
+    key >> buckets::BITS
+}
+
+/// Sorts keys by their cell. A radix sort by digits: the keys use few, and comparing sorts are several times slower.
+fn by_cell(mut keys: Vec<u64>) -> Vec<u64> {
+    const DIGIT: u32 = 12;
     let most = keys.iter().copied().max().unwrap_or(0);
-    spare.clear();
-    spare.resize(keys.len(), 0);
-    let mut shift = 0;
+    let mut sorted = vec![0; keys.len()];
+    let mut shift = buckets::BITS;
     while shift < u64::BITS && most >> shift > 0 {
         let digit = |key: u64| (key >> shift) as usize & ((1 << DIGIT) - 1);
         let mut starts = [0_u32; 1 << DIGIT];
-        for &key in keys.iter() {
+        for &key in &keys {
             starts[digit(key)] += 1;
         }
         let mut next = 0;
         for start in &mut starts {
             next += std::mem::replace(start, next);
         }
-        for &key in keys.iter() {
+        for &key in &keys {
             let start = &mut starts[digit(key)];
-            spare[*start as usize] = key;
+            sorted[*start as usize] = key;
             *start += 1;
         }
-        std::mem::swap(keys, spare);
+        std::mem::swap(&mut keys, &mut sorted);
         shift += DIGIT;
     }
+    keys
 }
 
-fn merged(left: &[(u64, u64)], right: &[(u64, u64)]) -> Vec<(u64, u64)> {
-    let mut out = Vec::with_capacity(left.len() + right.len());
-    let (mut i, mut j) = (0, 0);
-    while let (Some(&a), Some(&b)) = (left.get(i), right.get(j)) {
-        out.push(match a.0.cmp(&b.0) {
-            std::cmp::Ordering::Less => a,
-            std::cmp::Ordering::Greater => b,
-            std::cmp::Ordering::Equal => (a.0, a.1 + b.1),
-        });
-        i += usize::from(a.0 <= b.0);
-        j += usize::from(b.0 <= a.0);
+/// Counts the buckets of one cell; `counts` is a buffer that stays zero between calls.
+fn count(parts: &[(u64, &[u16])], counts: &mut Vec<u32>) -> Vec<(u16, u32)> {
+    /// From so many numbers on, going through all buckets costs less than sorting the numbers.
+    const MANY: usize = 1 << 10;
+    let all = parts.iter().flat_map(|(_, buckets)| *buckets).copied();
+    if parts.iter().map(|(_, buckets)| buckets.len()).sum::<usize>() < MANY {
+        let mut sorted: Vec<u16> = all.collect();
+        sorted.sort_unstable();
+        return sorted.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as u32)).collect();
     }
-    out.extend_from_slice(&left[i..]);
-    out.extend_from_slice(&right[j..]);
-    out
+    counts.resize(1 << buckets::BITS, 0);
+    for bucket in all {
+        counts[usize::from(bucket)] += 1;
+    }
+    let found = counts.iter_mut().enumerate().filter(|(_, count)| **count > 0);
+    found.map(|(bucket, count)| (bucket as u16, std::mem::take(count))).collect()
 }
 
 #[cfg(test)]
@@ -149,7 +180,10 @@ mod tests {
             }
             let [mut whole, other] = parts;
             whole.merge(other);
-            let found: BTreeMap<_, _> = whole.runs().map(|(cell, bucket, count)| ((cell, bucket), count)).collect();
+            let found = whole.finish().into_iter().flat_map(|(cell, counts)| {
+                counts.into_iter().map(move |(bucket, count)| ((cell, u64::from(bucket)), count))
+            });
+            let found: BTreeMap<_, _> = found.collect();
             prop_assert_eq!(found, counted);
         }
     }

@@ -6,9 +6,12 @@ import datetime as dt
 import json
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from safar import _args, _core, _table
 from safar._typing import Frame, Instant, OnBad, TimeUnit
@@ -118,8 +121,14 @@ class EventLog:
         self._core = _core.EventLog.build(table, json.dumps(roles))
         self._roles = roles
         self._info: dict[str, Any] = json.loads(self._core.info())
-        self._events = dict(sorted(self._info["event_names"], key=_commonest_first))
-        self._channels = dict(sorted(self._info["channel_names"] or (), key=_commonest_first))
+
+    @cached_property
+    def _events(self) -> dict[str, int]:
+        return _commonest_first(self._core.names("event"))
+
+    @cached_property
+    def _channels(self) -> dict[str, int]:
+        return {} if self._roles["channel"] is None else _commonest_first(self._core.names("channel"))
 
     sessions = sessions
     funnel = funnel
@@ -370,9 +379,13 @@ def columns_of(roles: dict[str, Any]) -> list[str]:
     return [name for name in named if name is not None] + list(roles["attributes"])
 
 
-def _commonest_first(item: tuple[str, int]) -> tuple[int, str]:
-    name, count = item
-    return -count, name
+def _commonest_first(names: _core.Table) -> dict[str, int]:
+    """Names that some event bears with their counts, the commonest first, then by name."""
+    count, texts = names.numpy("events")[0], names.numpy("name")[0]
+    # Codes rise with the names, so a stable sort leaves equals in their order.
+    order = np.argsort(-count, kind="stable")
+    order = order[: np.count_nonzero(count)]
+    return dict(zip(texts[order].tolist(), count[order].tolist(), strict=True))
 
 
 def _files(paths: object) -> list[str]:

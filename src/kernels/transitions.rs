@@ -30,16 +30,20 @@ pub struct Transitions {
     names: Vec<String>,
     /// Nodes an edge may lead to: the events, the end and the open end. A row of the matrix has one cell for each.
     targets: usize,
-    dense: bool,
 }
 
-/// Up to this many cells the matrix is kept whole; beyond, only the edges that occur.
+/// Up to this many cells a matrix may be kept whole; beyond, only the edges that occur.
 const DENSE_CELLS: usize = 1 << 16;
+
+/// A matrix is kept whole once one in so many of its cells occurs: a state of few customers, as each of many segments
+/// has, stays small.
+const DENSE_SHARE: usize = 8;
 
 /// One edge. The counts of a log fit 32 bits, because its events do.
 #[derive(Clone, Copy)]
 pub struct Edge {
-    time_sum: i128,
+    /// µs; `State::reach` keeps it from overflowing.
+    time_sum: u64,
     time_min: i64,
     time_max: i64,
     events: u32,
@@ -60,7 +64,11 @@ impl Edge {
         self.events += 1;
         self.customers += u32::from(self.seen != customer);
         self.seen = customer;
-        self.time_sum += i128::from(time);
+        self.time_sum = self.time_sum.wrapping_add(time as u64);
+    }
+
+    #[inline(always)]
+    fn take_range(&mut self, time: i64) {
         // Rarely taken branches cost less than two writes for every event.
         if time < self.time_min {
             self.time_min = time;
@@ -79,11 +87,19 @@ impl Edge {
     }
 }
 
+type ByCell<T> = HashMap<u64, T, foldhash::fast::FixedState>;
+
 /// Edges, and how long they took.
+#[derive(Default)]
 pub struct State {
+    /// All cells, or nothing as long as few occur.
     dense: Vec<Edge>,
-    sparse: HashMap<u64, Edge, foldhash::fast::FixedState>,
+    sparse: ByCell<Edge>,
     histograms: Histograms,
+    /// No time sum of the edges is beyond this many µs.
+    reach: u64,
+    /// Time sums that were taken out of the edges before they could overflow.
+    carried: ByCell<i128>,
 }
 
 impl State {
@@ -94,6 +110,31 @@ impl State {
         edges.extend(self.sparse.iter().map(|(&cell, edge)| (cell, *edge)));
         edges.sort_unstable_by_key(|(cell, _)| *cell);
         edges
+    }
+
+    /// Keeps the matrix whole from now on, if enough of it occurs.
+    fn settle(&mut self, cells: usize) {
+        if self.dense.is_empty() && cells <= DENSE_CELLS && self.sparse.len() * DENSE_SHARE > cells {
+            self.dense.resize(cells, Edge::default());
+            for (cell, edge) in self.sparse.drain() {
+                self.dense[cell as usize] = edge;
+            }
+        }
+    }
+
+    /// Makes sure that so many µs more can be added to any time sum.
+    fn reach(&mut self, more: u64) {
+        self.reach = self.reach.checked_add(more).unwrap_or_else(|| {
+            for (cell, edge) in self.edges() {
+                *self.carried.entry(cell).or_default() += i128::from(edge.time_sum);
+                self.at(cell).time_sum = 0;
+            }
+            more
+        });
+    }
+
+    fn at(&mut self, cell: u64) -> &mut Edge {
+        if self.dense.is_empty() { self.sparse.entry(cell).or_default() } else { &mut self.dense[cell as usize] }
     }
 }
 
@@ -113,7 +154,6 @@ impl Analysis for Transitions {
             most_edges: params.max_edges as usize,
             observed_until: log.observed_until(),
             targets,
-            dense: (names.len() + 1) * targets <= DENSE_CELLS,
             names,
         })
     }
@@ -124,22 +164,21 @@ impl Transitions {
         self.names.len()
     }
 
-    #[inline(always)]
-    fn cell(&self, from: usize, to: usize) -> u64 {
-        (from * self.targets + to) as u64
+    fn cells(&self) -> usize {
+        (self.names.len() + 1) * self.targets
     }
 
     /// Calls `take` for every edge of a journey, with the time between where it is one that was measured.
     #[inline(always)]
     fn walk<C: Code>(&self, journey: &Journey<'_, C>, mut take: impl FnMut(u64, Option<i64>)) {
-        let (times, events) = (journey.times, journey.events);
-        take(self.cell(self.start(), events[0].index()), None);
-        for (times, events) in times.windows(2).zip(events.windows(2)) {
-            take(self.cell(events[0].index(), events[1].index()), Some(times[1] - times[0]));
+        let (mut time, mut row) = (journey.times[0], journey.events[0].index() * self.targets);
+        take((self.start() * self.targets + journey.events[0].index()) as u64, None);
+        for (&next, event) in journey.times[1..].iter().zip(&journey.events[1..]) {
+            take((row + event.index()) as u64, Some(next - time));
+            (time, row) = (next, event.index() * self.targets);
         }
-        let last = times.len() - 1;
-        let end = self.names.len() + usize::from(self.observed_until - times[last] <= self.inactivity);
-        take(self.cell(events[last].index(), end), None);
+        let end = self.names.len() + usize::from(self.observed_until - time <= self.inactivity);
+        take((row + end) as u64, None);
     }
 
     fn source_name(&self, cell: u64) -> &str {
@@ -162,42 +201,53 @@ impl Kernel for Transitions {
     type Scratch = ();
 
     fn init(&self) -> State {
-        let cells = if self.dense { (self.names.len() + 1) * self.targets } else { 0 };
-        State { dense: vec![Edge::default(); cells], sparse: HashMap::default(), histograms: Histograms::default() }
+        State::default()
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
         let customer = journey.customer as u32 + 1;
-        let State { dense, sparse, histograms } = groups.at(journey, 0);
+        let state = groups.at(journey, 0);
+        state.settle(self.cells());
+        state.reach((journey.times[journey.times.len() - 1] - journey.times[0]) as u64);
+        let State { dense, sparse, histograms, .. } = state;
         // The choice is made once per journey, so that the usual loop touches the matrix alone.
-        match (self.dense, self.quantiles) {
-            (true, false) => self.walk(journey, |cell, time| dense[cell as usize].take(customer, time.unwrap_or(0))),
-            (true, true) => self.walk(journey, |cell, time| {
-                dense[cell as usize].take(customer, time.unwrap_or(0));
+        let dense = dense.as_mut_slice();
+        match (dense.is_empty(), self.quantiles) {
+            (false, false) => self.walk(journey, |cell, time| dense[cell as usize].take(customer, time.unwrap_or(0))),
+            (false, true) => self.walk(journey, |cell, time| {
+                let edge = &mut dense[cell as usize];
+                edge.take(customer, time.unwrap_or(0));
                 if let Some(time) = time {
+                    edge.take_range(time);
                     histograms.add(cell, time as u64);
                 }
             }),
-            (false, quantiles) => self.walk(journey, |cell, time| {
-                sparse.entry(cell).or_default().take(customer, time.unwrap_or(0));
+            (true, quantiles) => self.walk(journey, |cell, time| {
+                let edge = sparse.entry(cell).or_default();
+                edge.take(customer, time.unwrap_or(0));
                 if let Some(time) = time.filter(|_| quantiles) {
+                    edge.take_range(time);
                     histograms.add(cell, time as u64);
                 }
             }),
         }
     }
 
-    fn merge(&self, into: &mut State, from: State) {
-        for (into, from) in into.dense.iter_mut().zip(&from.dense) {
-            into.merge(from);
+    fn merge(&self, into: &mut State, mut from: State) {
+        if into.dense.is_empty() && !from.dense.is_empty() {
+            std::mem::swap(into, &mut from);
         }
-        for (cell, edge) in from.sparse {
-            into.sparse.entry(cell).or_default().merge(&edge);
+        into.reach(from.reach);
+        for (cell, edge) in from.edges() {
+            into.at(cell).merge(&edge);
+        }
+        for (cell, sum) in from.carried {
+            *into.carried.entry(cell).or_default() += sum;
         }
         into.histograms.merge(from.histograms);
     }
 
-    fn columns(&self, mut state: State) -> Result<Vec<Vec<PartialColumn>>> {
+    fn columns(&self, state: State) -> Result<Vec<Vec<PartialColumn>>> {
         let edges = state.edges();
         if edges.len() > self.most_edges {
             return Err(Error::Argument(format!(
@@ -211,7 +261,11 @@ impl Kernel for Transitions {
         let number = |pick: fn(&Edge) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(edges.iter().map(|(_, edge)| pick(edge))))
         };
-        // Between a virtual node and an event no time passes that anybody measured.
+        let time_sum = |(cell, edge): &(u64, Edge)| {
+            // Between a virtual node and an event no time passes that anybody measured.
+            let carried = state.carried.get(cell).copied().unwrap_or(0);
+            (!self.is_virtual(*cell)).then(|| i128::from(edge.time_sum) + carried)
+        };
         let time = |pick: fn(&Edge) -> i64| -> ArrayRef {
             let of_edge = |(cell, edge): &(u64, Edge)| (!self.is_virtual(*cell)).then(|| pick(edge));
             Arc::new(edges.iter().map(of_edge).collect::<Int64Array>())
@@ -221,18 +275,20 @@ impl Kernel for Transitions {
             ("to", Role::Key, texts(edges.iter().map(|(cell, _)| self.target_name(*cell)))),
             ("events", Role::Sum, number(|edge| i64::from(edge.events))),
             ("customers", Role::Sum, number(|edge| i64::from(edge.customers))),
-            ("time_sum_us", Role::Sum, big_sums(edges.iter().map(|(_, edge)| edge.time_sum))?),
-            ("time_min_us", Role::Min, time(|edge| edge.time_min)),
-            ("time_max_us", Role::Max, time(|edge| edge.time_max)),
+            ("time_sum_us", Role::Sum, big_sums(edges.iter().map(time_sum))?),
         ];
         if self.quantiles {
             let cells = edges.iter().map(|(cell, _)| *cell);
-            columns.push(("time_histogram", Role::Histogram, histograms(cells, state.histograms.runs())));
+            columns.extend([
+                ("time_min_us", Role::Min, time(|edge| edge.time_min)),
+                ("time_max_us", Role::Max, time(|edge| edge.time_max)),
+                ("time_histogram", Role::Histogram, histograms(cells, state.histograms.finish())),
+            ]);
         }
         Ok(vec![columns])
     }
 
     fn task_events(&self) -> usize {
-        if self.dense { 1 << 18 } else { 1 << 20 }
+        if self.cells() <= DENSE_CELLS { 1 << 18 } else { 1 << 20 }
     }
 }

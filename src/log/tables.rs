@@ -8,7 +8,7 @@ use arrow::datatypes::{Field, Schema};
 use serde_json::{Value, json};
 
 use super::{EventLog, Reject};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::table::Table;
 
 fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table> {
@@ -19,14 +19,8 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table> {
 }
 
 impl EventLog {
-    /// Sizes, span, names with counts, and what happened to the rows.
+    /// Sizes, span, columns, and what happened to the rows.
     pub fn describe(&self) -> Value {
-        let counts = self.events.counts(self.event_names.len());
-        let events: Vec<_> = self.event_names.iter().zip(counts).filter(|(_, count)| *count > 0).collect();
-        let channels = self.channels.as_ref().map(|(codes, names)| {
-            let counts = codes.counts(names.len() + 1);
-            names.iter().zip(counts).map(|(name, count)| (name.to_owned(), count)).collect::<Vec<_>>()
-        });
         let mut rejected = BTreeMap::<&str, u64>::new();
         for reject in &self.provenance.rejects {
             *rejected.entry(reject.reason.name()).or_default() += 1;
@@ -44,14 +38,28 @@ impl EventLog {
             "observed_until_us": self.observed_until,
             "observed_until_given": self.observed_until_given,
             "timezone": self.zone.name(),
-            "event_names": events,
-            "channel_names": channels,
             "columns": channel.into_iter().chain(columns).collect::<Vec<_>>(),
             "rejected": rejected,
             "ties": self.provenance.ties,
             "already_ordered": self.provenance.already_ordered,
             "bytes": self.bytes(),
         })
+    }
+
+    /// One row per name of `event` or `channel`, in the order of their codes: `name`, `events` (0 for a name that only
+    /// rows not used had).
+    pub fn names_table(&self, column: &str) -> Result<Table> {
+        let (codes, names) = match (column, &self.channels) {
+            ("event", _) => (&self.events, &self.event_names),
+            ("channel", Some((codes, names))) => (codes, names),
+            _ => return Err(Error::UnknownColumn(format!("\"{column}\" has no table of names in this log"))),
+        };
+        // A channel that is null bears the code past the last name.
+        let counts = codes.counts(names.len() + 1);
+        table(vec![
+            ("name", Arc::new(StringArray::from_iter_values(names.iter()))),
+            ("events", Arc::new(Int64Array::from_iter_values(counts[..names.len()].iter().map(|&count| count as i64)))),
+        ])
     }
 
     /// Rows that were not used: `row`, `column` (as in the data), `reason`, `value`.

@@ -40,6 +40,12 @@ impl EventLog {
         self.inner.describe().to_string()
     }
 
+    #[pyo3(signature = (column, /))]
+    fn names(&self, py: Python<'_>, column: String) -> PyResult<Table> {
+        let log = Arc::clone(&self.inner);
+        door(py, move |_| log.names_table(&column)).map(Table::from)
+    }
+
     #[pyo3(signature = (/))]
     fn rejects(&self, py: Python<'_>) -> PyResult<Table> {
         let log = Arc::clone(&self.inner);

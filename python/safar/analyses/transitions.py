@@ -34,7 +34,7 @@ class TransitionsResult(Result):
         there is no value), ``from``, ``to`` (event names, or ``(start)``, ``(end)``, ``(open)``), ``events``
         (times that the edge was taken), ``customers`` (that took it), ``share``, ``share_low``,
         ``share_high`` (of all that ``from`` leads to, 0 to 1, with its 95 % Wilson interval),
-        ``mean_seconds``, ``median_seconds``, ``p90_seconds`` (only with `quantiles`), ``min_seconds``,
+        ``mean_seconds`` and, with `quantiles`, ``median_seconds``, ``p90_seconds``, ``min_seconds``,
         ``max_seconds`` (time between the two events; null at the virtual edges).
     """
 
@@ -98,18 +98,16 @@ class Transitions(Spec[TransitionsResult]):
         columns |= {"events": count, "customers": customers[order]}
         columns |= share_columns("share", count, outgoing[origin])
 
-        total, low, high = (
-            _floats(partial, name)[order] for name in ("time_sum_us", "time_min_us", "time_max_us")
-        )
-        seconds = {"mean": total / count}
+        total = _floats(partial, "time_sum_us")[order]
+        times = {"mean": total / count}
         if self.quantiles:
+            low, high = (_floats(partial, name)[order] for name in ("time_min_us", "time_max_us"))
             histograms = partial.numpy("time_histogram")[0][order].tolist()
-            for name, values in zip(("median", "p90"), _quantiles((50, 90), histograms), strict=True):
-                seconds[name] = np.clip(values, low, high)
-        seconds |= {"min": low, "max": high}
-        # A virtual edge takes no time, which the kernel says with a null least time.
-        for name, values in seconds.items():
-            columns[f"{name}_seconds"] = _table.nullable(np.where(np.isnan(low), np.nan, values / 1e6))
+            median, p90 = (np.clip(values, low, high) for values in _quantiles((50, 90), histograms))
+            times |= {"median": median, "p90": p90, "min": low, "max": high}
+        # A virtual edge takes no time, which the kernel says with a null sum.
+        for name, values in times.items():
+            columns[f"{name}_seconds"] = _table.nullable(np.where(np.isnan(total), np.nan, values / 1e6))
         return TransitionsResult(
             _table.table_of(columns),
             self._definition(log),
@@ -177,7 +175,8 @@ def transitions(
         How long a customer must have been silent at `observed_until` for the last event to lead to ``(end)``;
         up to and including this, it leads to ``(open)``. 30 days by default.
     quantiles
-        Whether to give the median and the 90th percentile of the times, which need a histogram an edge.
+        Whether to give the median, the 90th percentile and the range of the times besides their mean. They need a
+        histogram an edge and take several times as long.
     by
         A column of the log (``"channel"``, ``"value"`` or an attribute); each customer belongs to the value
         at the first event.
@@ -186,8 +185,8 @@ def transitions(
     -------
     TransitionsResult
         One row an edge, for each segment, the most frequent first: ``segment`` (only with `by`), ``from``,
-        ``to``, ``events``, ``customers``, ``share``, ``share_low``, ``share_high`` (0 to 1),
-        ``mean_seconds``, ``median_seconds``, ``p90_seconds``, ``min_seconds``, ``max_seconds``.
+        ``to``, ``events``, ``customers``, ``share``, ``share_low``, ``share_high`` (0 to 1), ``mean_seconds`` and,
+        with `quantiles`, ``median_seconds``, ``p90_seconds``, ``min_seconds``, ``max_seconds``.
 
     Notes
     -----

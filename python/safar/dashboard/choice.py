@@ -143,11 +143,11 @@ def _value_by_event(log: EventLog) -> dict[str, float]:
     amounts = np.nan_to_num(np.asarray(values, dtype=np.float64))
     if mask is not None:
         amounts = np.where(mask, 0.0, amounts)
-    codes = log.core.view("events")
-    # Codes rise with the names; a name that only rejected rows had has a code and no events.
-    used = np.flatnonzero(np.bincount(codes))
-    sums = np.bincount(codes, weights=amounts)[used]
-    return dict(zip((name for name, _ in log.info["event_names"]), sums.tolist(), strict=True))
+    names = log.core.names("event")
+    sums = np.bincount(log.core.view("events"), weights=amounts, minlength=len(names))
+    # A name that only rejected rows had has no events.
+    used = np.flatnonzero(names.numpy("events")[0])
+    return dict(zip(names.numpy("name")[0][used].tolist(), sums[used].tolist(), strict=True))
 
 
 def choose_journey(
