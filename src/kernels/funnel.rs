@@ -1,111 +1,48 @@
-//! Funnel: how far customers get through ordered steps within a window.
+//! Funnel: how far customers get through steps, under the rules of the funnel.
+
+mod rules;
 
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, StringArray};
-use serde::Deserialize;
+use arrow::array::{
+    ArrayRef, DictionaryArray, Int64Array, ListArray, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, TimeUnit, UInt32Type};
 
 use crate::engine::{Analysis, Groups, Kernel};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Code, EventLog, Journey};
 use crate::partial::{PartialColumn, Role};
-use crate::pattern::{Chains, Hit, StepSpec, Steps};
 
-/// Parameters of [`Funnel`].
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Params {
-    steps: Vec<StepSpec>,
-    within_us: Option<i64>,
-    order: Order,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Order {
-    /// Other events may stand between the steps.
-    Ordered,
-}
+pub use rules::Params;
+use rules::{FunnelRules, Scratch, Status};
 
 /// The funnel table.
-pub struct Funnel {
-    steps: Steps,
-    within: Option<i64>,
-    observed_until: i64,
-}
-
-/// What became of a customer who entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Status {
-    Completed,
-    Dropped,
-    Open,
-}
-
-impl Status {
-    const ALL: [Self; 3] = [Self::Completed, Self::Dropped, Self::Open];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Completed => "completed",
-            Self::Dropped => "dropped",
-            Self::Open => "open",
-        }
-    }
-}
-
-/// Buffers for the events of one customer.
-#[derive(Default)]
-pub struct Scratch {
-    positions: Vec<u32>,
-    hits: Vec<Hit>,
-    chains: Chains,
-}
+pub struct Funnel(FunnelRules);
 
 impl Analysis for Funnel {
     const NAME: &'static str = "funnel";
     type Params = Params;
 
     fn bind(params: Params, log: &EventLog) -> Result<Self> {
-        let Order::Ordered = params.order;
-        if let Some(within) = params.within_us.filter(|&within| within <= 0) {
-            return Err(Error::Argument(format!("within_us is {within}; a window is longer than nothing")));
-        }
-        Ok(Self {
-            steps: Steps::compile(&params.steps, log)?,
-            within: params.within_us,
-            observed_until: log.observed_until(),
-        })
+        FunnelRules::bind(params, log).map(Self)
     }
 }
 
 impl Kernel for Funnel {
-    /// Customers by steps reached and status.
+    /// Units by steps reached and status.
     type State = Vec<[i64; Status::ALL.len()]>;
     type Scratch = Scratch;
 
     fn init(&self) -> Self::State {
-        vec![[0; Status::ALL.len()]; self.steps.count()]
+        vec![[0; Status::ALL.len()]; self.0.steps()]
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
-        let Scratch { positions, hits, chains } = scratch;
-        self.steps.hits(journey, positions, hits);
-        let Some(first) = hits.iter().position(|hit| hit.mask & 1 != 0) else { return };
-        // Events that share the time of the first entry may still count, in the customer's favour.
-        let entry = hits[first].time;
-        let start = hits[..first].iter().rposition(|hit| hit.time < entry).map_or(0, |before| before + 1);
-        chains.follow(&hits[start..], self.steps.count(), self.within);
-        let reached = chains.furthest();
-        let (Some(latest), Some(furthest)) = (chains.attempt(1), chains.attempt(reached)) else { return };
-        let status = if reached == self.steps.count() {
-            Status::Completed
-        } else if self.within.is_none_or(|within| latest.entry.saturating_add(within) > self.observed_until) {
-            Status::Open
-        } else {
-            Status::Dropped
-        };
-        groups.at(journey, furthest.position as usize)[reached - 1][status as usize] += 1;
+        self.0.outcomes(journey, scratch, false, |outcome, _| {
+            groups.at(journey, outcome.position as usize)[outcome.reached - 1][outcome.status as usize] += 1;
+        });
     }
 
     fn merge(&self, into: &mut Self::State, from: Self::State) {
@@ -124,5 +61,74 @@ impl Kernel for Funnel {
             ("status", Role::Key, Arc::new(StringArray::from_iter_values(cells.iter().map(|cell| cell.1.name())))),
             ("customers", Role::Sum, Arc::new(Int64Array::from_iter_values(cells.iter().map(|cell| cell.2)))),
         ]])
+    }
+}
+
+/// The attempts behind the funnel table: one row for each that counts.
+pub struct FunnelAttempts {
+    rules: FunnelRules,
+    customers: ArrayRef,
+}
+
+/// Rows, in the order of the log.
+#[derive(Default)]
+pub struct Rows {
+    customer: Vec<u32>,
+    status: Vec<u32>,
+    times: Vec<i64>,
+    reached: Vec<usize>,
+}
+
+impl Analysis for FunnelAttempts {
+    const NAME: &'static str = "funnel_attempts";
+    type Params = Params;
+
+    fn bind(params: Params, log: &EventLog) -> Result<Self> {
+        Ok(Self { rules: FunnelRules::bind(params, log)?, customers: Arc::clone(log.customer_ids()) })
+    }
+}
+
+impl Kernel for FunnelAttempts {
+    /// A run of rows per task: states are strung together, never copied.
+    type State = Vec<Rows>;
+    type Scratch = Scratch;
+
+    fn init(&self) -> Vec<Rows> {
+        vec![Rows::default()]
+    }
+
+    fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
+        self.rules.outcomes(journey, scratch, true, |outcome, times| {
+            if let Some(rows) = groups.at(journey, outcome.position as usize).last_mut() {
+                rows.customer.push(journey.customer as u32);
+                rows.status.push(outcome.status as u32);
+                rows.times.extend_from_slice(times);
+                rows.reached.push(outcome.reached);
+            }
+        });
+    }
+
+    fn merge(&self, into: &mut Vec<Rows>, from: Vec<Rows>) {
+        into.extend(from);
+    }
+
+    fn columns(&self, state: Vec<Rows>) -> Result<Vec<Vec<PartialColumn>>> {
+        let statuses: ArrayRef = Arc::new(StringArray::from_iter_values(Status::ALL.iter().map(|status| status.name())));
+        let field = Arc::new(Field::new_list_field(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true));
+        let batch = |rows: Rows| -> Result<Vec<PartialColumn>> {
+            let named = |codes: Vec<u32>, names: &ArrayRef| -> Result<ArrayRef> {
+                Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(codes), Arc::clone(names))?))
+            };
+            let reached = Int64Array::from_iter_values(rows.reached.iter().map(|&reached| reached as i64));
+            let times = Arc::new(TimestampMicrosecondArray::from(rows.times).with_timezone("UTC"));
+            let lengths = OffsetBuffer::from_lengths(rows.reached);
+            Ok(vec![
+                ("customer", Role::Concat, named(rows.customer, &self.customers)?),
+                ("reached", Role::Concat, Arc::new(reached)),
+                ("status", Role::Concat, named(rows.status, &statuses)?),
+                ("times", Role::Concat, Arc::new(ListArray::try_new(Arc::clone(&field), lengths, times, None)?)),
+            ])
+        };
+        state.into_iter().map(batch).collect()
     }
 }

@@ -11,7 +11,7 @@ use crate::log::EventLog;
 use crate::pool::Cancel;
 use crate::table::Table;
 
-pub use funnel::Funnel;
+pub use funnel::{Funnel, FunnelAttempts};
 pub use retention::Retention;
 pub use sessions::Sessions;
 pub use transitions::Transitions;
@@ -21,6 +21,7 @@ type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
 /// Every kernel by name, sorted.
 pub const KERNELS: &[(&str, Runner)] = &[
     (Funnel::NAME, run::<Funnel>),
+    (FunnelAttempts::NAME, run::<FunnelAttempts>),
     (Retention::NAME, run::<Retention>),
     (Sessions::NAME, run::<Sessions>),
     (Transitions::NAME, run::<Transitions>),

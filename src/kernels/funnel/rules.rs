@@ -1,0 +1,301 @@
+//! What a funnel asks, bound to a log, and what became of one customer under it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::log::{Code, EventLog, Journey, Segments};
+use crate::pattern::{Attempt, Attempts, Chains, End, EntryRule, Hit, MOST_STEPS, Order, Rules, StepSpec, Steps, Ties};
+
+/// Parameters of a funnel.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    steps: Vec<StepSpec>,
+    within_us: Option<i64>,
+    order: Order,
+    /// Least and longest time from the step before, for each step from the second on; empty for no limits.
+    #[serde(default)]
+    gaps_us: Vec<(i64, Option<i64>)>,
+    #[serde(default)]
+    exclude: Vec<Exclusion>,
+    #[serde(default)]
+    on_exclude: OnExclude,
+    #[serde(default = "latest")]
+    entry: EntryRule,
+    #[serde(default = "favour")]
+    ties: Ties,
+    /// Columns whose value all steps of an attempt share.
+    #[serde(default)]
+    hold: Vec<String>,
+    /// Entries from, and before, µs UTC.
+    #[serde(default)]
+    entries_us: (Option<i64>, Option<i64>),
+}
+
+fn latest() -> EntryRule {
+    EntryRule::Latest
+}
+
+fn favour() -> Ties {
+    Ties::Favour
+}
+
+/// Events that end an attempt which has taken `from` steps and not yet `to`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exclusion {
+    what: StepSpec,
+    from: usize,
+    to: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OnExclude {
+    /// The attempt counts up to the step reached.
+    #[default]
+    StopAttempt,
+    /// The attempt does not count at all.
+    DropCustomer,
+}
+
+/// What became of a customer, or an attempt, that entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Reached the last step.
+    Completed,
+    /// Can't complete any more.
+    Dropped,
+    /// Could still complete after the data end.
+    Open,
+    /// Taken out by an exclusion.
+    Excluded,
+}
+
+impl Status {
+    /// By their numbers.
+    pub const ALL: [Self; 4] = [Self::Completed, Self::Dropped, Self::Open, Self::Excluded];
+
+    /// As in the partial.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Dropped => "dropped",
+            Self::Open => "open",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// What counts for a customer.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Position of the entry in the journey.
+    pub position: u32,
+    /// Steps taken.
+    pub reached: usize,
+    /// And then?
+    pub status: Status,
+}
+
+/// Buffers for the events of one customer.
+#[derive(Default)]
+pub struct Scratch {
+    positions: Vec<u32>,
+    hits: Vec<Hit>,
+    held: Vec<(u128, Hit)>,
+    chains: Chains,
+    attempts: Attempts,
+    times: Vec<i64>,
+}
+
+/// A funnel bound to a log.
+pub struct FunnelRules {
+    steps: Steps,
+    rules: Rules,
+    on_exclude: OnExclude,
+    hold: Vec<Arc<Segments>>,
+    observed_until: i64,
+}
+
+impl FunnelRules {
+    /// Resolves names, and checks what a plan from elsewhere may hold.
+    pub fn bind(params: Params, log: &EventLog) -> Result<Self> {
+        let count = params.steps.len();
+        if let Some(within) = params.within_us.filter(|&within| within <= 0) {
+            return Err(Error::Argument(format!("within_us is {within}; a window is longer than nothing")));
+        }
+        if count + params.exclude.len() > MOST_STEPS {
+            return Err(Error::Argument(format!(
+                "{count} steps and {} exclusions are more than the {MOST_STEPS} of one funnel",
+                params.exclude.len()
+            )));
+        }
+        if params.order == Order::Strict && !params.hold.is_empty() {
+            return Err(Error::Argument(
+                "order \"strict\" and hold exclude each other: what stands between two steps is asked of all events, \
+                 what is held only of some"
+                    .into(),
+            ));
+        }
+        let mut gaps = vec![(0, None)];
+        gaps.extend(params.gaps_us);
+        gaps.resize(gaps.len().max(count), (0, None));
+        let impossible = |&&(least, longest): &&(i64, Option<i64>)| least < 0 || longest.is_some_and(|long| long < least);
+        if gaps.len() != count || gaps.iter().find(impossible).is_some() {
+            return Err(Error::Argument(format!(
+                "gaps_us needs, for each of the {} steps after the first, a least time of 0 or more and a longest time \
+                 not below it",
+                count.saturating_sub(1)
+            )));
+        }
+        let mut stops = vec![0; count + 1];
+        let mut specs = params.steps;
+        for (index, exclusion) in params.exclude.into_iter().enumerate() {
+            if exclusion.from < 1 || exclusion.to > count || exclusion.from >= exclusion.to {
+                return Err(Error::Argument(format!(
+                    "an exclusion stands between steps {} and {}; expected two of 1 to {count}, the lower first",
+                    exclusion.from, exclusion.to
+                )));
+            }
+            stops[exclusion.from..exclusion.to].iter_mut().for_each(|stops| *stops |= 1 << (count + index));
+            specs.push(exclusion.what);
+        }
+        let steps = Steps::compile(&specs, log)?;
+        let rules = Rules {
+            steps: count,
+            within: params.within_us,
+            gaps,
+            stops,
+            order: params.order,
+            entry: params.entry,
+            ties: params.ties,
+            entries: (params.entries_us.0.unwrap_or(i64::MIN), params.entries_us.1.unwrap_or(i64::MAX)),
+        };
+        Ok(Self {
+            steps: if rules.order == Order::Strict { steps.keep_all() } else { steps },
+            rules,
+            on_exclude: params.on_exclude,
+            hold: params.hold.iter().map(|name| log.segments(name)).collect::<Result<_>>()?,
+            observed_until: log.observed_until(),
+        })
+    }
+
+    /// Number of steps.
+    pub fn steps(&self) -> usize {
+        self.rules.steps
+    }
+
+    /// Calls `emit` for everything that counts for a customer, with the times of the steps if they are wanted.
+    pub fn outcomes<C: Code>(
+        &self,
+        journey: &Journey<'_, C>,
+        scratch: &mut Scratch,
+        timed: bool,
+        emit: impl FnMut(Outcome, &[i64]),
+    ) {
+        let Scratch { positions, hits, .. } = scratch;
+        self.steps.hits(journey, positions, hits);
+        let Some(first) = hits.iter().position(|hit| hit.mask & 1 != 0) else { return };
+        // Events that share the time of the first entry may still count, in the customer's favour.
+        let entry = hits[first].time;
+        let start = hits[..first].iter().rposition(|hit| hit.time < entry).map_or(0, |before| before + 1);
+        if self.rules.are_plain() && self.hold.is_empty() && !timed {
+            self.plain_outcome(&scratch.hits[start..], &mut scratch.chains, emit);
+        } else if self.hold.is_empty() {
+            let Scratch { hits, attempts, times, .. } = scratch;
+            self.followed(std::iter::once(&hits[start..]), attempts, times, emit);
+        } else {
+            self.split(journey, scratch);
+            let Scratch { hits, held, attempts, times, .. } = scratch;
+            hits.clear();
+            hits.extend(held.iter().map(|(_, hit)| *hit));
+            let mut end = 0;
+            let parts = held.chunk_by(|a, b| a.0 == b.0).map(|part| {
+                end += part.len();
+                &hits[end - part.len()..end]
+            });
+            self.followed(parts, attempts, times, emit);
+        }
+    }
+
+    fn plain_outcome(&self, hits: &[Hit], chains: &mut Chains, mut emit: impl FnMut(Outcome, &[i64])) {
+        let Rules { steps, within, .. } = self.rules;
+        chains.follow(hits, steps, within);
+        let reached = chains.furthest();
+        let (Some(latest), Some(furthest)) = (chains.entry(1), chains.entry(reached)) else { return };
+        let status = if reached == steps {
+            Status::Completed
+        } else if within.is_none_or(|within| latest.time.saturating_add(within) > self.observed_until) {
+            Status::Open
+        } else {
+            Status::Dropped
+        };
+        emit(Outcome { position: furthest.position, reached, status }, &[]);
+    }
+
+    /// Hits by the values that are held, those without a value left out; in order within each.
+    fn split<C>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch) {
+        let Scratch { hits, held, .. } = scratch;
+        held.clear();
+        held.extend(hits.iter().filter_map(|hit| {
+            let event = journey.start + hit.position as usize;
+            let value = self.hold.iter().try_fold(0, |value, column| {
+                let code = column.of_event(event);
+                (code + 1 < column.len()).then(|| value * column.len() as u128 + code as u128)
+            });
+            value.map(|value| (value, *hit))
+        }));
+        held.sort_by_key(|(value, _)| *value);
+    }
+
+    /// What counts, of the attempts in all parts of a customer's hits.
+    fn followed<'a>(
+        &self,
+        parts: impl Iterator<Item = &'a [Hit]>,
+        attempts: &mut Attempts,
+        times: &mut Vec<i64>,
+        mut emit: impl FnMut(Outcome, &[i64]),
+    ) {
+        let rules = &self.rules;
+        let (mut best, mut struck): (Option<Attempt>, Option<Attempt>) = (None, None);
+        let mut waiting = false;
+        for hits in parts {
+            attempts.follow(hits, rules);
+            attempts.close(self.observed_until, rules);
+            for (index, attempt) in attempts.all().iter().enumerate() {
+                if rules.entry == EntryRule::All {
+                    emit(outcome(attempt, attempt.end == End::Waiting), attempts.times(index, rules));
+                    continue;
+                }
+                let drop = attempt.end == End::Stopped && self.on_exclude == OnExclude::DropCustomer;
+                waiting |= attempt.end == End::Waiting;
+                let rival = if drop { &mut struck } else { &mut best };
+                if rival.is_none_or(|rival| rules.prefer(attempt, &rival)) {
+                    *rival = Some(*attempt);
+                    if !drop || best.is_none() {
+                        times.clear();
+                        times.extend_from_slice(attempts.times(index, rules));
+                    }
+                }
+            }
+        }
+        if let Some(attempt) = best.or(struck) {
+            // Any attempt that could still go on leaves the customer open, unless only the first one counts.
+            let waiting = if rules.entry == EntryRule::First { attempt.end == End::Waiting } else { waiting };
+            emit(outcome(&attempt, waiting), times);
+        }
+    }
+}
+
+fn outcome(attempt: &Attempt, waiting: bool) -> Outcome {
+    let status = match attempt.end {
+        End::Completed => Status::Completed,
+        _ if waiting => Status::Open,
+        End::Stopped => Status::Excluded,
+        End::Waiting | End::Expired | End::Interrupted => Status::Dropped,
+    };
+    Outcome { position: attempt.position, reached: attempt.reached, status }
+}

@@ -1,0 +1,124 @@
+//! Steps and patterns compiled to codes of a log: which events of a journey matter, and how far they lead.
+
+mod attempts;
+mod chains;
+mod matching;
+
+use arrow::array::BooleanArray;
+use arrow::buffer::BooleanBuffer;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::expression::Expression;
+use crate::log::{Code, EventLog, Journey};
+
+pub use attempts::{Attempt, Attempts, End, EntryRule, Order, Rules, Ties};
+pub use chains::{Chains, Entry};
+
+/// A step as a user writes it: any of the events, where the condition holds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepSpec {
+    /// Any of these.
+    pub events: Vec<String>,
+    /// A condition on columns of the log.
+    #[serde(default, rename = "where")]
+    pub condition: Option<String>,
+    /// What the step is called.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Most steps of a pattern: one bit each.
+pub const MOST_STEPS: usize = 64;
+
+/// Steps as bit masks over event codes.
+pub struct Steps {
+    masks: Vec<u64>,
+    conditions: Vec<(u64, BooleanBuffer)>,
+    count: usize,
+    keep_all: bool,
+}
+
+/// An event that may fill a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Hit {
+    /// µs UTC.
+    pub time: i64,
+    /// Position in the journey.
+    pub position: u32,
+    /// The steps it may fill.
+    pub mask: u64,
+}
+
+impl Steps {
+    /// Resolves names and conditions.
+    pub fn compile(specs: &[StepSpec], log: &EventLog) -> Result<Self> {
+        if specs.is_empty() || specs.len() > MOST_STEPS {
+            return Err(Error::Argument(format!("{} steps; expected 1 to {MOST_STEPS}", specs.len())));
+        }
+        let mut masks = vec![0; log.event_names().len()];
+        let mut conditions = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            if spec.events.is_empty() {
+                return Err(Error::Argument(format!("step {} names no event", index + 1)));
+            }
+            for name in &spec.events {
+                // As for all kernels, a name that this part of the data lacks matches nothing.
+                if let Some(code) = log.event_names().code(name) {
+                    masks[code] |= 1 << index;
+                }
+            }
+            if let Some(text) = &spec.condition {
+                conditions.push((1 << index, condition(text, log)?));
+            }
+        }
+        Ok(Self { masks, conditions, count: specs.len(), keep_all: false })
+    }
+
+    /// Hands out events that fill no step as well, with an empty mask: they stand between the others.
+    #[must_use]
+    pub fn keep_all(self) -> Self {
+        Self { keep_all: true, ..self }
+    }
+
+    /// Number of steps.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The events of a journey that may fill a step, in order.
+    #[inline]
+    pub fn hits<C: Code>(&self, journey: &Journey<'_, C>, positions: &mut Vec<u32>, hits: &mut Vec<Hit>) {
+        hits.clear();
+        let count = journey.events.len();
+        if positions.len() < count {
+            positions.resize(count, 0);
+        }
+        // Every position is written and only a hit moves the end, so that no branch depends on the data.
+        let mut end = 0;
+        for (position, event) in journey.events.iter().enumerate() {
+            positions[end] = position as u32;
+            end += usize::from(self.masks[event.index()] != 0 || self.keep_all);
+        }
+        for &position in &positions[..end] {
+            let mut mask = self.masks[journey.events[position as usize].index()];
+            for (bit, condition) in &self.conditions {
+                if mask & bit != 0 && !condition.value(journey.start + position as usize) {
+                    mask &= !bit;
+                }
+            }
+            if mask != 0 || self.keep_all {
+                hits.push(Hit { time: journey.times[position as usize], position, mask });
+            }
+        }
+    }
+}
+
+/// The events where a condition holds.
+fn condition(text: &str, log: &EventLog) -> Result<BooleanBuffer> {
+    let expression = Expression::parse(text)?;
+    let holds: BooleanArray = expression.evaluate(&|name| log.column(name), log.len())?;
+    Ok(holds.values().clone())
+}
+
