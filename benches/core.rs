@@ -126,7 +126,7 @@ fn ingest_shuffled(bencher: Bencher) {
 /// A plan for every kernel; a kernel without one is missed by the benchmark and says so.
 fn plan(kernel: &str) -> Plan {
     let params = match kernel {
-        "funnel" => json!({
+        "funnel" | "funnel_attempts" => json!({
             "steps": [{"events": ["view"]}, {"events": ["cart"]}, {"events": ["checkout"]}, {"events": ["purchase"]}],
             "within_us": 604_800_000_000_u64,
             "order": "ordered",

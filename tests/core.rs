@@ -67,7 +67,7 @@ fn log_of(table: &Table) -> EventLog {
 
 fn plan(kernel: &str) -> Plan {
     let params = match kernel {
-        "funnel" => json!({
+        "funnel" | "funnel_attempts" => json!({
             "steps": [{"events": ["view"]}, {"events": ["cart"], "where": "number >= 0"}, {"events": ["buy"]}],
             "within_us": 86_400_000_000_u64, "order": "ordered",
         }),

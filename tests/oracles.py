@@ -232,6 +232,173 @@ def funnel_by_rules(
     return result
 
 
+@dataclass(frozen=True)
+class FunnelRules:
+    """The rules of a funnel beyond its steps and window; `exclude` holds steps with the two steps they lie between."""
+
+    order: str = "ordered"
+    gaps: tuple[tuple[int, int | None], ...] = ()
+    exclude: tuple[tuple[Step, int, int], ...] = ()
+    drop_customer: bool = False
+    entry: str = "latest"
+    ties: str = "favour"
+    hold: tuple[Callable[[Event], object], ...] = ()
+    entries: tuple[int | None, int | None] = (None, None)
+
+
+class Attempt(NamedTuple):
+    """One attempt at a funnel: the times of its steps, and `waiting` or how it ended."""
+
+    times: tuple[int, ...]
+    end: str
+
+    @property
+    def reached(self) -> int:
+        """Number of steps taken."""
+        return len(self.times)
+
+
+def attempts(
+    journey: Sequence[Event], steps: Sequence[Step], within: int | None, rules: FunnelRules, until: int
+) -> list[Attempt]:
+    """Follow every attempt of a customer for itself, event by event, in the order of the entries.
+
+    Of events at one time an attempt sees the order that takes it furthest and, of equals, leaves it alive.
+    """
+    groups = [[event] for event in journey]
+    if rules.ties != "stable":
+        groups = [list(group) for _, group in itertools.groupby(journey, key=lambda e: e.time)]
+
+    def over(attempt: Attempt, time: int) -> bool:
+        gap = rules.gaps[attempt.reached - 1][1] if rules.gaps else None
+        return (within is not None and time - attempt.times[0] > within) or (
+            gap is not None and time - attempt.times[-1] > gap
+        )
+
+    def see(attempt: Attempt, event: Event) -> Attempt:
+        """Return the attempt after one event."""
+        if attempt.end != "waiting":
+            return attempt
+        if over(attempt, event.time):
+            return attempt._replace(end="dropped")
+        least = rules.gaps[attempt.reached - 1][0] if rules.gaps else 0
+        if steps[attempt.reached].matches(event) and event.time - attempt.times[-1] >= least:
+            times = (*attempt.times, event.time)
+            return Attempt(times, "completed" if len(times) == len(steps) else "waiting")
+        if any(what.matches(event) and a <= attempt.reached < b for what, a, b in rules.exclude):
+            return attempt._replace(end="excluded")
+        if rules.order == "strict" and not steps[attempt.reached - 1].matches(event):
+            return attempt._replace(end="dropped")
+        return attempt
+
+    def begin(time: int) -> Attempt:
+        return Attempt((time,), "completed" if len(steps) == 1 else "waiting")
+
+    def merit(attempt: Attempt) -> tuple[int, bool]:
+        return attempt.reached, attempt.end == "waiting"
+
+    def after(attempt: Attempt, group: Sequence[Event]) -> Attempt:
+        """Return a running attempt after the events of one time."""
+        if rules.ties == "against" and len(group) > 1:
+            # No order: an exclusion is there before and after, at most one step is taken, and the rest stands between.
+            if over(attempt, group[0].time) or attempt.end != "waiting":
+                return see(attempt, group[0])
+            struck = any(
+                what.matches(e) and a <= attempt.reached < b for e in group for what, a, b in rules.exclude
+            )
+            if struck:
+                return attempt._replace(end="excluded")
+            moved = max((see(attempt, event) for event in group), key=lambda a: a.reached)
+            moved = moved if moved.reached > attempt.reached else attempt
+            return leave(moved, group, {attempt.reached, moved.reached})
+        return max(
+            (functools.reduce(see, order, attempt) for order in itertools.permutations(group)), key=merit
+        )
+
+    def leave(attempt: Attempt, group: Sequence[Event], own: set[int]) -> Attempt:
+        if attempt.end != "waiting":
+            return attempt
+        if any(what.matches(e) and a <= attempt.reached < b for e in group for what, a, b in rules.exclude):
+            return attempt._replace(end="excluded")
+        foreign = [e for e in group if not any(steps[k - 1].matches(e) for k in own)]
+        return attempt._replace(end="dropped") if rules.order == "strict" and foreign else attempt
+
+    def entered(group: Sequence[Event]) -> Attempt | None:
+        """Return the attempt that the events of one time begin."""
+        time = group[0].time
+        first, end = rules.entries
+        if (first is not None and time < first) or (end is not None and time >= end):
+            return None
+        if not any(steps[0].matches(event) for event in group):
+            return None
+        if rules.ties == "against":
+            return leave(begin(time), group, {1}) if len(group) > 1 else begin(time)
+        found = [
+            functools.reduce(see, order[i + 1 :], begin(time))
+            for order in itertools.permutations(group)
+            for i, event in enumerate(order)
+            if steps[0].matches(event)
+        ]
+        return max(found, key=merit)
+
+    found: list[Attempt] = []
+    for group in groups:
+        moved = [after(attempt, group) for attempt in found]
+        took = any(new.reached > old.reached for old, new in zip(found, moved, strict=True))
+        running = any(attempt.end == "waiting" for attempt in moved)
+        found = moved
+        if rules.entry == "first" and found:
+            continue
+        if rules.entry == "all" and (running or took):
+            continue
+        new = entered(group)
+        if new is not None:
+            found.append(new)
+    return [a._replace(end="dropped") if a.end == "waiting" and over(a, until + 1) else a for a in found]
+
+
+def funnel_outcomes(
+    rows: Sequence[Event],
+    steps: Sequence[Step],
+    within: int | None,
+    rules: FunnelRules,
+    observed_until: int | None = None,
+) -> list[tuple[str, int, str, tuple[int, ...]]]:
+    """Return customer, steps reached, status and times of the steps of everything that counts."""
+    until = last_time(rows) if observed_until is None else observed_until
+    result = []
+    for customer, journey in journeys(rows).items():
+        parts = {None: journey} if not rules.hold else defaultdict(list)
+        for event in journey if rules.hold else ():
+            values = tuple(value(event) for value in rules.hold)
+            if None not in values:
+                parts[values].append(event)
+        found = [a for part in parts.values() for a in attempts(part, steps, within, rules, until)]
+        if rules.entry == "all":
+            result += [(customer, a.reached, {"waiting": "open"}.get(a.end, a.end), a.times) for a in found]
+            continue
+        clean = [a for a in found if not (rules.drop_customer and a.end == "excluded")]
+        if not found:
+            continue
+        best = min(clean or found, key=lambda a: preference(a, rules.entry))
+        status = best.end
+        waiting = best.end == "waiting" if rules.entry == "first" else any(a.end == "waiting" for a in found)
+        if waiting and status != "completed":
+            status = "open"
+        result.append((customer, best.reached, status, best.times))
+    return result
+
+
+def preference(attempt: Attempt, entry: str) -> tuple[int, ...]:
+    """Return what is least for the attempt that stands for a customer."""
+    if entry == "first":
+        return (attempt.times[0],)
+    if entry == "best":
+        return (-attempt.reached, attempt.times[0], attempt.times[-1])
+    completion = attempt.times[-1] if attempt.end == "completed" else 0
+    return (-attempt.reached, completion, -attempt.times[0])
+
+
 # --------------------------------------------------------------------------------------------------- calendar
 
 

@@ -42,6 +42,17 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
         {"steps": [STEP_A, STEP_A], "within_us": None, "order": "ordered"},
     ],
+    "funnel_attempts": [
+        {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
+        {
+            "steps": [STEP_A, STEP_A],
+            "within_us": None,
+            "order": "strict",
+            "entry": "all",
+            "ties": "stable",
+            "exclude": [{"what": STEP_D, "from": 1, "to": 2}],
+        },
+    ],
     "retention": [
         RETENTION,
         RETENTION

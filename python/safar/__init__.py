@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from safar import calendar
 from safar._core import __version__
 from safar.analyses import Funnel, Retention, Sessions, Spec, Transitions
-from safar.analyses.funnel import FunnelResult, Step, step
+from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.retention import RetentionResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.transitions import TransitionsResult
@@ -52,6 +52,7 @@ __all__ = [
     "ArgumentTypeError",
     "DataError",
     "EventLog",
+    "Exclusion",
     "FileError",
     "Funnel",
     "FunnelResult",
@@ -73,6 +74,7 @@ __all__ = [
     "calendar",
     "dashboard",
     "datasets",
+    "exclusion",
     "funnel",
     "page",
     "plot",

@@ -123,6 +123,12 @@ def instant_us(value: object, argument: str, timezone: str) -> int:
     return int((value - epoch) // dt.timedelta(microseconds=1))
 
 
+def instant(value: object, argument: str) -> str:
+    """The one text of an instant, in ISO 8601; one without a zone stays so, for the zone of the log to decide."""
+    instant_us(value, argument, "UTC")
+    return value.strip() if isinstance(value, str) else str(value)
+
+
 def local_datetime(us: int, timezone: str) -> dt.datetime:
     """The instant as a datetime of the zone."""
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -229,6 +235,16 @@ def known_events(wanted: Iterable[str], available: Mapping[str, int], argument: 
             raise UnknownEventError(
                 f'{argument} "{name}" is not an event of this log{suggestion(name, available)} '
                 f"({len(available)} events: log.events)"
+            )
+
+
+def known_columns_of_log(wanted: Iterable[str], columns: Mapping[str, str], argument: str) -> None:
+    """Refuse a wanted column that the log does not carry."""
+    for name in wanted:
+        if name not in columns:
+            raise UnknownColumnError(
+                f'{argument} "{name}" is not a column of this log{suggestion(name, columns)} (available: '
+                f'{listing(columns) or "none"}); to add it, build the log with attributes=["{name}"]'
             )
 
 

@@ -14,8 +14,13 @@ Integers: TypeAlias = NDArray[np.int64]
 
 At: TypeAlias = Literal["entry", "first", "last"]
 Calendar: TypeAlias = Literal["gregorian", "jalali"]
+Entry: TypeAlias = Literal["latest", "first", "best", "all"]
 OnBad: TypeAlias = Literal["reject", "raise"]
+OnExclude: TypeAlias = Literal["stop_attempt", "drop_customer"]
+Order: TypeAlias = Literal["ordered", "strict"]
 Period: TypeAlias = Literal["day", "week", "month"]
+Status: TypeAlias = Literal["completed", "dropped", "still_open", "excluded"]
+Ties: TypeAlias = Literal["favour", "against", "stable"]
 TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 
 Duration: TypeAlias = str | dt.timedelta

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,11 +14,14 @@ from safar import _table
 from safar._core import Table
 from safar._intervals import wilson
 from safar._typing import Integers
+from safar.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     from altair.typing import ChartType
+
+    from safar.log import EventLog
 
 __all__ = ["Result", "ResultTable", "share_columns"]
 
@@ -143,6 +146,17 @@ class Result(ResultTable):
     analysis: ClassVar[str]
 
     spec: str
+    _: KW_ONLY
+    # The log that was asked; set by `Spec.run`.
+    _source: EventLog | None = field(default=None, init=False)
+
+    def _asked(self) -> EventLog:
+        """The log that was asked, for what goes back to it."""
+        if self._source is None:
+            raise ArgumentError(
+                "this result was put together from parts and knows no log to go back to; ask the log of each part"
+            )
+        return self._source
 
     def plot(self, **options: Any) -> ChartType:
         """The result as an Altair chart; the options are those of the function of the same name in `safar.plot`."""

@@ -110,6 +110,8 @@ pub struct Attempts {
     waiting: Vec<VecDeque<u32>>,
     matching: Matching,
     completed: bool,
+    /// The events at hand took an attempt on.
+    moved: bool,
 }
 
 impl Attempts {
@@ -158,11 +160,12 @@ impl Attempts {
     fn take(&mut self, hits: &[Hit], rules: &Rules) {
         let time = hits[0].time;
         let any = hits.iter().fold(0, |any, hit| any | hit.mask);
+        self.moved = false;
         for reached in 1..rules.steps {
             self.expire(reached, time, rules);
         }
-        if rules.ties == Ties::Against {
-            self.exclude(any, rules);
+        if rules.ties == Ties::Against && hits.len() > 1 {
+            self.exclude(hits, rules);
         }
         for reached in (1..rules.steps).rev() {
             let run = self.run(hits, any, reached, rules);
@@ -170,7 +173,7 @@ impl Attempts {
                 self.advance(reached, run, time, rules);
             }
         }
-        self.exclude(any, rules);
+        self.exclude(hits, rules);
         if rules.order == Order::Strict {
             self.interrupt(hits);
         }
@@ -209,6 +212,7 @@ impl Attempts {
             if time - attempt.last < rules.gaps[reached].0 {
                 break;
             }
+            self.moved = true;
             attempt.reached += run;
             attempt.last = time;
             self.times[first as usize * rules.steps..][reached..reached + run].fill(time);
@@ -222,19 +226,22 @@ impl Attempts {
         }
     }
 
-    /// Ends the attempts that an exclusion among the events strikes where they stand. An attempt that moved with these
-    /// events is spared by exclusions that do not apply somewhere on its way: that is where they took place.
-    fn exclude(&mut self, any: u64, rules: &Rules) {
-        let exclusions = any & !rules.step_bits();
-        if exclusions == 0 {
+    /// Ends the attempts that an exclusion among the events strikes where they stand. What takes an attempt a step on
+    /// does not exclude it; and an attempt that moved with these events is spared by exclusions that do not apply
+    /// somewhere on its way: that is where they took place.
+    fn exclude(&mut self, hits: &[Hit], rules: &Rules) {
+        let exclusions = !rules.step_bits();
+        if hits.iter().all(|hit| hit.mask & exclusions == 0) {
             return;
         }
+        // In strict order nothing may stand between, so that no place on the way spares an attempt.
+        let anywhere = rules.ties != Ties::Against && rules.order != Order::Strict;
         self.end_where(End::Stopped, |attempt| {
-            let way = attempt.before..=attempt.reached;
-            match rules.ties {
-                Ties::Against => rules.stops[attempt.reached] & exclusions != 0,
-                _ => way.fold(exclusions, |left, step| left & rules.stops[step]) != 0,
-            }
+            let taken = ((1 << attempt.reached) - 1) >> attempt.before << attempt.before;
+            let others = hits.iter().filter(|hit| hit.mask & taken == 0);
+            let struck = others.fold(0, |struck, hit| struck | hit.mask & exclusions);
+            let from = if anywhere { attempt.before } else { attempt.reached };
+            (from..=attempt.reached).fold(struck, |left, step| left & rules.stops[step]) != 0
         });
     }
 
@@ -283,7 +290,8 @@ impl Attempts {
         let allowed = match rules.entry {
             EntryRule::Latest | EntryRule::Best => true,
             EntryRule::First => self.all.is_empty(),
-            EntryRule::All => self.all.last().is_none_or(|attempt| attempt.end != End::Waiting),
+            // What took an attempt on does not begin the next.
+            EntryRule::All => !self.moved && self.all.last().is_none_or(|attempt| attempt.end != End::Waiting),
         };
         let Some(first) = hits.iter().find(|hit| hit.mask & 1 != 0).filter(|_| allowed) else { return };
         let run = self.run(hits, any, 0, rules).max(1);

@@ -43,7 +43,9 @@ class Spec(ABC, Generic[R_co]):
 
     def run(self, log: EventLog) -> R_co:
         """Ask the question of a log."""
-        return self.finish(_core.run(log.core, self.analysis, json.dumps(self.plan(log))), log)
+        result = self.finish(_core.run(log.core, self.analysis, json.dumps(self.plan(log))), log)
+        object.__setattr__(result, "_source", log)
+        return result
 
     def to_json(self) -> str:
         """The question as JSON text."""

@@ -133,13 +133,6 @@ impl FunnelRules {
                 params.exclude.len()
             )));
         }
-        if params.order == Order::Strict && !params.hold.is_empty() {
-            return Err(Error::Argument(
-                "order \"strict\" and hold exclude each other: what stands between two steps is asked of all events, \
-                 what is held only of some"
-                    .into(),
-            ));
-        }
         let mut gaps = vec![(0, None)];
         gaps.extend(params.gaps_us);
         gaps.resize(gaps.len().max(count), (0, None));
