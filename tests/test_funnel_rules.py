@@ -248,6 +248,18 @@ def test_mixpanel_starts_its_clock_at_the_first_entry() -> None:
     assert public_log(rows).funnel(list("ABC"), within="1h").to_dict()["customers"] == [1, 1, 1]
 
 
+@given(st.data())
+def test_ties_matter_counts_those_who_differ(data: st.DataObject) -> None:
+    rows = [*data.draw(short_logs()), Event("x", BASE, "A"), Event("x", BASE, "B")]
+    steps = names("AB")
+    ways = []
+    for ties in ("favour", "against"):
+        outcomes = oracles.funnel_outcomes(rows, steps, 3 * SECOND, FunnelRules(ties=ties))
+        ways.append({customer: (reached, status) for customer, reached, status, _ in outcomes})
+    differ = sum(ways[0][customer] != ways[1][customer] for customer in ways[0])
+    assert public_log(rows).funnel(["A", "B"], within="3s").ties_matter() == differ >= 1
+
+
 # --------------------------------------------------------------------------------------------------- one by one
 
 

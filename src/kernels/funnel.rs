@@ -113,8 +113,10 @@ impl Kernel for FunnelAttempts {
     }
 
     fn columns(&self, state: Vec<Rows>) -> Result<Vec<Vec<PartialColumn>>> {
-        let statuses: ArrayRef = Arc::new(StringArray::from_iter_values(Status::ALL.iter().map(|status| status.name())));
-        let field = Arc::new(Field::new_list_field(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true));
+        let statuses: ArrayRef =
+            Arc::new(StringArray::from_iter_values(Status::ALL.iter().map(|status| status.name())));
+        let field =
+            Arc::new(Field::new_list_field(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true));
         let batch = |rows: Rows| -> Result<Vec<PartialColumn>> {
             let named = |codes: Vec<u32>, names: &ArrayRef| -> Result<ArrayRef> {
                 Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(codes), Arc::clone(names))?))

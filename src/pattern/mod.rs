@@ -121,4 +121,3 @@ fn condition(text: &str, log: &EventLog) -> Result<BooleanBuffer> {
     let holds: BooleanArray = expression.evaluate(&|name| log.column(name), log.len())?;
     Ok(holds.values().clone())
 }
-

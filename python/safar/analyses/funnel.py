@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -292,10 +292,32 @@ class FunnelResult(Result):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _attempts(self) -> Table:
+    def ties_matter(self) -> int:
+        """How many customers count otherwise where events at one time go against them instead of in their favour?
+
+        Returns
+        -------
+        int
+            Customers whose steps reached or whose status differ between ``ties="favour"`` and ``ties="against"``.
+        """
+        asked = cast("Funnel", Spec.from_json(self.spec))
+        ways: list[dict[object, list[tuple[int, str]]]] = []
+        for ties in ("favour", "against"):
+            found: dict[object, list[tuple[int, str]]] = {}
+            attempts = self._attempts(replace(asked, ties=cast("Ties", ties)))
+            columns = [attempts.numpy(name)[0].tolist() for name in ("customer", "reached", "status")]
+            for customer, reached, status in zip(*columns, strict=True):
+                found.setdefault(customer, []).append((reached, status))
+            ways.append(found)
+        favour, against = ways
+        return sum(
+            favour.get(customer) != against.get(customer) for customer in favour.keys() | against.keys()
+        )
+
+    def _attempts(self, asked: Spec[Any] | None = None) -> Table:
         """The attempts that count, one row each."""
         log = self._asked()
-        plan = Spec.from_json(self.spec).plan(log)
+        plan = (asked or Spec.from_json(self.spec)).plan(log)
         return _core.run(log.core, "funnel_attempts", json.dumps(plan))
 
     def _grid(self, column: str) -> Integers:
@@ -370,8 +392,6 @@ class Funnel(Spec[FunnelResult]):
 
     def between(self, start_us: int, end_us: int) -> Funnel:
         """The same funnel for the entries of a range of time (µs UTC), as far as its own range reaches."""
-        from dataclasses import replace
-
         bounds = {"start": (self.start, start_us, max), "end": (self.end, end_us, min)}
         texts = {
             name: str(
@@ -507,9 +527,10 @@ class Funnel(Spec[FunnelResult]):
             "no limit rules it out" if self.within is None else f"their time was not over at {observed(log)}"
         )
         return (
-            f"{plural.capitalize()} who came through {steps} {between}, {', '.join(limits)}; {counts}. from_previous "
-            f"is the share of the {plural} of the step before, from_first of those at step 1, each with its 95 % Wilson "
-            f"interval; still_open are those who have not completed and still may, because {open_until}."
+            f"{plural.capitalize()} who came through {steps} {between}, {', '.join(limits)}; "
+            f"{counts}. from_previous is the share of the {plural} of the step before, from_first of those at step 1, "
+            "each with its 95 % Wilson interval; still_open are those who have not completed and still may, because "
+            f"{open_until}."
             f"{self._exclusion_words()}{ties}{entries}{segmented(self.by, _AT[self.at])}"
         ).replace("Attempts who", f"{each_one.capitalize()}s that")
 

@@ -59,23 +59,24 @@ def funnel(
     import altair as alt
 
     steps = result.to_dict()
+    unit = "attempts" if "attempts" in steps else "customers"
     rows, said = list(range(len(steps["step"]))), ""
     if "segment" in steps:
-        shown, said = largest_segments(steps, "customers", [i for i in rows if steps["step"][i] == 1])
+        shown, said = largest_segments(steps, unit, [i for i in rows if steps["step"][i] == 1])
         rows = [i for i in rows if steps["segment"][i] in shown]
     data = records(steps, rows)
     for row in data:
         previous = row["from_previous"]
-        row["written"] = f"{row['customers']:,}" + ("" if previous is None else f"  ({previous:.1%})")
-        row["of_step_before"] = None if previous is None else _before(data, row)["customers"]
+        row["written"] = f"{row[unit]:,}" + ("" if previous is None else f"  ({previous:.1%})")
+        row["of_step_before"] = None if previous is None else _before(data, row)[unit]
         if "segment" in row:
             row["segment"] = segment_name(row["segment"])
     order = [row["name"] for row in sorted(data, key=lambda row: row["step"])]
     rtl = direction == "rtl"
     tooltip = [
         alt.Tooltip("name:N", title="Step"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
-        alt.Tooltip("of_step_before:Q", title="Customers at the step before", format=","),
+        alt.Tooltip(f"{unit}:Q", title=unit.capitalize(), format=","),
+        alt.Tooltip("of_step_before:Q", title=f"{unit.capitalize()} at the step before", format=","),
         alt.Tooltip("from_previous:Q", title="Share of the step before", format=".1%"),
         alt.Tooltip("from_previous_low:Q", title="95% interval from", format=".1%"),
         alt.Tooltip("from_previous_high:Q", title="95% interval to", format=".1%"),
@@ -89,11 +90,11 @@ def funnel(
         title=None,
         axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
     )
-    largest = max([row["customers"] for row in data], default=1) or 1
+    largest = max([row[unit] for row in data], default=1) or 1
     # Room at the end of the longest bar for what is written there.
     x = alt.X(
-        "customers:Q",
-        title="Customers (share of the step before)",
+        f"{unit}:Q",
+        title=f"{unit.capitalize()} (share of the step before)",
         scale=alt.Scale(domain=[0, largest * 1.32], reverse=rtl, nice=False),
         axis=alt.Axis(tickCount=4, format=","),
     )

@@ -136,7 +136,8 @@ impl FunnelRules {
         let mut gaps = vec![(0, None)];
         gaps.extend(params.gaps_us);
         gaps.resize(gaps.len().max(count), (0, None));
-        let impossible = |&&(least, longest): &&(i64, Option<i64>)| least < 0 || longest.is_some_and(|long| long < least);
+        let impossible =
+            |&&(least, longest): &&(i64, Option<i64>)| least < 0 || longest.is_some_and(|long| long < least);
         if gaps.len() != count || gaps.iter().find(impossible).is_some() {
             return Err(Error::Argument(format!(
                 "gaps_us needs, for each of the {} steps after the first, a least time of 0 or more and a longest time \
@@ -144,7 +145,7 @@ impl FunnelRules {
                 count.saturating_sub(1)
             )));
         }
-        let mut stops = vec![0; count + 1];
+        let mut excluded = vec![0; count + 1];
         let mut specs = params.steps;
         for (index, exclusion) in params.exclude.into_iter().enumerate() {
             if exclusion.from < 1 || exclusion.to > count || exclusion.from >= exclusion.to {
@@ -153,7 +154,9 @@ impl FunnelRules {
                     exclusion.from, exclusion.to
                 )));
             }
-            stops[exclusion.from..exclusion.to].iter_mut().for_each(|stops| *stops |= 1 << (count + index));
+            for bits in &mut excluded[exclusion.from..exclusion.to] {
+                *bits |= 1 << (count + index);
+            }
             specs.push(exclusion.what);
         }
         let steps = Steps::compile(&specs, log)?;
@@ -161,7 +164,7 @@ impl FunnelRules {
             steps: count,
             within: params.within_us,
             gaps,
-            stops,
+            stops: excluded,
             order: params.order,
             entry: params.entry,
             ties: params.ties,
