@@ -47,20 +47,6 @@ impl Expression {
         Ok(Self { text: text.to_owned(), root: condition(text)? })
     }
 
-    /// The text that was read.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    /// The names of the columns that the condition uses, sorted, each once.
-    pub fn columns(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        self.root.collect_columns(&mut names);
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
     /// Whether the condition is true, for each of `rows` rows. The result has no nulls.
     ///
     /// `lookup` gives a column of `rows` values by its name; it is asked once for each name. Integers are compared

@@ -49,37 +49,3 @@ pub(super) enum Operator {
     Multiply,
     Divide,
 }
-
-impl Node {
-    pub(super) fn collect_columns<'a>(&'a self, names: &mut Vec<&'a str>) {
-        match &self.part {
-            Part::Column(name) => names.push(name),
-            Part::Literal(_) => {}
-            Part::Any(nodes) | Part::All(nodes) => {
-                for node in nodes {
-                    node.collect_columns(names);
-                }
-            }
-            Part::Not(node) | Part::Negate(node) | Part::IsNull { value: node, .. } => {
-                node.collect_columns(names);
-            }
-            Part::Compare(_, sides) => {
-                for side in sides.iter() {
-                    side.collect_columns(names);
-                }
-            }
-            Part::In { value, list, .. } => {
-                value.collect_columns(names);
-                for node in list {
-                    node.collect_columns(names);
-                }
-            }
-            Part::Chain { first, rest } => {
-                first.collect_columns(names);
-                for (_, node) in rest {
-                    node.collect_columns(names);
-                }
-            }
-        }
-    }
-}

@@ -304,7 +304,7 @@ class FunnelResult(Result):
         ways: list[dict[object, list[tuple[int, str]]]] = []
         for ties in ("favour", "against"):
             found: dict[object, list[tuple[int, str]]] = {}
-            attempts = self._attempts(replace(asked, ties=cast("Ties", ties)))
+            attempts = self._attempts(replace(asked, ties=ties))
             columns = [attempts.numpy(name)[0].tolist() for name in ("customer", "reached", "status")]
             for customer, reached, status in zip(*columns, strict=True):
                 found.setdefault(customer, []).append((reached, status))

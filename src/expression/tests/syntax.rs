@@ -21,13 +21,6 @@ fn quotes_are_doubled_and_names_may_be_anything() {
 }
 
 #[test]
-fn columns_are_named_once_in_order() {
-    let expression = Expression::parse("b = 1 and (a + `c d` > -b or not a.x is null or e in (f, 1))").unwrap();
-    assert_eq!(expression.columns(), ["a", "a.x", "b", "c d", "e", "f"]);
-    assert_eq!(Expression::parse(expression.text()).unwrap(), expression);
-}
-
-#[test]
 fn syntax_errors_point_to_the_place_and_say_what_was_expected() {
     let shop = shop();
     assert_eq!(
