@@ -126,6 +126,10 @@ fn ingest_shuffled(bencher: Bencher) {
 /// A plan for every kernel; a kernel without one is missed by the benchmark and says so.
 fn plan(kernel: &str) -> Plan {
     let params = match kernel {
+        "conversion" => json!({
+            "start": ["view"], "outcomes": ["purchase", "support"], "horizon_us": null, "resolution_us": 1_000_000,
+            "max_rows": 2_000_000,
+        }),
         "funnel" | "funnel_attempts" => json!({
             "steps": [{"events": ["view"]}, {"events": ["cart"]}, {"events": ["checkout"]}, {"events": ["purchase"]}],
             "within_us": 604_800_000_000_u64,

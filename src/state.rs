@@ -145,6 +145,12 @@ fn count(parts: &[(u64, &[u16])], counts: &mut Vec<u32>) -> Vec<(u16, u32)> {
     found.map(|(bucket, count)| (bucket as u16, std::mem::take(count))).collect()
 }
 
+/// How often each number occurs, ascending.
+pub fn counted(mut numbers: Vec<u64>) -> Vec<(u64, i64)> {
+    numbers.par_sort_unstable();
+    numbers.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len() as i64)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

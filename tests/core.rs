@@ -67,6 +67,10 @@ fn log_of(table: &Table) -> EventLog {
 
 fn plan(kernel: &str) -> Plan {
     let params = match kernel {
+        "conversion" => json!({
+            "start": ["view"], "outcomes": ["buy", "call"], "horizon_us": null, "resolution_us": 1_000_000,
+            "max_rows": 1_000_000,
+        }),
         "funnel" | "funnel_attempts" => json!({
             "steps": [{"events": ["view"]}, {"events": ["cart"], "where": "number >= 0"}, {"events": ["buy"]}],
             "within_us": 86_400_000_000_u64, "order": "ordered",

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -624,3 +625,125 @@ def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[f
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+# ------------------------------------------------------------------------------------------------- conversion
+
+
+class Wait(NamedTuple):
+    """How long one customer was watched, and the event that decided; none where the watch ended first."""
+
+    time: int
+    event: str | None
+
+
+def waits(
+    rows: Sequence[Event],
+    outcomes: Sequence[str],
+    *,
+    start: Sequence[str] | None = None,
+    stop: Sequence[str] = (),
+    horizon: int | None = None,
+    resolution: int = 1,
+    observed_until: int | None = None,
+) -> dict[str, Wait]:
+    """Follow each customer from the first start event to the first later event that decides anything."""
+    until = last_time(rows) if observed_until is None else observed_until
+    found = {}
+    for customer, journey in journeys(rows).items():
+        entry = next((i for i, event in enumerate(journey) if start is None or event.event in start), None)
+        if entry is None:
+            continue
+        wait = Wait(until - journey[entry].time, None)
+        for event in journey[entry + 1 :]:
+            if event.event in outcomes or event.event in stop:
+                decided = event.event if event.event in outcomes else None
+                wait = Wait(event.time - journey[entry].time, decided)
+                break
+        if horizon is not None and wait.time > horizon:
+            wait = Wait(horizon, None)
+        found[customer] = wait._replace(time=wait.time // resolution * resolution)
+    return found
+
+
+def incidence(found: Sequence[Wait], events: Sequence[str]) -> dict[int, tuple[Fraction, Fraction]]:
+    """Return the share that reached one of the events by each time, and its variance (Aalen-Johansen).
+
+    The probability of each outcome is built up from hazards, time by time, in exact fractions. The variance is that of
+    the delta method: the derivative of the share by every hazard before, with multinomial hazards at each time.
+    """
+    times = sorted({wait.time for wait in found})
+    at_risk = [sum(wait.time >= time for wait in found) for time in times]
+    reached = [sum(wait.time == time and wait.event in events for wait in found) for time in times]
+    left = [sum(wait.time == time and wait.event is not None for wait in found) for time in times]
+
+    def share(hazards: Sequence[tuple[Fraction, Fraction]], upto: int) -> Fraction:
+        undecided, total = Fraction(1), Fraction(0)
+        for own, other in hazards[: upto + 1]:
+            total += undecided * own
+            undecided *= 1 - own - other
+        return total
+
+    hazards = [(Fraction(k, n), Fraction(d - k, n)) for n, k, d in zip(at_risk, reached, left, strict=True)]
+    curve = {}
+    for upto, time in enumerate(times):
+        variance = Fraction(0)
+        for i, (own, other) in enumerate(hazards[: upto + 1]):
+
+            def slope(changed: tuple[int, int], i: int = i, upto: int = upto) -> Fraction:
+                # The share is linear in the hazards of one time, so a step of any size gives the derivative.
+                moved = [*hazards]
+                moved[i] = (hazards[i][0] + changed[0], hazards[i][1] + changed[1])
+                return share(moved, upto) - share(hazards, upto)
+
+            by_own, by_other = slope((1, 0)), slope((0, 1))
+            spread = by_own**2 * own + by_other**2 * other - (by_own * own + by_other * other) ** 2
+            variance += spread / at_risk[i]
+        curve[time] = (share(hazards, upto), variance)
+    return curve
+
+
+def log_log_interval(share: float, variance: float, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Return the interval of a share between 0 and 1 that is symmetric for log(-log(1 - share))."""
+    rest = 1 - share
+    half = z * math.sqrt(variance) / abs(rest * math.log(rest))
+    centre = math.log(-math.log(rest))
+    low, high = (1 - math.exp(-math.exp(centre + sign * half)) for sign in (-1, 1))
+    return low, high
+
+
+def log_rank(groups: Sequence[Sequence[Wait]], events: Sequence[str]) -> tuple[float, int]:
+    """Return the log-rank statistic of all groups and its degrees of freedom, summed time by time in fractions."""
+    times = sorted({wait.time for group in groups for wait in group if wait.event in events})
+    size = len(groups)
+    excess = [Fraction(0)] * size
+    variance = [[Fraction(0)] * size for _ in groups]
+    for time in times:
+        at_risk = [sum(wait.time >= time for wait in group) for group in groups]
+        reached = [sum(wait.time == time and wait.event in events for wait in group) for group in groups]
+        n, d = sum(at_risk), sum(reached)
+        for i in range(size):
+            excess[i] += reached[i] - Fraction(d * at_risk[i], n)
+            for j in range(size):
+                if n > 1:
+                    same = Fraction(at_risk[i], n) if i == j else Fraction(0)
+                    shared = same - Fraction(at_risk[i] * at_risk[j], n * n)
+                    variance[i][j] += Fraction(d * (n - d), n - 1) * shared
+    kept = [i for i in range(size) if variance[i][i] > 0][:-1]
+    if not kept:
+        return math.nan, 0
+    solved = _solve([[variance[i][j] for j in kept] for i in kept], [excess[i] for i in kept])
+    return float(sum((excess[i] * x for i, x in zip(kept, solved, strict=True)), Fraction(0))), len(kept)
+
+
+def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:
+    """Solve linear equations by elimination."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    for i in range(len(rows)):
+        pivot = next(k for k in range(i, len(rows)) if rows[k][i] != 0)
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [value / rows[i][i] for value in rows[i]]
+        for k in range(len(rows)):
+            if k != i:
+                rows[k] = [a - rows[k][i] * b for a, b in zip(rows[k], rows[i], strict=True)]
+    return [row[-1] for row in rows]

@@ -38,6 +38,16 @@ STEP_D = {"events": ["D"], "where": None, "name": "D"}
 
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
+    "conversion": [
+        {
+            "start": ["A", "B"],
+            "outcomes": ["C", "D"],
+            "horizon_us": 6 * SECOND,
+            "resolution_us": 2 * SECOND,
+            "max_rows": 1_000_000,
+        },
+        {"start": None, "outcomes": ["B"], "horizon_us": None, "resolution_us": 1, "max_rows": 1_000_000},
+    ],
     "funnel": [
         {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
         {"steps": [STEP_A, STEP_A], "within_us": None, "order": "ordered"},

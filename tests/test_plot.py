@@ -42,6 +42,8 @@ def shop_log(**options: Any) -> safar.EventLog:
 
 
 STEPS = ["view", "cart", "purchase"]
+# What an analysis can't be asked without.
+ASKED: dict[str, tuple[Any, ...]] = {"conversion": ("purchase",), "funnel": (STEPS,)}
 
 
 def rows_of(chart: Any) -> list[dict[str, Any]]:
@@ -64,6 +66,36 @@ def test_the_list_of_charts_is_sorted_and_has_every_analysis() -> None:
 def test_a_result_draws_its_own_chart() -> None:
     result = shop_log().funnel(STEPS, within="7d")
     assert result.plot(title="Three steps").title.text == "Three steps"
+
+
+def test_a_conversion_chart_starts_at_nothing_and_carries_the_numbers_of_the_result() -> None:
+    result = shop_log().conversion("purchase")
+    rows = rows_of(plot.conversion(result))
+    assert (rows[0]["time"], rows[0]["share"], rows[0]["at_risk"]) == (0, 0, 4)
+    names = ["at_risk", "reached", "censored", "share", "share_low", "share_high"]
+    assert [{name: row[name] for name in names} for row in rows[1:]] == [
+        {name: row[name] for name in names} for row in table_rows(result)
+    ]
+
+
+def test_a_conversion_chart_has_a_panel_for_each_outcome() -> None:
+    chart = plot.conversion(shop_log().conversion("purchase", competing="cart", by="channel"))
+    assert isinstance(chart, alt.FacetChart)
+    assert {row["outcome"] for row in rows_of(chart)} == {"purchase", "cart"}
+    assert {row["segment"] for row in rows_of(chart)} == {"web", "app", "(missing)"}
+
+
+def test_a_conversion_chart_of_many_times_stays_small_and_keeps_the_ends() -> None:
+    rows = [("u", "a", 0)]
+    for i in range(5_000):
+        rows += [(f"u{i}", "a", 0), (f"u{i}", "b", i)]
+    data = {name: [row[i] for row in rows] for i, name in enumerate(("customer", "event", "time"))}
+    log = safar.EventLog(data, customer="customer", time="time", event="event", time_unit="s")
+    result = log.conversion("b")
+    drawn, table = rows_of(plot.conversion(result)), table_rows(result)
+    assert len(drawn) <= 1_002
+    assert drawn[-1]["share"] == table[-1]["share"]
+    assert all(row["share"] in {row["share"] for row in table} for row in drawn[1:])
 
 
 def test_a_funnel_chart_carries_the_numbers_of_the_result() -> None:
@@ -130,7 +162,7 @@ def test_a_sessions_chart_counts_each_session_once() -> None:
 @pytest.mark.parametrize("name", list(plot.CHARTS))
 def test_every_chart_mirrors_for_right_to_left(name: str) -> None:
     log = shop_log()
-    result = log.funnel(STEPS) if name == "funnel" else getattr(log, name)()
+    result = getattr(log, name)(*ASKED.get(name, ()))
     charts = {way: plot.plot(result, direction=way).to_dict() for way in ("ltr", "rtl")}
     assert charts["ltr"]["title"]["anchor"] == "start"
     assert charts["rtl"]["title"]["anchor"] == "end"
@@ -176,5 +208,5 @@ for result in (log.funnel(["a", "b"]), log.retention(), log.sessions(), log.tran
 def test_every_chart_compiles_to_a_picture(name: str) -> None:
     convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
     log = shop_log()
-    result = log.funnel(STEPS) if name == "funnel" else getattr(log, name)()
+    result = getattr(log, name)(*ASKED.get(name, ()))
     assert convert.vegalite_to_svg(plot.plot(result).to_json()).startswith("<svg")

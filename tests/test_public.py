@@ -20,6 +20,8 @@ PYTHON = Path(safar.__file__).parent.parent
 PUBLIC = [
     "ArgumentError",
     "ArgumentTypeError",
+    "Conversion",
+    "ConversionResult",
     "DataError",
     "EventLog",
     "Exclusion",
@@ -53,6 +55,16 @@ PUBLIC = [
 ]
 # One question of each analysis with arguments that are not the defaults.
 QUESTIONS: dict[str, safar.Spec[Any]] = {
+    "conversion": safar.Conversion(
+        ["buy", "order"],
+        start="view",
+        stop="leave",
+        competing=["cancel"],
+        horizon="90d",
+        resolution="1m",
+        by="channel",
+        at="last",
+    ),
     "funnel": safar.Funnel(
         ["view", ("cart", "basket"), safar.step("buy", where="value > 0", name="Paid")],
         within="36h",

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from safar import calendar
 from safar._core import __version__
-from safar.analyses import Funnel, Retention, Sessions, Spec, Transitions
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
+from safar.analyses import Conversion, Funnel, Retention, Sessions, Spec, Transitions
+from safar.analyses.conversion import ConversionResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.transitions import TransitionsResult
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
+    "Conversion",
+    "ConversionResult",
     "DataError",
     "EventLog",
     "Exclusion",

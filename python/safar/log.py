@@ -15,6 +15,7 @@ import numpy as np
 
 from safar import _args, _core, _table
 from safar._typing import Frame, Instant, OnBad, TimeUnit
+from safar.analyses.conversion import conversion
 from safar.analyses.funnel import funnel
 from safar.analyses.retention import retention
 from safar.analyses.sessions import sessions
@@ -130,6 +131,7 @@ class EventLog:
     def _channels(self) -> dict[str, int]:
         return {} if self._roles["channel"] is None else _commonest_first(self._core.names("channel"))
 
+    conversion = conversion
     sessions = sessions
     funnel = funnel
     retention = retention

@@ -1,5 +1,6 @@
 //! The analyses, one file each, and the sorted list that finds them by name.
 
+mod conversion;
 mod funnel;
 mod retention;
 mod sessions;
@@ -12,6 +13,7 @@ use crate::pool::Cancel;
 use crate::table::Table;
 
 pub use funnel::{Funnel, FunnelAttempts};
+pub use conversion::Conversion;
 pub use retention::Retention;
 pub use sessions::Sessions;
 pub use transitions::Transitions;
@@ -20,6 +22,7 @@ type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
 
 /// Every kernel by name, sorted.
 pub const KERNELS: &[(&str, Runner)] = &[
+    (Conversion::NAME, run::<Conversion>),
     (Funnel::NAME, run::<Funnel>),
     (FunnelAttempts::NAME, run::<FunnelAttempts>),
     (Retention::NAME, run::<Retention>),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from safar.analyses._spec import Spec
+from safar.analyses.conversion import Conversion
 from safar.analyses.funnel import Funnel
 from safar.analyses.retention import Retention
 from safar.analyses.sessions import Sessions
 from safar.analyses.transitions import Transitions
 
-__all__ = ["SPECS", "Funnel", "Retention", "Sessions", "Spec", "Transitions"]
+__all__ = ["SPECS", "Conversion", "Funnel", "Retention", "Sessions", "Spec", "Transitions"]
 
 # Every analysis, sorted by name.
 SPECS: tuple[type[Spec[Any]], ...] = (
+    Conversion,
     Funnel,
     Retention,
     Sessions,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safar import _args
 from safar.errors import ArgumentError
+from safar.plot.conversion import conversion
 from safar.plot.funnel import funnel
 from safar.plot.retention import retention
 from safar.plot.sessions import sessions
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
     from safar.result import Result
 
-__all__ = ["CHARTS", "funnel", "plot", "retention", "sessions", "transitions"]
+__all__ = ["CHARTS", "conversion", "funnel", "plot", "retention", "sessions", "transitions"]
 
 # Every chart by the name of its analysis, sorted.
 CHARTS: dict[str, Callable[..., Any]] = {
+    "conversion": conversion,
     "funnel": funnel,
     "retention": retention,
     "sessions": sessions,

@@ -1,0 +1,171 @@
+"""Estimates for times that are known only up to the end of observation: curves, restricted means, log-rank tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from safar._typing import Array, Floats, Integers
+
+# Rows of the largest intermediate matrix of the log-rank test, times segments.
+_BLOCK = 1 << 20
+# What rounding may add to or take from a share that stands for exactly one half.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Who reached one outcome by when, in one segment.
+
+    Parameters
+    ----------
+    time
+        Distinct times at which anything happened, rising.
+    at_risk
+        Customers not yet decided just before each time.
+    reached
+        Of them, those who reached the outcome at this time.
+    left
+        Those who reached this or another outcome at this time.
+    censored
+        Those who were watched no longer than this.
+    """
+
+    time: Floats
+    at_risk: Integers
+    reached: Integers
+    left: Integers
+    censored: Integers
+
+    @property
+    def before(self) -> Floats:
+        """Share that is undecided just before each time (Kaplan-Meier)."""
+        return np.concatenate([[1.0], self.after[:-1]]) if len(self.time) else self.after
+
+    @property
+    def after(self) -> Floats:
+        """Share that is undecided just after each time (Kaplan-Meier)."""
+        return np.cumprod((self.at_risk - self.left) / self.at_risk, dtype=np.float64)
+
+    def share(self) -> Floats:
+        """Share that has reached the outcome at each time: Aalen-Johansen, which is Kaplan-Meier for one outcome."""
+        if np.array_equal(self.reached, self.left):
+            return 1 - self.after
+        return np.cumsum(self.before * self.reached / self.at_risk)
+
+    def variance(self) -> Floats:
+        """Variance of `share`: Greenwood's, by the delta method also for one outcome among several."""
+        share, (of_all, of_outcome, of_both) = self.share(), self._weights()
+        # The sum over earlier times of all (share - share there)² + 2 both (share - share there) + outcome, expanded.
+        found = (
+            share**2 * np.cumsum(of_all)
+            - 2 * share * np.cumsum(of_all * share)
+            + np.cumsum(of_all * share**2)
+            - 2 * share * np.cumsum(of_both)
+            + 2 * np.cumsum(of_both * share)
+            + np.cumsum(of_outcome)
+        )
+        return np.maximum(found, 0.0)
+
+    def interval(self, z: float) -> tuple[Floats, Floats]:
+        """Bounds of `share` by the log-log transformation of its complement; NaN where the share is 0 or 1."""
+        share = self.share()
+        inside = (share > 0) & (share < 1 - _ROUNDING)
+        rest = np.where(inside, 1 - share, 0.5)
+        half = z * np.sqrt(self.variance()) / (rest * np.abs(np.log(rest)))
+        low, high = 1 - rest ** np.exp(-half), 1 - rest ** np.exp(half)
+        return np.where(inside, low, np.nan), np.where(inside, high, np.nan)
+
+    def restricted_mean(self, until: float) -> tuple[float, float]:
+        """Mean of the time to the outcome, at most `until`, and its variance; NaN where that long was not observed."""
+        if not self.known(until):
+            return np.nan, np.nan
+        inside = self.time < until
+        time, share = self.time[inside], self.share()[inside]
+        lengths = np.diff(np.append(time, until))
+        # What the share adds up to from each time on, beyond its height there.
+        area = np.cumsum((share * lengths)[::-1])[::-1]
+        rising = area - share * (until - time)
+        of_all, of_outcome, of_both = (weights[inside] for weights in self._weights())
+        variance = (
+            of_all * rising**2 - 2 * of_both * rising * (until - time) + of_outcome * (until - time) ** 2
+        ).sum()
+        return float(until - area[:1].sum()), float(variance)
+
+    def known(self, until: float) -> bool:
+        """Whether anybody was watched as long as this, or nobody needed to be."""
+        return bool(len(self.time)) and bool(until <= self.time[-1] or self.left[-1] == self.at_risk[-1])
+
+    def place(self, until: float) -> int:
+        """The last row at or before a time, -1 where none is."""
+        return int(np.searchsorted(self.time, until, side="right")) - 1
+
+    def median(self, z: float) -> tuple[float, float, float]:
+        """First time at which the share is a half or more, and at which the bounds are; NaN where they never are."""
+        low, high = self.interval(z)
+        return self._first(self.share()), self._first(high), self._first(low)
+
+    def _first(self, share: Floats) -> float:
+        half = np.flatnonzero(share >= 0.5 - _ROUNDING)
+        return float(self.time[half[0]]) if len(half) else np.nan
+
+    def _weights(self) -> tuple[Floats, Floats, Floats]:
+        """Multinomial variances at each time: of leaving, of reaching the outcome, and between the two."""
+        n, d, k = (counts.astype(np.float64) for counts in (self.at_risk, self.left, self.reached))
+        before = self.before
+        # Where all leave, nobody is left to vary later.
+        of_all = np.divide(d, n * (n - d), out=np.zeros(len(n)), where=n > d)
+        return of_all, before**2 * k * (n - k) / n**3, before * k / n**2
+
+
+def log_rank(curves: Sequence[Curve]) -> tuple[float, int, float]:
+    """Could these curves come from customers who are all alike? Chi-squared, degrees of freedom, p-value; or NaN.
+
+    The log-rank test (Mantel 1966; Peto and Peto 1972, doi:10.2307/2344317) with the hypergeometric variance; R's
+    ``survival::survdiff``.
+    """
+    times = np.unique(np.concatenate([curve.time[curve.reached > 0] for curve in curves]))
+    groups = len(curves)
+    excess, variance = np.zeros(groups), np.zeros((groups, groups))
+    size = max(1, _BLOCK // groups)
+    for start in range(0, len(times), size):
+        block = times[start : start + size]
+        at_risk = np.stack([_at(curve.time, curve.at_risk, block) for curve in curves], axis=1)
+        reached = np.stack([_exactly(curve.time, curve.reached, block) for curve in curves], axis=1)
+        n, d = at_risk.sum(axis=1), reached.sum(axis=1)
+        share = at_risk / n[:, None]
+        excess += (reached - d[:, None] * share).sum(axis=0)
+        weight = d * (n - d) / np.maximum(n - 1, 1)
+        variance += np.diag(weight @ share) - (share * weight[:, None]).T @ share
+    # The excesses add up to 0, so one group says nothing new; nor does a group that was never at risk of an outcome.
+    varying = np.flatnonzero(np.diag(variance) > 0)[:-1]
+    if not len(varying):
+        return np.nan, 0, np.nan
+    left = excess[varying]
+    statistic = float(left @ np.linalg.solve(variance[np.ix_(varying, varying)], left))
+    from scipy.special import chdtrc
+
+    return statistic, len(varying), float(chdtrc(len(varying), statistic))
+
+
+def holm(p_values: Floats) -> Floats:
+    """P-values that allow for having been the smallest of many (Holm 1979); NaN stays and does not count."""
+    adjusted = np.full(len(p_values), np.nan)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
+    return adjusted
+
+
+def _at(time: Floats, at_risk: Integers, wanted: Floats) -> Integers:
+    """Customers still at risk just before each wanted time."""
+    return np.append(at_risk, 0)[np.searchsorted(time, wanted, side="left")]
+
+
+def _exactly(time: Floats, counts: Array, wanted: Floats) -> Integers:
+    """The counts at each wanted time, 0 where there is none."""
+    place = np.minimum(np.searchsorted(time, wanted, side="left"), len(time) - 1)
+    return np.where(time[place] == wanted, counts[place], 0)
