@@ -26,6 +26,7 @@ RUST_ROOMS: dict[str, float] = {
     "pattern": 2,
     "state": 2,
     "partial": 2.5,  # its witness hashes customers as ingest does
+    "selection": 2.5,  # samples customers by the hash that ingest orders them by
     "engine": 3,
     "kernels": 4,
     "py": 5,
@@ -37,6 +38,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_typing": 0,
     "_args": 1,
     "_intervals": 1,
+    "_selection": 1.5,  # names what it takes as _args does
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,
     "result": 2,

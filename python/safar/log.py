@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from safar import _args, _core, _table
+from safar._selection import selection
 from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses.conversion import conversion
 from safar.analyses.funnel import funnel
@@ -136,6 +137,93 @@ class EventLog:
     funnel = funnel
     retention = retention
     transitions = transitions
+
+    def filter(
+        self,
+        *,
+        customers: object = None,
+        events: str | Sequence[str] | None = None,
+        drop: str | Sequence[str] | None = None,
+        start: Instant | None = None,
+        end: Instant | None = None,
+        where: str | None = None,
+        with_event: str | Sequence[str] | None = None,
+        without_event: str | Sequence[str] | None = None,
+        sample: float | None = None,
+    ) -> EventLog:
+        """Which part of this log meets all of these conditions?
+
+        The first group of conditions picks customers with all of their events, the second events. Each looks at
+        this log as it is, so that ``events="view", with_event="purchase"`` keeps the views of buyers; for conditions
+        on what is left, filter twice.
+
+        Parameters
+        ----------
+        customers
+            Only these customers: an id or a list of ids. An id that the log does not have matches nobody.
+        with_event, without_event
+            Only customers who have any, or none, of these events.
+        sample
+            Only this share of the customers, such as 0.1. A customer is in or out by the hash of the id alone: the
+            same customers in every log and part of a log, and those of 0.1 are among those of 0.2.
+        events, drop
+            Only events of these names, or none of them.
+        start, end
+            Only events from `start` on and before `end`: datetimes, dates or ISO 8601 text; without a zone of their
+            own, wall clock of the log's zone.
+        where
+            Only events for which this condition on `columns`, ``time`` and ``event`` is true, such as
+            ``"value > 0"``.
+
+        Returns
+        -------
+        EventLog
+            A log of its own, which keeps no memory of this one; ``info["filtered"]`` counts the events left out.
+            Events keep their order, and customers without an event are gone.
+
+        Notes
+        -----
+        `observed_until` stays: what was observed does not change by looking at a part. Only `end` moves it, if it
+        was later, because what the log no longer holds must not be counted as "did not happen". `start` cuts away
+        the past: the first event that is left need not be the customer's first. A sample is one of customers, so
+        counts of customers and events grow by one over the share; customers with many events are no likelier in it.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "bob", "cem"],
+        ...         "time": ["2026-03-01", "2026-03-02", "2026-03-02", "2026-03-05"],
+        ...         "event": ["view", "purchase", "view", "view"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ... )
+        >>> log.filter(events="view", with_event="purchase")
+        EventLog: 1 event of 1 customer, 2026-03-01 00:00 to 2026-03-01 00:00 UTC
+        >>> log.filter(end="2026-03-05").observed_until.isoformat()
+        '2026-03-05T00:00:00+00:00'
+        """
+        chosen = selection(
+            customers=customers,
+            events=events,
+            drop=drop,
+            start=start,
+            end=end,
+            where=where,
+            with_event=with_event,
+            without_event=without_event,
+            sample=sample,
+            known=self._events,
+            timezone=self.timezone,
+        )
+        log = type(self).__new__(type(self))
+        log._core = self._core.filter(json.dumps(chosen))
+        log._roles = self._roles
+        log._info = json.loads(log._core.info())
+        return log
 
     @property
     def core(self) -> _core.EventLog:

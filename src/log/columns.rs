@@ -49,6 +49,17 @@ impl Column {
         Ok(Arc::clone(self.gathered.get_or_init(|| array)))
     }
 
+    /// Values, and where among them those of some events are. Nothing is gathered for the sake of a few.
+    pub fn placed(&self, row_order: Option<&[u32]>, events: &[u32]) -> Result<(ArrayRef, UInt32Array)> {
+        match (self.gathered.get(), row_order) {
+            (None, Some(rows)) => {
+                Ok((self.concatenated()?, events.iter().map(|&event| rows[event as usize]).collect()))
+            }
+            (Some(values), _) => Ok((Arc::clone(values), UInt32Array::from(events.to_vec()))),
+            (None, None) => Ok((self.concatenated()?, UInt32Array::from(events.to_vec()))),
+        }
+    }
+
     fn concatenated(&self) -> Result<ArrayRef> {
         // 32-bit offsets end at 2 GiB of text; 64-bit ones do not.
         let wide: Vec<ArrayRef> = if self.data_type == DataType::Utf8 {

@@ -2,6 +2,7 @@
 
 mod codes;
 mod columns;
+mod filter;
 mod tables;
 
 use std::ops::Range;

@@ -10,6 +10,7 @@ use super::table::Table;
 use crate::error::Error;
 use crate::ingest::{self, Roles};
 use crate::log::Codes;
+use crate::selection::Selection;
 
 /// An immutable event log.
 #[pyclass(frozen, module = "safar._core")]
@@ -32,6 +33,14 @@ impl EventLog {
             .map_err(|error| raise(py, Error::Argument(format!("the roles are not valid: {error}"))))?;
         let table = table.inner().clone();
         let inner = door(py, move |cancel| ingest::build(&table, &roles, cancel))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    #[pyo3(signature = (selection_json, /))]
+    fn filter(&self, py: Python<'_>, selection_json: &str) -> PyResult<Self> {
+        let selection = Selection::parse(selection_json).map_err(|error| raise(py, error))?;
+        let log = self.inner();
+        let inner = door(py, move |cancel| selection.of(&log, cancel))?;
         Ok(Self { inner: Arc::new(inner) })
     }
 

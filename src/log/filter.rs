@@ -1,0 +1,172 @@
+//! A part of a log as a log of its own, with only what that part needs.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, UInt32Array};
+use arrow::compute::{cast, take};
+use arrow::datatypes::{DataType, UInt32Type};
+use rayon::prelude::*;
+
+use super::{Code, Codes, Column, EventLog, Names, Provenance};
+use crate::error::{Error, Result};
+use crate::pool::Cancel;
+use crate::with_codes;
+
+/// Events that one thread looks through between two looks at the flag that cancels.
+const TASK_EVENTS: usize = 1 << 18;
+
+impl EventLog {
+    /// The events for which `keep` is true, of the customers for whom `customer` is, in their order. Names, ids and
+    /// dictionaries that no event bears any more are left behind. No event at all is an error.
+    pub fn part(
+        &self,
+        customer: &(impl Fn(usize) -> bool + Sync),
+        keep: &(impl Fn(usize) -> bool + Sync),
+        observed_until: i64,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        let tasks = self.len().div_ceil(TASK_EVENTS);
+        let cut = |task: usize| self.customer_at(task * self.len() / tasks);
+        let parts: Vec<Part> = (0..tasks)
+            .into_par_iter()
+            .map(|task| {
+                cancel.check()?;
+                let last = if task + 1 == tasks { self.customers() } else { cut(task + 1) };
+                Ok(self.look_through(cut(task)..last, customer, keep))
+            })
+            .collect::<Result<_>>()?;
+        let events: Vec<u32> = parts.iter().flat_map(|part| &part.events).copied().collect();
+        if events.is_empty() {
+            return Err(Error::Data(format!(
+                "no event is left of {} of {} customers: no event meets all conditions at once; drop or widen one",
+                self.len(),
+                self.customers()
+            )));
+        }
+        let customers: UInt32Array = parts.iter().flat_map(|part| &part.customers).map(|&(id, _)| id).collect();
+        let mut offsets = Vec::with_capacity(customers.len() + 1);
+        let mut end = 0;
+        offsets.push(end);
+        for (_, count) in parts.iter().flat_map(|part| &part.customers) {
+            end += u64::from(*count);
+            offsets.push(end);
+        }
+        drop(parts);
+        cancel.check()?;
+        let times: Vec<i64> = events.par_iter().map(|&event| self.times[event as usize]).collect();
+        let (codes, event_names) = compact(&self.events, &events, &self.event_names, 0);
+        let channels = self.channels.as_ref().map(|(codes, names)| compact(codes, &events, names, 1));
+        cancel.check()?;
+        let columns = self.columns.iter().map(|column| self.part_of(column, &events));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let ties = offsets.windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
+        let ties = ties.map(|times| times.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64).sum();
+        Ok(Self {
+            customers: take(&self.customers, &customers, None)?,
+            offsets,
+            events: codes,
+            event_names,
+            channels,
+            columns,
+            row_order: None,
+            observed_until,
+            // The latest event of the part says nothing about it.
+            observed_until_given: true,
+            zone: self.zone.clone(),
+            provenance: Provenance {
+                filtered: self.provenance.filtered + (self.len() - times.len()) as u64,
+                ties,
+                ..self.provenance.clone()
+            },
+            times,
+        })
+    }
+
+    fn look_through(
+        &self,
+        customers: Range<usize>,
+        customer: &impl Fn(usize) -> bool,
+        keep: &impl Fn(usize) -> bool,
+    ) -> Part {
+        let mut part = Part::default();
+        for id in customers.filter(|&id| customer(id)) {
+            let before = part.events.len();
+            part.events.extend(self.range(id).filter(|&event| keep(event)).map(|event| event as u32));
+            if part.events.len() > before {
+                part.customers.push((id as u32, (part.events.len() - before) as u32));
+            }
+        }
+        part
+    }
+
+    /// The values of these events, in a column that keeps nothing else alive.
+    fn part_of(&self, column: &Column, events: &[u32]) -> Result<Column> {
+        let (values, places) = column.placed(self.row_order.as_deref(), events)?;
+        let values = without_rest(&take(&values, &places, None)?)?;
+        Ok(Column::new(column.name().to_owned(), column.data_type().clone(), vec![values]))
+    }
+}
+
+/// What one task keeps: events, and customers with their number of events.
+#[derive(Default)]
+struct Part {
+    events: Vec<u32>,
+    customers: Vec<(u32, u32)>,
+}
+
+/// The codes of these events over the names that they bear; `beyond` codes past the last name (null) stay past it.
+fn compact(codes: &Codes, events: &[u32], names: &Names, beyond: usize) -> (Codes, Names) {
+    fn write<C: Code, D: Code>(codes: &[C], events: &[u32], renamed: &[usize]) -> Vec<D> {
+        events.par_iter().map(|&event| D::from_index(renamed[codes[event as usize].index()])).collect()
+    }
+    let mut borne = vec![false; names.len() + beyond];
+    with_codes!(codes, codes => events.iter().for_each(|&event| borne[codes[event as usize].index()] = true));
+    let kept: Vec<String> =
+        names.iter().zip(&borne).filter(|(_, borne)| **borne).map(|(name, _)| name.to_owned()).collect();
+    // Names are sorted, so those that stay keep their order.
+    let mut next = 0;
+    let mut renamed = Vec::with_capacity(borne.len());
+    for &borne in &borne[..names.len()] {
+        renamed.push(next);
+        next += usize::from(borne);
+    }
+    renamed.resize(borne.len(), next);
+    let width = Codes::zeros(kept.len() + beyond, 0);
+    let codes = with_codes!(codes, codes => match width {
+        Codes::U8(_) => Codes::U8(write(codes, events, &renamed)),
+        Codes::U16(_) => Codes::U16(write(codes, events, &renamed)),
+        Codes::U32(_) => Codes::U32(write(codes, events, &renamed)),
+    });
+    (codes, Names::new(kept))
+}
+
+/// The same values in buffers that hold nothing else.
+fn without_rest(values: &ArrayRef) -> Result<ArrayRef> {
+    match values.data_type() {
+        DataType::Utf8View => Ok(Arc::new(values.as_string_view().gc())),
+        DataType::BinaryView => Ok(Arc::new(values.as_binary_view().gc())),
+        DataType::Dictionary(_, _) => {
+            let dictionary = values.as_any_dictionary();
+            if dictionary.values().is_empty() {
+                return Ok(Arc::clone(values));
+            }
+            let keys = dictionary.normalized_keys();
+            let valid = |row: usize| dictionary.keys().is_valid(row);
+            let mut new = vec![u32::MAX; dictionary.values().len()];
+            for (row, &key) in keys.iter().enumerate() {
+                if valid(row) {
+                    new[key] = 0;
+                }
+            }
+            let used: Vec<u32> = (0..new.len() as u32).filter(|&key| new[key as usize] == 0).collect();
+            for (position, &key) in used.iter().enumerate() {
+                new[key as usize] = position as u32;
+            }
+            let labels = take(dictionary.values(), &UInt32Array::from(used), None)?;
+            let keys: UInt32Array = keys.iter().enumerate().map(|(row, &key)| valid(row).then_some(new[key])).collect();
+            Ok(cast(&DictionaryArray::<UInt32Type>::try_new(keys, labels)?, values.data_type())?)
+        }
+        _ => Ok(Arc::clone(values)),
+    }
+}
