@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from safar import calendar
 from safar._core import __version__
-from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses import Conversion, Funnel, Retention, Sessions, Spec, Transitions
 from safar.analyses.conversion import ConversionResult
+from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.retention import RetentionResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.transitions import TransitionsResult

@@ -12,8 +12,8 @@ use crate::log::EventLog;
 use crate::pool::Cancel;
 use crate::table::Table;
 
-pub use funnel::{Funnel, FunnelAttempts};
 pub use conversion::Conversion;
+pub use funnel::{Funnel, FunnelAttempts};
 pub use retention::Retention;
 pub use sessions::Sessions;
 pub use transitions::Transitions;
