@@ -135,11 +135,15 @@ fn plan(kernel: &str) -> Plan {
             "within_us": 604_800_000_000_u64,
             "order": "ordered",
         }),
+        "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,
             "same_period": false, "max_periods": null,
         }),
         "sessions" => json!({"gap_us": 1_800_000_000_u64}),
+        "stickiness" => json!({
+            "events": null, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0,
+        }),
         "transitions" => json!({"inactivity_us": 2_592_000_000_000_u64, "quantiles": true, "max_edges": 1_000_000}),
         other => unreachable!("no plan to measure the kernel {other}: add one here"),
     };

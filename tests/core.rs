@@ -75,11 +75,15 @@ fn plan(kernel: &str) -> Plan {
             "steps": [{"events": ["view"]}, {"events": ["cart"], "where": "number >= 0"}, {"events": ["buy"]}],
             "within_us": 86_400_000_000_u64, "order": "ordered",
         }),
+        "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,
             "max_periods": null,
         }),
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
+        "stickiness" => json!({
+            "events": null, "period": "week", "unit": "day", "calendar": "jalali", "week_start": 5,
+        }),
         "transitions" => json!({"inactivity_us": 86_400_000_000_u64, "quantiles": true, "max_edges": 1000}),
         other => unreachable!("the kernel {other} has no plan here: add one"),
     };

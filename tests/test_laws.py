@@ -63,12 +63,34 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
             "exclude": [{"what": STEP_D, "from": 1, "to": 2}],
         },
     ],
+    "lifecycle": [
+        {"events": None, "period": "day", "calendar": "gregorian", "week_start": 0},
+        {"events": ["A", "B"], "period": "month", "calendar": "jalali", "week_start": 5},
+    ],
     "retention": [
         RETENTION,
         RETENTION
         | {"start": ["A"], "back": ["B"], "period": "month", "calendar": "jalali", "same_period": True},
+        RETENTION
+        | {
+            "start": ["A", "C"],
+            "entry": "recurring",
+            "start_time_us": BASE,
+            "end_time_us": BASE + 300 * DAY,
+            "clock": "rolling",
+            "mode": "on_or_after",
+            "brackets": [[0, 0], [2, 3], [7, 30]],
+            "minimum": 2,
+            "value": True,
+        },
+        RETENTION | {"entry": "first", "start_time_us": BASE + SECOND, "mode": "on_or_before"},
+        RETENTION | {"mode": "streak", "value": True},
     ],
     "sessions": [{"gap_us": 2 * SECOND}],
+    "stickiness": [
+        {"events": None, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0},
+        {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},
+    ],
     "transitions": [
         {"inactivity_us": 2 * SECOND, "quantiles": True, "max_edges": 10_000},
         {"inactivity_us": 2 * SECOND, "quantiles": False, "max_edges": 10_000},

@@ -29,6 +29,8 @@ PUBLIC = [
     "Funnel",
     "FunnelResult",
     "InternalError",
+    "Lifecycle",
+    "LifecycleResult",
     "Result",
     "ResultTable",
     "Retention",
@@ -38,6 +40,8 @@ PUBLIC = [
     "SessionsResult",
     "Spec",
     "Step",
+    "Stickiness",
+    "StickinessResult",
     "Transitions",
     "TransitionsResult",
     "UnknownColumnError",
@@ -80,6 +84,9 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         by="channel",
         at="last",
     ),
+    "lifecycle": safar.Lifecycle(
+        "view", period="month", calendar="jalali", week_start=6, by="channel", at="last"
+    ),
     "retention": safar.Retention(
         "view",
         ["buy", "cart"],
@@ -87,10 +94,22 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         calendar="jalali",
         week_start=6,
         same_period=True,
+        entry="recurring",
+        start_time="2026-01-01",
+        end_time="2026-07-01 12:00",
+        clock="rolling",
+        mode="streak",
+        brackets=[(0, 0), (1, 3)],
+        minimum=2,
+        value=True,
+        cohort="all",
         by="channel",
         at="first",
     ),
     "sessions": safar.Sessions("90m", by="channel"),
+    "stickiness": safar.Stickiness(
+        "view", period="month", unit="hour", calendar="jalali", week_start=6, by="channel", at="last"
+    ),
     "transitions": safar.Transitions(inactivity="7d", quantiles=False, by="channel"),
 }
 

@@ -26,9 +26,12 @@ from safar import calendar
 from safar._core import __version__
 from safar.analyses import Conversion, Funnel, Retention, Sessions, Spec, Transitions
 from safar.analyses.conversion import ConversionResult
+from safar.analyses import Funnel, Lifecycle, Retention, Sessions, Spec, Stickiness, Transitions
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
+from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.sessions import SessionsResult
+from safar.analyses.stickiness import StickinessResult
 from safar.analyses.transitions import TransitionsResult
 from safar.errors import (
     ArgumentError,
@@ -60,6 +63,8 @@ __all__ = [
     "Funnel",
     "FunnelResult",
     "InternalError",
+    "Lifecycle",
+    "LifecycleResult",
     "Result",
     "ResultTable",
     "Retention",
@@ -69,6 +74,8 @@ __all__ = [
     "SessionsResult",
     "Spec",
     "Step",
+    "Stickiness",
+    "StickinessResult",
     "Transitions",
     "TransitionsResult",
     "UnknownColumnError",

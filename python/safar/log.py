@@ -18,8 +18,10 @@ from safar._selection import selection
 from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses.conversion import conversion
 from safar.analyses.funnel import funnel
+from safar.analyses.lifecycle import lifecycle
 from safar.analyses.retention import retention
 from safar.analyses.sessions import sessions
+from safar.analyses.stickiness import stickiness
 from safar.analyses.transitions import transitions
 from safar.errors import ArgumentError, ArgumentTypeError, FileError
 from safar.result import ResultTable
@@ -136,6 +138,8 @@ class EventLog:
     sessions = sessions
     funnel = funnel
     retention = retention
+    lifecycle = lifecycle
+    stickiness = stickiness
     transitions = transitions
 
     def filter(

@@ -2,10 +2,15 @@
 
 mod conversion;
 mod funnel;
+mod lifecycle;
 mod retention;
 mod sessions;
+mod stickiness;
 mod transitions;
 
+use serde::Deserialize;
+
+use crate::calendar::{Calendar, Period, Periods};
 use crate::engine::{Analysis, Plan, run};
 use crate::error::{Error, Result, did_you_mean};
 use crate::log::EventLog;
@@ -14,8 +19,10 @@ use crate::table::Table;
 
 pub use conversion::Conversion;
 pub use funnel::{Funnel, FunnelAttempts};
+pub use lifecycle::Lifecycle;
 pub use retention::Retention;
 pub use sessions::Sessions;
+pub use stickiness::Stickiness;
 pub use transitions::Transitions;
 
 type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
@@ -25,8 +32,10 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Conversion::NAME, run::<Conversion>),
     (Funnel::NAME, run::<Funnel>),
     (FunnelAttempts::NAME, run::<FunnelAttempts>),
+    (Lifecycle::NAME, run::<Lifecycle>),
     (Retention::NAME, run::<Retention>),
     (Sessions::NAME, run::<Sessions>),
+    (Stickiness::NAME, run::<Stickiness>),
     (Transitions::NAME, run::<Transitions>),
 ];
 
@@ -60,6 +69,39 @@ fn chosen(names: Option<&[String]>, log: &EventLog) -> Result<Option<Vec<bool>>>
         }
     }
     Ok(Some(chosen))
+}
+
+/// The calendar periods that a plan may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum PeriodName {
+    Day,
+    Week,
+    Month,
+}
+
+/// More periods than this make a table that nobody reads and a state that does not fit the cache.
+const MOST_PERIODS: usize = 5_000;
+
+/// The calendar periods of the log's events.
+fn calendar_periods(log: &EventLog, period: PeriodName, calendar: Calendar, week_start: u8) -> Result<Periods> {
+    let period = match period {
+        PeriodName::Day => Period::Day,
+        PeriodName::Week if week_start > 6 => {
+            return Err(Error::Argument(format!("week_start is {week_start}; expected 0 (Monday) to 6 (Sunday)")));
+        }
+        PeriodName::Week => Period::Week { start: week_start },
+        PeriodName::Month => Period::Month,
+    };
+    let (first, last) = log.span();
+    let periods = Periods::new(log.zone(), period, calendar, first, last)?;
+    if periods.len() > MOST_PERIODS {
+        return Err(Error::Argument(format!(
+            "the log spans {} periods, more than the {MOST_PERIODS} of one table; choose a longer period",
+            periods.len()
+        )));
+    }
+    Ok(periods)
 }
 
 #[cfg(test)]

@@ -7,17 +7,22 @@ from typing import Any
 from safar.analyses._spec import Spec
 from safar.analyses.conversion import Conversion
 from safar.analyses.funnel import Funnel
+from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.retention import Retention
 from safar.analyses.sessions import Sessions
+from safar.analyses.stickiness import Stickiness
 from safar.analyses.transitions import Transitions
 
 __all__ = ["SPECS", "Conversion", "Funnel", "Retention", "Sessions", "Spec", "Transitions"]
+__all__ = ["SPECS", "Funnel", "Lifecycle", "Retention", "Sessions", "Spec", "Stickiness", "Transitions"]
 
 # Every analysis, sorted by name.
 SPECS: tuple[type[Spec[Any]], ...] = (
     Conversion,
     Funnel,
+    Lifecycle,
     Retention,
     Sessions,
+    Stickiness,
     Transitions,
 )

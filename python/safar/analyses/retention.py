@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _core, _table
+from safar import _args, _table
 from safar._core import Table
-from safar._typing import Array, At, Calendar, Integers, Period
+from safar._intervals import student
+from safar._typing import (
+    Array,
+    At,
+    Calendar,
+    Floats,
+    Instant,
+    Integers,
+    Period,
+    PeriodClock,
+    PeriodCohort,
+    RetentionEntry,
+    RetentionMode,
+)
+from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
 from safar.analyses._spec import Spec, observed, segmented
 from safar.calendar import period_label
-from safar.errors import ArgumentError, ArgumentTypeError
+from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -23,9 +38,9 @@ __all__ = ["Retention", "RetentionResult", "retention"]
 
 _AT = {"entry": "at the first start event", "first": "at the first event", "last": "at the last event"}
 _DAY_US = 86_400_000_000
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-# Monday by ISO 8601; Saturday is the first day of the week where the Jalali calendar is used.
-_WEEK_STARTS = {"gregorian": 0, "jalali": 5}
+_ROLLING = {"day": "24 hours", "week": "7 days", "month": "30 days"}
+_LONGEST_BRACKET = 5_000
+_VALUES = ("value", "value_squares", "cumulative_value", "cumulative_value_squares")
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -36,22 +51,33 @@ class RetentionResult(Result):
     ----------
     table
         One row a cohort and period, for each segment: ``segment`` (only with `by`; null where there is no
-        value), ``cohort`` (first day of the cohort's calendar period, a local date), ``period`` (number of
-        periods since, from 0), ``eligible`` (customers of the cohort), ``returned`` (of them, those seen back
-        in that period), ``share``, ``share_low``, ``share_high`` (returned of eligible, 0 to 1, with its 95 %
-        Wilson interval; null where the period was not fully observed), ``complete`` (the period was fully
-        observed).
+        value), ``cohort`` (first day of the cohort's calendar period, a local date; not with ``cohort="all"``),
+        ``period`` (number of periods since, from 0; with `brackets` the first of the bracket, and ``period_end`` the
+        last), ``customers`` (of the cohort; only with ``clock="rolling"`` or ``cohort="all"``, where it may be
+        more than the next), ``eligible`` (customers of the cohort whose period was fully observed; where it was for
+        nobody, those whose period has begun), ``returned`` (of them, those seen back), ``share``, ``share_low``,
+        ``share_high`` (returned of eligible, 0 to 1, with its 95 % Wilson interval; null where the period was
+        not fully observed), ``complete`` (the period was fully observed). With `value` further ``value`` (sum in
+        the period), ``mean_value``, ``mean_value_low``, ``mean_value_high`` (of the eligible, with the 95 %
+        interval of Student's t), ``cumulative_value`` (sum from the start to the end of the period),
+        ``mean_cumulative_value``, ``mean_cumulative_value_low``, ``mean_cumulative_value_high``; the means are
+        null where the period was not fully observed.
     period, calendar
         The kind of period and the calendar that the cohorts were counted by.
+    clock
+        Whether periods are calendar periods or begin with each customer's own start.
     """
 
     analysis: ClassVar[str] = "retention"
 
     period: Period
     calendar: Calendar
+    clock: PeriodClock
 
     def labels(self) -> list[str]:
         """Cohorts as their calendar writes them: ``2026-03-21``, or ``1405-01`` for a Jalali month; one a row."""
+        if "cohort" not in self.columns:
+            return ["all"] * len(self)
         cohorts = self.table.numpy("cohort")[0]
         label = {
             day: period_label(day, period=self.period, calendar=self.calendar)
@@ -59,17 +85,26 @@ class RetentionResult(Result):
         }
         return [label[day] for day in cohorts.tolist()]
 
+    def period_labels(self) -> list[str]:
+        """Periods as a heading writes them, ``3`` or, for a bracket, ``2-7``; one a row."""
+        first = _table.integers(self.table, "period").tolist()
+        if "period_end" not in self.columns:
+            return [str(number) for number in first]
+        last = _table.integers(self.table, "period_end").tolist()
+        return [str(low) if low == high else f"{low}-{high}" for low, high in zip(first, last, strict=True)]
+
     def means(self) -> ResultTable:
         """Which share comes back after so many periods, over all cohorts?
 
         Returns
         -------
         ResultTable
-            One row a period, for each segment: ``segment``, ``period``, ``eligible``, ``returned``
-            (customers, summed over the cohorts), ``weighted``, ``weighted_low``, ``weighted_high`` (returned
-            of eligible with its 95 % Wilson interval: every customer counts alike), ``simple`` (mean of the
-            cohorts' shares: every cohort counts alike), ``cohorts`` (number). Only cells that were fully
-            observed are in, and cohorts that nobody came back to are in as well.
+            One row a period, for each segment: ``segment``, ``period``, ``period_end`` (with `brackets`),
+            ``eligible``, ``returned`` (customers, summed over the cohorts), ``weighted``, ``weighted_low``,
+            ``weighted_high`` (returned of eligible with its 95 % Wilson interval: every customer counts alike),
+            ``simple`` (mean of the cohorts' shares: every cohort counts alike), ``cohorts`` (number) and, with `value`,
+            ``value``, ``mean_value``, ``cumulative_value``, ``mean_cumulative_value`` (sums, and means of the
+            eligible). Only cells that were fully observed are in, and cohorts that nobody came back to are in as well.
         """
         complete = self.table.numpy("complete")[0].astype(bool)
         period, eligible, returned = (
@@ -77,7 +112,9 @@ class RetentionResult(Result):
         )
         segment, segments = _table.segments(self.table)
         width = int(period.max(initial=0)) + 1
-        keys, group = np.unique(segment[complete] * width + period, return_inverse=True)
+        keys, first, group = np.unique(
+            segment[complete] * width + period, return_index=True, return_inverse=True
+        )
         cohorts, simple = np.bincount(group), np.bincount(group, weights=returned / eligible)
         total = {name: np.zeros(len(keys), dtype=np.int64) for name in ("eligible", "returned")}
         np.add.at(total["eligible"], group, eligible)
@@ -85,9 +122,15 @@ class RetentionResult(Result):
         columns: dict[str, object] = {}
         if "segment" in self.columns:
             columns["segment"] = [segments[index] for index in (keys // width).tolist()]
-        columns |= {"period": keys % width, **total}
+        columns["period"] = keys % width
+        if "period_end" in self.columns:
+            columns["period_end"] = _table.integers(self.table, "period_end")[complete][first]
+        columns |= total
         columns |= share_columns("weighted", total["returned"], total["eligible"])
         columns |= {"simple": simple / cohorts, "cohorts": cohorts}
+        for name in ("value", "cumulative_value") if "value" in self.columns else ():
+            sums = np.bincount(group, weights=self.table.numpy(name)[0][complete], minlength=len(keys))
+            columns |= {name: sums, f"mean_{name}": sums / total["eligible"]}
         shares = frozenset({"weighted", "weighted_low", "weighted_high", "simple"})
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
 
@@ -97,22 +140,28 @@ class RetentionResult(Result):
         Returns
         -------
         ResultTable
-            One row a cohort, for each segment: ``segment``, ``cohort``, ``eligible`` (customers) and a column
-            ``0``, ``1``, … a period, with the share (0 to 1; null where the period was not fully observed).
+            One row a cohort, for each segment: ``segment``, ``cohort``, ``eligible`` (customers; ``customers`` instead
+            with ``clock="rolling"`` or ``cohort="all"``) and a column ``0``, ``1``, … a period, or ``2-7`` a bracket,
+            with the share (0 to 1; null where the period was not fully observed).
         """
         period = _table.integers(self.table, "period")
-        first = np.flatnonzero(period == 0)
-        row = np.cumsum(period == 0) - 1
+        numbers, column = np.unique(period, return_inverse=True)
+        # Every cohort has its first column, or no row at all.
+        first = np.flatnonzero(column == 0)
+        row = np.cumsum(column == 0) - 1
         share, missing = self.table.numpy("share")
-        grid = np.full((len(first), int(period.max(initial=-1)) + 1), np.nan)
-        grid[row, period] = share if missing is None else np.where(missing, np.nan, share)
+        grid = np.full((len(first), len(numbers)), np.nan)
+        grid[row, column] = share if missing is None else np.where(missing, np.nan, share)
+        size = "customers" if "customers" in self.columns else "eligible"
         columns: dict[str, object] = {
             name: self.table.numpy(name)[0][first]
-            for name in ("segment", "cohort", "eligible")
+            for name in ("segment", "cohort", size)
             if name in self.columns
         }
+        heading = dict(zip(period.tolist(), self.period_labels(), strict=True))
         shares = {
-            str(number): _table.nullable(np.ascontiguousarray(values)) for number, values in enumerate(grid.T)
+            heading[number]: _table.nullable(np.ascontiguousarray(values))
+            for number, values in zip(numbers.tolist(), grid.T, strict=True)
         }
         table = _table.table_of(columns | shares)
         return ResultTable(table, self.definition, self.timezone, shares=frozenset(shares))
@@ -138,6 +187,15 @@ class Retention(Spec[RetentionResult]):
     calendar: Calendar = "gregorian"
     week_start: int | None = None
     same_period: bool = False
+    entry: RetentionEntry = "first_ever"
+    start_time: Instant | None = None
+    end_time: Instant | None = None
+    clock: PeriodClock = "calendar"
+    mode: RetentionMode = "on"
+    brackets: Sequence[tuple[int, int]] | None = None
+    minimum: int = 1
+    value: bool = False
+    cohort: PeriodCohort = "period"
     by: str | None = None
     at: At = "entry"
 
@@ -147,18 +205,24 @@ class Retention(Spec[RetentionResult]):
                 object.__setattr__(self, name, _args.names(getattr(self, name), name))
         _args.choice(self.period, "period", Period)
         _args.choice(self.calendar, "calendar", Calendar)
-        if self.week_start is None:
-            object.__setattr__(self, "week_start", _WEEK_STARTS[self.calendar])
-        if not isinstance(self.week_start, int) or isinstance(self.week_start, bool):
+        object.__setattr__(self, "week_start", checked_week_start(self.week_start, self.calendar))
+        object.__setattr__(self, "same_period", _args.flag(self.same_period, "same_period"))
+        _args.choice(self.entry, "entry", RetentionEntry)
+        for name in ("start_time", "end_time"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _instant_text(getattr(self, name), name))
+        _args.choice(self.clock, "clock", PeriodClock)
+        _args.choice(self.mode, "mode", RetentionMode)
+        if self.brackets is not None:
+            object.__setattr__(self, "brackets", _brackets(self.brackets, self.same_period))
+        if not isinstance(self.minimum, int) or isinstance(self.minimum, bool):
             raise ArgumentTypeError(
-                f"week_start={self.week_start!r} is a {type(self.week_start).__name__}; "
-                "expected a number from 0 (Monday) to 6 (Sunday)"
+                f"minimum={self.minimum!r} is a {type(self.minimum).__name__}; expected a whole number from 1"
             )
-        if not 0 <= self.week_start <= 6:
-            raise ArgumentError(
-                f"week_start={self.week_start} is not a weekday; expected 0 (Monday) to 6 (Sunday)"
-            )
-        _args.flag(self.same_period, "same_period")
+        if not 1 <= self.minimum < 1 << 31:
+            raise ArgumentError(f"minimum={self.minimum} is no number of returns; expected 1 or more")
+        object.__setattr__(self, "value", _args.flag(self.value, "value"))
+        _args.choice(self.cohort, "cohort", PeriodCohort)
         if self.by is not None:
             _args.text(self.by, "by")
         _args.choice(self.at, "at", At)
@@ -169,6 +233,20 @@ class Retention(Spec[RetentionResult]):
         for name in ("start", "back"):
             _args.known_events(getattr(self, name) or (), events, name)
         _args.known_segment(self.by, log.columns, log.roles)
+        if self.value and "value" not in log.columns:
+            raise UnknownColumnError(
+                'value=True adds up the value of events, and this log has none; build the log with value="revenue" '
+                "(the name of the column with the numbers)"
+            )
+        begin, end = (
+            None if text is None else _args.instant_us(text, name, log.timezone)
+            for name, text in (("start_time", self.start_time), ("end_time", self.end_time))
+        )
+        if begin is not None and end is not None and begin >= end:
+            raise ArgumentError(
+                f'end_time="{self.end_time}" is not after start_time="{self.start_time}"; the range from start_time to '
+                "before end_time holds no instant"
+            )
         params = {
             "start": self.start,
             "back": self.back,
@@ -177,40 +255,88 @@ class Retention(Spec[RetentionResult]):
             "week_start": self.week_start,
             "same_period": self.same_period,
             "max_periods": None,
+            "entry": self.entry,
+            "start_time_us": begin,
+            "end_time_us": end,
+            "clock": self.clock,
+            "mode": self.mode,
+            "brackets": self.brackets,
+            "minimum": self.minimum,
+            "value": self.value,
         }
         return {"params": params, "by": self.by, "at": self.at}
 
     def finish(self, partial: Table, log: EventLog) -> RetentionResult:
-        """The cohorts from the customers at each cohort and period, where period -1 is the size of the cohort."""
-        period, customers = _table.integers(partial, "period"), _table.integers(partial, "customers")
-        days = partial.numpy("cohort")[0].astype("datetime64[D]")
-        starts, ends = self._periods(days, log)
-        cohort = np.searchsorted(starts, days)
+        """The cohorts from the sums of each cohort and period, where period -1 holds the size of the cohort."""
         segment, segments = _table.segments(partial)
-        # One row a group (a cohort of a segment), in order of both.
-        groups, group = np.unique(segment * max(len(starts), 1) + cohort, return_inverse=True)
-        counts = np.zeros((len(groups), len(starts) + 1), dtype=np.int64)
-        np.add.at(counts, (group, period + 1), customers)
-        group_cohort, group_segment = groups % max(len(starts), 1), groups // max(len(starts), 1)
-        # A cohort shows the periods from its own to the last that has begun.
-        length = len(starts) - group_cohort
-        row = np.repeat(np.arange(len(groups)), length)
-        number = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
-        eligible, returned = counts[row, 0], counts[row, number + 1]
-        if not self.same_period:
-            returned = np.where(number == 0, eligible, returned)
-        complete = ends[group_cohort[row] + number] <= log.observed_until_us
+        cohort, days, complete_periods = self._cohorts(partial, log)
+        # A group is the customers of a segment and a cohort with the same number of complete periods.
+        most = int(complete_periods.max(initial=-1)) + 1
+        key = (segment * max(len(days), 1) + cohort) * max(most, 1) + complete_periods
+        groups, group = np.unique(key, return_inverse=True)
+        over = groups % max(most, 1)
+        if self.brackets is None:
+            first = last = np.arange(most)
+        else:
+            first, last = np.array(self.brackets, dtype=np.int64).T
+        checked_cells(len(groups) * len(first))
+        place = (group, _table.integers(partial, "period") + 1)
+        counts = np.zeros((len(groups), len(first) + 1), dtype=np.int64)
+        np.add.at(counts, place, _table.integers(partial, "customers"))
+        size, returned = counts[:, :1], self._returned(counts[:, 1:], first)
+        if not self.same_period and len(first) and first[0] == 0:
+            returned[:, 0] = size[:, 0]
+
+        # A row of the table gathers the groups of its cohort, or of all cohorts.
+        of_row = groups // max(most, 1)
+        rows, row = np.unique(
+            of_row if self.cohort == "period" else of_row // max(len(days), 1), return_inverse=True
+        )
+        is_over, has_begun = over[:, None] > last, over[:, None] >= first
+        shape = (len(rows), len(first))
+
+        def gathered(values: Array, which: Array) -> Array:
+            total = np.zeros(shape, dtype=values.dtype)
+            np.add.at(total, row, np.where(which, values, 0))
+            return total
+
+        complete = gathered(size, is_over) > 0
+        at, column = np.nonzero(gathered(size, has_begun))
+
+        def cells(values: Array) -> Array:
+            """The values of those whose period is over; where it is for nobody, of those whose period has begun."""
+            chosen: Array = np.where(complete, gathered(values, is_over), gathered(values, has_begun))[
+                at, column
+            ]
+            return chosen
+
         columns: dict[str, object] = {}
+        by_cohort = self.cohort == "period"
         if self.by is not None:
-            columns["segment"] = [segments[index] for index in group_segment[row].tolist()]
-        columns |= {
-            "cohort": starts[group_cohort[row]],
-            "period": number,
-            "eligible": eligible,
-            "returned": returned,
-        }
-        columns |= share_columns("share", returned, np.where(complete, eligible, 0))
-        columns["complete"] = complete
+            of_segment = rows // max(len(days), 1) if by_cohort else rows
+            columns["segment"] = [segments[index] for index in of_segment[at].tolist()]
+        if by_cohort:
+            columns["cohort"] = days[(rows % max(len(days), 1))[at]]
+        columns["period"] = first[column]
+        if self.brackets is not None:
+            columns["period_end"] = last[column]
+        if self.clock == "rolling" or not by_cohort:
+            columns["customers"] = gathered(size, np.ones(shape[1:], dtype=bool))[at, column]
+        eligible, is_complete = cells(size), complete[at, column]
+        known = np.where(is_complete, eligible, 0)
+        columns |= {"eligible": eligible, "returned": cells(returned)}
+        columns |= share_columns("share", cells(returned), known)
+        columns["complete"] = is_complete
+        if self.value:
+            sums = {name: np.zeros((len(groups), len(first) + 1)) for name in _VALUES}
+            for name, total in sums.items():
+                np.add.at(total, place, partial.numpy(name)[0])
+                sums[name] = total[:, 1:]
+            for name in ("value", "cumulative_value"):
+                total, squares = sums[name], sums[f"{name}_squares"]
+                if name == "cumulative_value":
+                    total, squares = np.cumsum(total, axis=1), np.cumsum(squares, axis=1)
+                columns |= _mean_columns(name, known, cells(total), cells(squares))
         return RetentionResult(
             _table.table_of(columns),
             self._definition(log),
@@ -218,40 +344,159 @@ class Retention(Spec[RetentionResult]):
             self.to_json(),
             self.period,
             self.calendar,
+            self.clock,
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _periods(self, cohorts: Array, log: EventLog) -> tuple[Array, Integers]:
-        """First days and ends (µs UTC) of the periods from the first cohort to the one that holds `observed_until`."""
+    def _cohorts(self, partial: Table, log: EventLog) -> tuple[Integers, Array, Integers]:
+        """For each row of the partial its cohort and how many periods after it are over; and the cohorts' days."""
+        cohorts = partial.numpy("cohort")[0].astype("datetime64[D]")
         if not len(cohorts):
-            return np.array([], dtype="datetime64[D]"), np.array([], dtype=np.int64)
-        assert self.week_start is not None
+            return np.zeros(0, dtype=np.int64), cohorts, np.zeros(0, dtype=np.int64)
         # Local midnight is within a day of midnight UTC in every zone.
-        first = int(cohorts.min().astype(np.int64)) * _DAY_US
-        beyond = log.observed_until_us + 32 * _DAY_US
-        bounds = _core.period_starts(
-            first - _DAY_US, beyond, self.period, log.timezone, self.calendar, self.week_start
-        )
-        days = np.array(
-            [_args.local_datetime(start, log.timezone).date() for start in bounds], dtype="datetime64[D]"
-        )
-        begun = (days >= cohorts.min()) & (np.array(bounds) <= log.observed_until_us)
-        index = np.flatnonzero(begun)
-        return days[index], np.array(bounds, dtype=np.int64)[index + 1]
+        begin = (int(cohorts.min().astype(np.int64)) - 1) * _DAY_US
+        periods = observed_periods(log, self.period, self.calendar, self.week_start, begin)
+        index = periods.index(cohorts)
+        if self.clock == "rolling":
+            return index, periods.days, _table.integers(partial, "observed")
+        over = int(np.searchsorted(periods.ends, log.observed_until_us, side="right"))
+        return index, periods.days, over - index
+
+    def _returned(self, counts: Integers, first: Integers) -> Integers:
+        """Who counts as returned in each column: the kernel counts the first, the last or the end of an unbroken run."""
+        later = int(len(first) > 0 and first[0] == 0)
+        if self.mode == "on_or_after":
+            counts = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
+        elif self.mode != "on":
+            run = counts[:, later:]
+            run = run.cumsum(axis=1) if self.mode == "on_or_before" else run[:, ::-1].cumsum(axis=1)[:, ::-1]
+            counts = np.hstack([counts[:, :later], run])
+        return counts
 
     def _definition(self, log: EventLog) -> str:
-        start = "first event" if self.start is None else f"first {' or '.join(self.start)} event"
+        named = "" if self.start is None else f"{' or '.join(self.start)} "
+        period = period_words(self.period, self.calendar, self.week_start, log.timezone)
+        begin = "" if self.start_time is None else f" from {self.start_time}"
+        end = "" if self.end_time is None else f" until before {self.end_time}"
+        if self.entry == "recurring":
+            event = f"a {named}event" if named else "any event"
+            who = f"customers with {event}{begin}{end} in one {period}, once for each such {self.period}"
+            start = f"the first of them in the {self.period}"
+        elif self.entry == "first":
+            who = f"customers whose first {named}event{begin}{end} falls in one {period}"
+            start = "that"
+        else:
+            within = f" and lies{begin}{end}" if begin or end else ""
+            who = f"customers whose first {named}event falls in one {period}{within}"
+            start = "that"
+        together = "" if self.cohort == "period" else ", and all cohorts are taken together"
         back = "any event" if self.back is None else f"a {' or '.join(self.back)} event"
-        calendar = "Jalali" if self.calendar == "jalali" else "Gregorian"
-        assert self.week_start is not None
-        week = f", weeks from {_WEEKDAYS[self.week_start]}" if self.period == "week" else ""
-        zero = "counts returns later in the same period" if self.same_period else "is the whole cohort"
+        if self.minimum > 1:
+            back = f"at least {self.minimum} events" + (
+                "" if self.back is None else f" {' or '.join(self.back)}"
+            )
         return (
-            f"A cohort is the customers whose {start} falls in one calendar {self.period} ({calendar} calendar{week}, "
-            f"{log.timezone}); returned in period k are those with {back} later than that in the k-th {self.period} "
-            f"after it, and period 0 {zero}. share is returned of eligible (the whole cohort) with its 95 % Wilson "
-            f"interval, null where the period was not over at {observed(log)}.{segmented(self.by, _AT[self.at])}"
+            f"A cohort is the {who}{together}; returned in {self._which(back, start)}. "
+            f"{self._share(log)}{self._values(back)}{segmented(self.by, _AT[self.at])}"
         )
+
+    def _which(self, back: str, start: str) -> str:
+        if self.clock == "rolling":
+            length = _ROLLING[self.period]
+            period = f"{length}-long periods that follow one another from the start event itself"
+            places = f"the k-th of the {period} (from 0)"
+        else:
+            places = f"the k-th {self.period} after it"
+        if self.brackets is not None:
+            listed = ", ".join(f"{low} to {high}" for low, high in self.brackets)
+            name, places = (
+                f"bracket k (of the periods {listed})",
+                f"the k-th bracket, a run of periods: {places}",
+            )
+        else:
+            name = "period k"
+        where = {
+            "on": f"{name} are those with {back} later than {start} in {places}",
+            "on_or_after": f"{name} are those with {back} later than {start} in {places} or in a later one so far",
+            "on_or_before": f"{name} are those with {back} later than {start} in {places} or in an earlier one from the "
+            "first after period 0",
+            "streak": f"{name} are those with {back} later than {start} in {places} and in every earlier one from the "
+            "first after period 0",
+        }[self.mode]
+        if self.brackets is not None and self.brackets[0][0] > 0:
+            return where
+        zero = "counts returns later in the same period" if self.same_period else "is the whole cohort"
+        return f"{where}, and period 0 {zero}"
+
+    def _share(self, log: EventLog) -> str:
+        if self.clock == "rolling" or self.cohort == "all":
+            eligible = f"the customers whose period was over at {observed(log)}"
+            missing = "null where it was over for nobody"
+        else:
+            eligible, missing = "the whole cohort", f"null where the period was not over at {observed(log)}"
+        return f"share is returned of eligible ({eligible}) with its 95 % Wilson interval, {missing}."
+
+    def _values(self, back: str) -> str:
+        if not self.value:
+            return ""
+        events = "all events" if self.back is None else f"the {' or '.join(self.back)} events"
+        return (
+            f" value is the sum over {events} from the start event on, that one included, in the period, and "
+            "cumulative_value until its end; an event without a value adds 0; means are of the eligible, with the 95 % "
+            "interval of Student's t."
+        )
+
+
+def _instant_text(value: Instant, argument: str) -> str:
+    """The instant as text, so that the question travels as JSON; without a zone it is wall clock of the log's."""
+    _args.instant_us(value, argument, "UTC")
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    return value.isoformat() if isinstance(value, dt.date) else value.strip()
+
+
+def _brackets(given: object, same_period: bool) -> tuple[tuple[int, int], ...]:
+    """The brackets, if they are ascending pairs of periods that do not overlap."""
+    expected = "expected pairs of a first and a last period, such as [(0, 0), (1, 1), (2, 7)]"
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ArgumentTypeError(f"brackets={given!r} is a {type(given).__name__}; {expected}")
+    brackets: list[tuple[int, int]] = []
+    for pair in given:
+        if (
+            isinstance(pair, str)
+            or not isinstance(pair, Sequence)
+            or len(pair) != 2
+            or any(not isinstance(number, int) or isinstance(number, bool) for number in pair)
+        ):
+            raise ArgumentTypeError(f"brackets holds {pair!r}; {expected}")
+        low, high = pair
+        if not 0 <= low <= high < _LONGEST_BRACKET:
+            raise ArgumentError(
+                f"brackets holds ({low}, {high}); the first period is 0 or more, the last not before it and below "
+                f"{_LONGEST_BRACKET}"
+            )
+        if brackets and low <= brackets[-1][1]:
+            raise ArgumentError(
+                f"brackets holds ({low}, {high}) after {brackets[-1]}; brackets ascend and do not overlap (for "
+                'everything up to a period use mode="on_or_before")'
+            )
+        brackets.append((low, high))
+    if not brackets:
+        raise ArgumentError(f"brackets is an empty list; {expected}")
+    if brackets[0][0] == 0 < brackets[0][1] and not same_period:
+        raise ArgumentError(
+            f"the bracket {brackets[0]} joins period 0, which is the whole cohort, with later ones; split it into "
+            f"(0, 0) and (1, {brackets[0][1]}), or count returns in period 0 with same_period=True"
+        )
+    return tuple(brackets)
+
+
+def _mean_columns(name: str, trials: Integers, total: Floats, squares: Floats) -> dict[str, object]:
+    """A sum, its mean over the customers and its 95 % interval, null where nobody was fully observed."""
+    mean = np.divide(total, trials, out=np.full(len(trials), np.nan), where=trials > 0)
+    low, high = student(trials, total, squares)
+    columns = {f"mean_{name}": mean, f"mean_{name}_low": low, f"mean_{name}_high": high}
+    return {name: total} | {column: _table.nullable(values) for column, values in columns.items()}
 
 
 def retention(
@@ -263,6 +508,15 @@ def retention(
     calendar: Calendar = "gregorian",
     week_start: int | None = None,
     same_period: bool = False,
+    entry: RetentionEntry = "first_ever",
+    start_time: Instant | None = None,
+    end_time: Instant | None = None,
+    clock: PeriodClock = "calendar",
+    mode: RetentionMode = "on",
+    brackets: Sequence[tuple[int, int]] | None = None,
+    minimum: int = 1,
+    value: bool = False,
+    cohort: PeriodCohort = "period",
     by: str | None = None,
     at: At = "entry",
 ) -> RetentionResult:
@@ -285,27 +539,62 @@ def retention(
     same_period
         What period 0 counts: false (default), the whole cohort; true, those who came back in the period they
         began in.
+    entry
+        Which start event puts a customer in a cohort: ``"first_ever"`` (default), the first of all, so that nobody
+        counts twice; ``"first"``, the first one in the range from `start_time` to before `end_time`;
+        ``"recurring"``, the first one of each period in that range, so that a customer is in a cohort for each.
+    start_time, end_time
+        Only start events from the one to before the other count (datetime, date or ISO 8601 text, by default all);
+        returns are counted up to `observed_until`. With ``entry="first_ever"``, customers whose first start event is
+        not in the range are in no cohort.
+    clock
+        Where periods lie: ``"calendar"`` (default), calendar periods counted from the cohort's; ``"rolling"``, clocks
+        that begin with each customer's own start event and tick every 24 hours, 7 days or 30 days.
+    mode
+        When a customer counts as returned in period k: ``"on"`` (default), back in it; ``"on_or_after"``, back in it
+        or in any later one so far; ``"on_or_before"``, back in any of the periods 1 to k; ``"streak"``, back in every
+        one of them.
+    brackets
+        Pairs of a first and a last period, such as ``[(0, 0), (1, 1), (2, 7)]``, that take the place of the periods:
+        each is one long period. They ascend and do not overlap; between them may be gaps that nothing is counted in.
+    minimum
+        How many `back` events a customer needs in a period, or bracket, to count as back in it; 1 by default.
+    value
+        Whether to add up the value of the `back` events, in each period and since the start.
+    cohort
+        ``"period"`` (default), a cohort a calendar period; ``"all"``, all customers in one, or one for each value of
+        `by`.
     by
         A column of the log (``"channel"``, ``"value"`` or an attribute) to count each of its values apart.
     at
-        Which event of a customer gives the value of `by`: the first start event (default), the customer's
-        first event, or the last.
+        Which event of a customer gives the value of `by`: the start event that puts them in the cohort (default), the
+        customer's first event, or the last.
 
     Returns
     -------
     RetentionResult
         One row a cohort and period, for each segment: ``segment`` (only with `by`), ``cohort`` (date),
-        ``period`` (number, from 0), ``eligible``, ``returned`` (customers), ``share``, ``share_low``,
-        ``share_high`` (0 to 1), ``complete``. Every period from 0 to the last that began by `observed_until`
-        has its row, also where nobody returned. `RetentionResult.means` averages over cohorts,
-        `RetentionResult.matrix` lays them out in columns.
+        ``period`` (number, from 0), ``period_end`` (only with `brackets`), ``customers`` (only with
+        ``clock="rolling"`` or ``cohort="all"``), ``eligible``, ``returned`` (customers), ``share``, ``share_low``,
+        ``share_high`` (0 to 1), ``complete`` and, with `value`, ``value``, ``mean_value``, ``mean_value_low``,
+        ``mean_value_high``, ``cumulative_value``, ``mean_cumulative_value``, ``mean_cumulative_value_low``,
+        ``mean_cumulative_value_high``. Every period from 0 to the last that began by `observed_until` has its row,
+        also where nobody returned. `RetentionResult.means` averages over cohorts, `RetentionResult.matrix` lays
+        them out in columns.
 
     Notes
     -----
     A return counts strictly after the start event in the customer's order of events, so that a
     single event is not its own return. A period that was not over at `observed_until` has no share, because
-    its customers may still return; `returned` shows those seen so far. Intervals are Wilson's score intervals
-    at 95 % (1927, doi:10.1080/01621459.1927.10502953).
+    its customers may still return; `returned` shows those seen so far. With rolling clocks that is said of each
+    customer: the share of period k is that of the customers who started early enough for it to be over, so its
+    denominator shrinks with k, and with ``cohort="all"`` it is so under calendar periods as well. ``"on_or_after"`` can
+    still rise after the period is over, as later returns are found. With ``entry="recurring"`` and ``cohort="all"`` a
+    customer counts once for each period with a start event, and intervals take these as independent.
+
+    Intervals of shares are Wilson's score intervals at 95 % (1927, doi:10.1080/01621459.1927.10502953), those of mean
+    values Student's t intervals (1908, doi:10.2307/2331554), null for a single customer. The value of the start event
+    counts where it is a `back` event, so that the cumulative value is what customers brought from their entry on.
 
     Examples
     --------
@@ -324,6 +613,10 @@ def retention(
     >>> result = log.retention(period="week")
     >>> result.to_dict()["share"]
     [1.0, 0.5, None]
+    >>> log.retention(
+    ...     period="day", clock="rolling", brackets=[(1, 6), (7, 13)], cohort="all"
+    ... ).to_dict()["returned"]
+    [0, 1]
     """
     return Retention(
         start,
@@ -332,6 +625,15 @@ def retention(
         calendar=calendar,
         week_start=week_start,
         same_period=same_period,
+        entry=entry,
+        start_time=start_time,
+        end_time=end_time,
+        clock=clock,
+        mode=mode,
+        brackets=brackets,
+        minimum=minimum,
+        value=value,
+        cohort=cohort,
         by=by,
         at=at,
     ).run(log)

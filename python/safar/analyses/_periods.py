@@ -1,0 +1,104 @@
+"""Calendar periods of a log up to where its data end, as several analyses count them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from safar import _args, _core
+from safar._typing import Array, Calendar, Integers, Period
+from safar.errors import ArgumentError, ArgumentTypeError
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+_DAY_US = 86_400_000_000
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# Monday by ISO 8601; Saturday is the first day of the week where the Jalali calendar is used.
+_WEEK_STARTS = {"gregorian": 0, "jalali": 5}
+# Beyond this many cells a table takes gigabytes, and nobody reads it.
+_MOST_CELLS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObservedPeriods:
+    """Consecutive calendar periods, the last one holds `observed_until`.
+
+    Parameters
+    ----------
+    days
+        First local day of each.
+    lengths
+        Days of each.
+    starts, ends
+        Bounds in µs UTC; a period does not hold its end.
+    complete
+        The data cover the whole period: it was over at `observed_until`, and the first event of the log is not later
+        than a day after it began.
+    """
+
+    days: Array
+    lengths: Integers
+    starts: Integers
+    ends: Integers
+    complete: Array
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def index(self, days: Array) -> Integers:
+        """The period that each of these first days is of."""
+        # A day that the zone skipped bears the date of the next one, which is the one that has events.
+        return np.searchsorted(self.days, days, side="right") - 1
+
+
+def observed_periods(
+    log: EventLog, period: Period, calendar: Calendar, week_start: int | None, first_us: int | None = None
+) -> ObservedPeriods:
+    """The periods from the one that holds an instant, by default the first event, to where the data end."""
+    assert week_start is not None
+    begin = log.info["first_us"] if first_us is None else first_us
+    beyond = log.observed_until_us + 32 * _DAY_US
+    bounds = np.array(
+        _core.period_starts(begin, beyond, period, log.timezone, calendar, week_start), dtype=np.int64
+    )
+    days = np.array(
+        [_args.local_datetime(bound, log.timezone).date() for bound in bounds.tolist()], dtype="datetime64[D]"
+    )
+    begun = int(np.searchsorted(bounds, log.observed_until_us, side="right"))
+    starts, ends = bounds[:begun], bounds[1 : begun + 1]
+    complete = (ends <= log.observed_until_us) & (log.info["first_us"] - starts < _DAY_US)
+    lengths = np.diff(days[: begun + 1]).astype(np.int64)
+    return ObservedPeriods(days[:begun], lengths, starts, ends, complete)
+
+
+def checked_week_start(value: int | None, calendar: Calendar) -> int:
+    """The first day of the week, by default that of the calendar."""
+    if value is None:
+        return _WEEK_STARTS[calendar]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ArgumentTypeError(
+            f"week_start={value!r} is a {type(value).__name__}; expected a number from 0 (Monday) to 6 (Sunday)"
+        )
+    if not 0 <= value <= 6:
+        raise ArgumentError(f"week_start={value} is not a weekday; expected 0 (Monday) to 6 (Sunday)")
+    return value
+
+
+def checked_cells(cells: int) -> None:
+    """Refuse a table that would take gigabytes."""
+    if cells > _MOST_CELLS:
+        raise ArgumentError(
+            f"the table would have {cells:,} cells, more than the {_MOST_CELLS:,} allowed; choose a longer period or "
+            "a column with fewer values for by="
+        )
+
+
+def period_words(period: Period, calendar: Calendar, week_start: int | None, timezone: str) -> str:
+    """The kind of period for a definition: ``calendar week (Gregorian calendar, weeks from Monday, UTC)``."""
+    assert week_start is not None
+    name = "Jalali" if calendar == "jalali" else "Gregorian"
+    week = f", weeks from {_WEEKDAYS[week_start]}" if period == "week" else ""
+    return f"calendar {period} ({name} calendar{week}, {timezone})"

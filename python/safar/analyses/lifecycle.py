@@ -1,0 +1,225 @@
+"""Lifecycle: how many customers of each period are new, stay, come back after a pause, or are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from safar import _args, _table
+from safar._core import Table
+from safar._typing import At, Calendar, Period
+from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
+from safar.analyses._spec import Spec, observed, segmented
+from safar.calendar import period_label
+from safar.result import Result, share_columns
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+__all__ = ["Lifecycle", "LifecycleResult", "lifecycle"]
+
+_AT = {"entry": "at the first counted event", "first": "at the first event", "last": "at the last event"}
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class LifecycleResult(Result):
+    """How many customers of each period are new, stay, come back after a pause, or are gone.
+
+    Parameters
+    ----------
+    table
+        One row a period, for each segment: ``segment`` (only with `by`; null where there is no value), ``period``
+        (its first day, a local date), ``active`` (customers with a counted event in the period), of them ``new`` (the
+        first one ever), ``returning`` (active in the period before as well) and ``resurrected`` (active before, but
+        not in the period before), ``previous_active`` (customers active in the period before; null in the first
+        period), of them ``dormant`` (not active in this one; null in the first period and where the period was not over),
+        ``returning_share``, ``returning_share_low``, ``returning_share_high`` (returning of previous_active, 0 to 1,
+        with its 95 % Wilson interval; null like ``dormant``, and where nobody was active before), ``complete`` (the
+        data cover the whole period).
+    period, calendar
+        The kind of period and the calendar that were counted by.
+    """
+
+    analysis: ClassVar[str] = "lifecycle"
+
+    period: Period
+    calendar: Calendar
+
+    def labels(self) -> list[str]:
+        """Periods as their calendar writes them: ``2026-03-21``, or ``1405-01`` for a Jalali month; one a row."""
+        periods = self.table.numpy("period")[0].tolist()
+        label = {
+            day: period_label(day, period=self.period, calendar=self.calendar)
+            for day in dict.fromkeys(periods)
+        }
+        return [label[day] for day in periods]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle(Spec[LifecycleResult]):
+    """The question of `EventLog.lifecycle`, which describes the arguments.
+
+    Examples
+    --------
+    >>> import safar
+    >>> safar.Lifecycle("purchase", period="month").events
+    ('purchase',)
+    """
+
+    analysis: ClassVar[str] = "lifecycle"
+
+    events: str | Sequence[str] | None = None
+    _: KW_ONLY
+    period: Period = "week"
+    calendar: Calendar = "gregorian"
+    week_start: int | None = None
+    by: str | None = None
+    at: At = "entry"
+
+    def __post_init__(self) -> None:
+        if self.events is not None:
+            object.__setattr__(self, "events", _args.names(self.events, "events"))
+        _args.choice(self.period, "period", Period)
+        _args.choice(self.calendar, "calendar", Calendar)
+        object.__setattr__(self, "week_start", checked_week_start(self.week_start, self.calendar))
+        if self.by is not None:
+            _args.text(self.by, "by")
+        _args.choice(self.at, "at", At)
+
+    def plan(self, log: EventLog) -> dict[str, object]:
+        """The kernel's plan, after a check of every name against the log."""
+        _args.known_events(self.events or (), log.events, "events")
+        _args.known_segment(self.by, log.columns, log.roles)
+        params = {
+            "events": self.events,
+            "period": self.period,
+            "calendar": self.calendar,
+            "week_start": self.week_start,
+        }
+        return {"params": params, "by": self.by, "at": self.at}
+
+    def finish(self, partial: Table, log: EventLog) -> LifecycleResult:
+        """Every period of the log from the counts of those in which somebody was there."""
+        periods = observed_periods(log, self.period, self.calendar, self.week_start)
+        segment, segments = _table.segments(partial)
+        many = len(segments) if partial.num_rows or self.by is None else 0
+        checked_cells(many * len(periods))
+        place = (segment, periods.index(partial.numpy("period")[0].astype("datetime64[D]")))
+        counts = {
+            name: np.zeros((many, len(periods)), dtype=np.int64)
+            for name in ("new", "returning", "resurrected")
+        }
+        for name, count in counts.items():
+            np.add.at(count, place, _table.integers(partial, name))
+        active = np.sum(list(counts.values()), axis=0)
+        previous = np.zeros_like(active)
+        previous[:, 1:] = active[:, :-1]
+        # What came before the first period, nobody knows; who may still come is not gone.
+        unknown = np.zeros(active.shape, dtype=bool)
+        unknown[:, :1] = True
+        undecided = unknown | (periods.ends > log.observed_until_us)
+
+        columns: dict[str, object] = {}
+        if self.by is not None:
+            columns["segment"] = [name for name in segments[:many] for _ in range(len(periods))]
+        columns |= {"period": np.tile(periods.days, many), "active": active.ravel()}
+        columns |= {name: count.ravel() for name, count in counts.items()}
+        columns["previous_active"] = _table.nullable(previous.ravel(), unknown.ravel())
+        dormant = previous - counts["returning"]
+        columns["dormant"] = _table.nullable(dormant.ravel(), undecided.ravel())
+        columns |= share_columns(
+            "returning_share", counts["returning"].ravel(), np.where(undecided, 0, previous).ravel()
+        )
+        columns["complete"] = np.tile(periods.complete, many)
+        return LifecycleResult(
+            _table.table_of(columns),
+            self._definition(log),
+            log.timezone,
+            self.to_json(),
+            self.period,
+            self.calendar,
+            shares=frozenset({"returning_share", "returning_share_low", "returning_share_high"}),
+        )
+
+    def _definition(self, log: EventLog) -> str:
+        event = "any event" if self.events is None else f"a {' or '.join(self.events)} event"
+        period = period_words(self.period, self.calendar, self.week_start, log.timezone)
+        return (
+            f"A customer is active in a {period} with {event} in it: new in the first such {self.period} of the data, "
+            f"returning if active in the {self.period} before as well, resurrected if active earlier but not in the one "
+            f"before, and dormant in a {self.period} without one after an active one. The data begin at "
+            f"{log.first:%Y-%m-%d %H:%M:%S} {log.timezone}, so customers from before it count as new when they are first "
+            "seen. returning_share is returning of previous_active with its 95 % Wilson interval; it and dormant are null "
+            f"in the first {self.period} and where the {self.period} was not over at {observed(log)}."
+            f"{segmented(self.by, _AT[self.at])}"
+        )
+
+
+def lifecycle(
+    log: EventLog,
+    events: str | Sequence[str] | None = None,
+    *,
+    period: Period = "week",
+    calendar: Calendar = "gregorian",
+    week_start: int | None = None,
+    by: str | None = None,
+    at: At = "entry",
+) -> LifecycleResult:
+    """How many customers of each period are new, stay, come back after a pause, or are gone?
+
+    Parameters
+    ----------
+    events
+        The event, or events, that make a customer active; by default any event.
+    period
+        Calendar ``"day"``, ``"week"`` (default) or ``"month"`` in the zone of the log. Dormant means dormant for one
+        of these, so choose one in which a customer who is there is seen.
+    calendar
+        ``"gregorian"`` (default) or ``"jalali"``: which months, and which first day of the week.
+    week_start
+        First day of the week, 0 (Monday) to 6 (Sunday); by default Monday, and Saturday in the Jalali
+        calendar.
+    by
+        A column of the log (``"channel"``, ``"value"`` or an attribute) to count each of its values apart; a customer
+        belongs to one value in all periods, so that what is said below holds in each segment.
+    at
+        Which event of a customer gives the value of `by`: the first counted event (default), the customer's
+        first event, or the last.
+
+    Returns
+    -------
+    LifecycleResult
+        One row a period from the first event of the log to `observed_until`, for each segment: ``segment`` (only with
+        `by`), ``period`` (date), ``active``, ``new``, ``returning``, ``resurrected``, ``previous_active``, ``dormant``
+        (customers), ``returning_share``, ``returning_share_low``, ``returning_share_high`` (0 to 1), ``complete``.
+
+    Notes
+    -----
+    In every period active = new + returning + resurrected, and previous_active = returning + dormant wherever dormant
+    is known. New is the first counted event in the data: where the history of the business is longer than the data, the
+    first periods hold old customers as new. A period that is not over has counts so far, and null where it
+    would say who did not come. The interval is Wilson's score interval at 95 % (1927,
+    doi:10.1080/01621459.1927.10502953).
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "bob", "ann", "bob", "cem"],
+    ...         "time": ["2026-03-02", "2026-03-03", "2026-03-10", "2026-03-16", "2026-03-17"],
+    ...         "event": ["visit"] * 5,
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ...     observed_until="2026-03-23",
+    ... )
+    >>> result = log.lifecycle(period="week").to_dict()
+    >>> list(zip(result["new"], result["returning"], result["resurrected"], result["dormant"]))
+    [(2, 0, 0, None), (0, 1, 0, 1), (1, 0, 1, 1), (0, 0, 0, None)]
+    """
+    return Lifecycle(events, period=period, calendar=calendar, week_start=week_start, by=by, at=at).run(log)
