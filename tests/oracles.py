@@ -584,6 +584,229 @@ def retention(
     return cells
 
 
+class FullCell(NamedTuple):
+    """One cohort in one period or bracket, with the values of those who are eligible."""
+
+    customers: int
+    eligible: int
+    returned: int
+    complete: bool
+    values: list[float]
+    cumulative: list[float]
+
+
+ROLLING = {"day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+
+
+class Start(NamedTuple):
+    """One customer in one cohort: the journey, the position of the start event, and the cohort's number."""
+
+    journey: list[Event]
+    position: int
+    cohort: int
+
+
+def cohort_starts(
+    journey: list[Event],
+    periods: Periods,
+    start: Sequence[str] | None,
+    entry: str,
+    begin: int | None,
+    end: int | None,
+) -> list[Start]:
+    """Return how a customer gets into cohorts: by the first start event ever, in range, or in each period."""
+    found = [i for i, event in enumerate(journey) if start is None or event.event in start]
+
+    def in_range(position: int) -> bool:
+        time = journey[position].time
+        return (begin is None or time >= begin) and (end is None or time < end)
+
+    if entry == "first_ever":
+        found = [i for i in found[:1] if in_range(i)]
+    else:
+        found = [i for i in found if in_range(i)]
+    if entry == "first":
+        found = found[:1]
+    starts: dict[int, Start] = {}
+    for i in found:
+        cohort = periods.of(journey[i].time)
+        starts.setdefault(cohort, Start(journey, i, cohort))
+    return list(starts.values())
+
+
+def retention_in_full(
+    rows: Sequence[Event],
+    periods: Periods,
+    *,
+    start: Sequence[str] | None = None,
+    back: Sequence[str] | None = None,
+    same_period: bool = False,
+    entry: str = "first_ever",
+    start_time: int | None = None,
+    end_time: int | None = None,
+    clock: str = "calendar",
+    mode: str = "on",
+    brackets: Sequence[tuple[int, int]] | None = None,
+    minimum: int = 1,
+    cohort: str = "period",
+    observed_until: int | None = None,
+) -> dict[tuple[date | None, int], FullCell]:
+    """Return every cell by the cohort's first day (None for all) and the first period of its column."""
+    until = last_time(rows) if observed_until is None else observed_until
+    length = ROLLING[periods.period]
+    members = [
+        member
+        for journey in journeys(rows).values()
+        for member in cohort_starts(journey, periods, start, entry, start_time, end_time)
+    ]
+
+    def begins(member: Start, k: int) -> int:
+        if clock == "rolling":
+            return member.journey[member.position].time + k * length
+        return periods.start(member.cohort + k)
+
+    def number(member: Start, event: Event) -> int:
+        if clock == "rolling":
+            return (event.time - member.journey[member.position].time) // length
+        return periods.of(event.time) - member.cohort
+
+    columns: list[tuple[int, int]] = []
+    if brackets is not None:
+        columns = list(brackets)
+    else:
+        while any(begins(member, len(columns)) <= until for member in members):
+            columns.append((len(columns), len(columns)))
+
+    def is_back(event: Event) -> bool:
+        return back is None or event.event in back
+
+    def active(member: Start, j: int) -> bool:
+        low, high = columns[j]
+        later = member.journey[member.position + 1 :]
+        return len([e for e in later if is_back(e) and low <= number(member, e) <= high]) >= minimum
+
+    def returned(member: Start, j: int) -> bool:
+        if columns[j][0] == 0:
+            if not same_period:
+                return True
+            later = range(len(columns)) if mode == "on_or_after" else [0]
+            return any(active(member, m) for m in later)
+        earlier = [m for m in range(j + 1) if columns[m][0] > 0]
+        if mode == "on":
+            return active(member, j)
+        if mode == "on_or_after":
+            return any(active(member, m) for m in range(j, len(columns)))
+        if mode == "on_or_before":
+            return any(active(member, m) for m in earlier)
+        return all(active(member, m) for m in earlier)
+
+    def value(member: Start, low: int, high: int) -> float:
+        counted = [e for e in member.journey[member.position :] if is_back(e)]
+        return math.fsum(e.value or 0.0 for e in counted if low <= number(member, e) <= high)
+
+    groups: dict[date | None, list[Start]] = defaultdict(list)
+    for member in members:
+        groups[periods.first_day(member.cohort) if cohort == "period" else None].append(member)
+    cells = {}
+    for group, everybody in groups.items():
+        for j, (low, high) in enumerate(columns):
+            over = [member for member in everybody if begins(member, high + 1) <= until]
+            begun = [member for member in everybody if begins(member, low) <= until]
+            if not begun:
+                continue
+            eligible = over or begun
+            cells[group, low] = FullCell(
+                len(everybody),
+                len(eligible),
+                len([member for member in eligible if returned(member, j)]),
+                bool(over),
+                [value(member, low, high) for member in eligible],
+                [value(member, 0, high) for member in eligible],
+            )
+    return cells
+
+
+# ----------------------------------------------------------------------------------------- lifecycle, stickiness
+
+
+class Present(NamedTuple):
+    """The customers of one period; `previous` and `dormant` are None in the first."""
+
+    new: set[str]
+    returning: set[str]
+    resurrected: set[str]
+    previous: set[str] | None
+    dormant: set[str] | None
+
+
+def active_customers(
+    rows: Iterable[Event], periods: Periods, events: Sequence[str] | None
+) -> dict[int, set[str]]:
+    """Return who had a counted event in each period."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        if events is None or row.event in events:
+            found[periods.of(row.time)].add(row.customer)
+    return found
+
+
+def periods_of_log(rows: Sequence[Event], periods: Periods, until: int) -> range:
+    """Return the numbers of the periods from the one of the first event to the one that holds `until`."""
+    first = periods.of(min(row.time for row in rows))
+    last = first
+    while periods.start(last + 1) <= until:
+        last += 1
+    return range(first, last + 1)
+
+
+def covered(rows: Sequence[Event], periods: Periods, number: int, until: int) -> bool:
+    """Return whether the data cover a period: it is over, and the first event is within a day of its beginning."""
+    first = min(row.time for row in rows)
+    return periods.start(number + 1) <= until and first - periods.start(number) < DAY
+
+
+def lifecycle(
+    rows: Sequence[Event], periods: Periods, *, events: Sequence[str] | None = None, observed_until: int
+) -> dict[date, Present]:
+    """Return the customers of every period by what they were in the periods before."""
+    active = active_customers(rows, periods, events)
+    found = {}
+    numbers = periods_of_log(rows, periods, observed_until)
+    for number in numbers:
+        now, previous = active.get(number, set()), active.get(number - 1, set())
+        ever = set().union(*(customers for n, customers in active.items() if n < number))
+        known = number > numbers[0]
+        found[periods.first_day(number)] = Present(
+            {c for c in now if c not in ever},
+            {c for c in now if c in previous},
+            {c for c in now if c in ever and c not in previous},
+            previous if known else None,
+            {c for c in previous if c not in now} if known else None,
+        )
+    return found
+
+
+def stickiness(
+    rows: Sequence[Event],
+    periods: Periods,
+    *,
+    unit: str = "day",
+    events: Sequence[str] | None = None,
+    observed_until: int,
+) -> dict[date, dict[str, int]]:
+    """Return for every period in how many units of it each of its customers had a counted event."""
+    found: dict[date, dict[str, int]] = {}
+    for number in periods_of_log(rows, periods, observed_until):
+        start = periods.start(number)
+        units: dict[str, set[object]] = defaultdict(set)
+        for row in rows:
+            if (events is None or row.event in events) and periods.of(row.time) == number:
+                day = local(row.time, periods.zone).date()
+                units[row.customer].add(day if unit == "day" else (row.time - start) // (3600 * SECOND))
+        found[periods.first_day(number)] = {customer: len(times) for customer, times in units.items()}
+    return found
+
+
 # ------------------------------------------------------------------------------------------------ transitions
 
 

@@ -476,3 +476,328 @@ def test_the_default_end_of_observation_is_the_last_event() -> None:
     log = public_log([Event("u", BASE, "A"), Event("u", BASE + DAY, "A")])
     assert log.observed_until == moment(BASE + DAY)
     assert log.observed_until.astimezone(UTC) == log.last.astimezone(UTC)
+
+
+# ------------------------------------------------------------------------------------------ retention in full
+
+
+MODES = ["on", "on_or_after", "on_or_before", "streak"]
+
+
+@st.composite
+def options(draw: st.DrawFn, rows: list[Event]) -> dict[str, Any]:
+    """Draw a question that may use every option, with names that the log has."""
+    names = sorted({row.event for row in rows})
+    pick = st.one_of(
+        st.none(), st.lists(st.sampled_from(names), min_size=1, unique=True).map(lambda found: sorted(found))
+    )
+    same = draw(st.booleans())
+    brackets = draw(
+        st.sampled_from([None, None, [(0, 0), (1, 1), (2, 7)], [(1, 2), (5, 9)], [(3, 3)], [(0, 0), (4, 30)]])
+    )
+    if same and draw(st.booleans()):
+        brackets = [(0, 2), (4, 8)]
+    begin, end = (draw(st.one_of(st.none(), day_times(45))) for _ in range(2))
+    if begin is not None and end is not None and begin >= end:
+        end = None
+    return {
+        "start": draw(pick),
+        "back": draw(pick),
+        "same_period": same,
+        "entry": draw(st.sampled_from(["first_ever", "first", "recurring"])),
+        "start_time": begin,
+        "end_time": end,
+        "clock": draw(st.sampled_from(["calendar", "rolling"])),
+        "mode": draw(st.sampled_from(MODES)),
+        "brackets": brackets,
+        "minimum": draw(st.sampled_from([1, 1, 2, 3])),
+        "cohort": draw(st.sampled_from(["period", "all"])),
+    }
+
+
+def asked(rows: list[Event], periods: Periods, until: int, choice: dict[str, Any], **more: Any) -> Any:
+    """Ask the question of a log that a user built."""
+    instants = {
+        name: None if choice.get(name) is None else moment(choice[name])
+        for name in ("start_time", "end_time")
+    }
+    return public_log(rows, zone=periods.zone, observed_until=until).retention(
+        period=periods.period,
+        calendar=periods.calendar,
+        week_start=periods.week_start,
+        **(choice | instants | more),
+    )
+
+
+def lines_of(table: Any, segment: str | None = None) -> dict[tuple[date | None, int], dict[str, Any]]:
+    """Return the lines of a finished table by cohort (None for all) and period."""
+    columns = columns_in(table)
+    lines = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    lines = [line for line in lines if line.get("segment") == segment]
+    found = {(line.get("cohort"), line["period"]): line for line in lines}
+    assert len(found) == len(lines), "a cell stands twice"
+    return found
+
+
+def agree_in_full(
+    found: dict[tuple[date | None, int], dict[str, Any]],
+    cells: dict[tuple[date | None, int], oracles.FullCell],
+) -> None:
+    assert set(found) == set(cells)
+    for key, cell in cells.items():
+        line = found[key]
+        assert line.get("customers", cell.customers) == cell.customers
+        assert (line["eligible"], line["returned"]) == (cell.eligible, cell.returned)
+        assert line["complete"] == cell.complete
+        if cell.complete:
+            low, high = oracles.wilson(cell.returned, cell.eligible)
+            assert line["share"] == pytest.approx(cell.returned / cell.eligible)
+            assert line["share_low"] == pytest.approx(low, abs=1e-9)
+            assert line["share_high"] == pytest.approx(high, abs=1e-9)
+        else:
+            assert (line["share"], line["share_low"], line["share_high"]) == (None, None, None)
+
+
+@given(st.data())
+def test_every_kind_of_retention_equals_the_oracle(data: st.DataObject) -> None:
+    periods = data.draw(calendars(["UTC", "America/New_York", "Asia/Tehran"]))
+    rows = data.draw(logs(day_times()))
+    choice = data.draw(options(rows))
+    until = oracles.last_time(rows) + data.draw(st.sampled_from([0, 1, HOUR, 3 * DAY, 40 * DAY]))
+    cells = oracles.retention_in_full(rows, periods, **choice, observed_until=until)
+    agree_in_full(lines_of(asked(rows, periods, until, choice).table), cells)
+
+
+@given(st.data())
+def test_values_and_their_means_equal_the_oracle_and_scipy(data: st.DataObject) -> None:
+    from scipy import stats
+
+    periods = Periods(data.draw(st.sampled_from(["day", "week"])))
+    rows = data.draw(logs(day_times(25)))
+    choice = data.draw(options(rows))
+    until = oracles.last_time(rows) + data.draw(st.sampled_from([0, 3 * DAY]))
+    cells = oracles.retention_in_full(rows, periods, **choice, observed_until=until)
+    found = lines_of(asked(rows, periods, until, choice, value=True).table)
+    agree_in_full(found, cells)
+    for key, cell in cells.items():
+        for name, values in (("value", cell.values), ("cumulative_value", cell.cumulative)):
+            line = found[key]
+            assert line[name] == pytest.approx(sum(values), abs=1e-9)
+            if not cell.complete:
+                assert line[f"mean_{name}"] is line[f"mean_{name}_low"] is line[f"mean_{name}_high"] is None
+                continue
+            mean = sum(values) / len(values)
+            assert line[f"mean_{name}"] == pytest.approx(mean, abs=1e-9)
+            if len(values) == 1:
+                assert line[f"mean_{name}_low"] is None
+            elif len(set(values)) == 1:
+                assert line[f"mean_{name}_low"] == line[f"mean_{name}_high"] == pytest.approx(mean)
+            else:
+                low, high = stats.t.interval(0.95, len(values) - 1, loc=mean, scale=stats.sem(values))
+                assert line[f"mean_{name}_low"] == pytest.approx(low, abs=1e-6)
+                assert line[f"mean_{name}_high"] == pytest.approx(high, abs=1e-6)
+
+
+@given(st.data())
+def test_segments_of_every_kind_part_the_starts(data: st.DataObject) -> None:
+    rows = data.draw(logs(day_times(25), unique_times=True))
+    choice = data.draw(options(rows))
+    until = oracles.last_time(rows)
+    at = data.draw(st.sampled_from(["first", "last"]))
+    result = asked(rows, Periods("week"), until, choice, by="plan", at=at)
+    parts: dict[str | None, list[Event]] = defaultdict(list)
+    for journey in oracles.journeys(rows).values():
+        parts[journey[0 if at == "first" else -1].plan] += journey
+    for segment in {*parts, *columns_in(result.table)["segment"]}:
+        cells = oracles.retention_in_full(parts[segment], Periods("week"), **choice, observed_until=until)
+        agree_in_full(lines_of(result.table, segment), cells)
+
+
+@given(st.data())
+def test_means_and_matrix_of_every_kind_repeat_the_complete_cells(data: st.DataObject) -> None:
+    rows = data.draw(logs(day_times(25)))
+    choice = data.draw(options(rows))
+    result = asked(rows, Periods("week"), oracles.last_time(rows) + 3 * DAY, choice, value=True)
+    found = lines_of(result.table)
+    means = result.means().to_dict()
+    for i, period in enumerate(means["period"]):
+        whole = [line for (_, k), line in found.items() if k == period and line["complete"]]
+        returned, eligible = (sum(line[name] for line in whole) for name in ("returned", "eligible"))
+        assert (means["returned"][i], means["eligible"][i]) == (returned, eligible)
+        assert means["weighted"][i] == pytest.approx(returned / eligible)
+        assert means["simple"][i] == pytest.approx(sum(line["share"] for line in whole) / len(whole))
+        value = sum(line["cumulative_value"] for line in whole)
+        assert means["mean_cumulative_value"][i] == pytest.approx(value / eligible, abs=1e-9)
+    assert set(means["period"]) == {k for (_, k), line in found.items() if line["complete"]}
+    matrix = result.matrix().to_dict()
+    headings = dict(zip(columns_in(result.table)["period"], result.period_labels(), strict=True))
+    for (cohort, k), line in found.items():
+        row = 0 if cohort is None else matrix["cohort"].index(cohort)
+        assert matrix[headings[k]][row] == line["share"]
+
+
+@given(st.data())
+def test_the_plain_question_and_the_general_one_have_one_answer(data: st.DataObject) -> None:
+    periods, rows = data.draw(calendars(ZONES)), data.draw(logs(day_times()))
+    same = data.draw(st.booleans())
+    plain = params(periods, ["A"], ["B"], same)
+    # A start of the range before all data asks nothing, but takes the other way through the kernel.
+    general = plain | {"start_time_us": -(2**62), "entry": "first_ever"}
+    rows = [*rows, Event("anchor", BASE, "A"), Event("anchor", BASE, "B")]
+    log = core_log(rows, timezone=periods.zone)
+    first, second = (_core.run(log, "retention", plan(asks)) for asks in (plain, general))
+    assert rows_in(first) == rows_in(second)
+
+
+def test_a_rolling_clock_has_its_own_denominator_for_each_period() -> None:
+    # Four customers of one calendar month; until day 20 the 7-day periods 0, 1 of all are over, period 2 of two of them.
+    starts = {"ann": 0, "bob": 1, "cem": 2, "dan": 5}
+    rows = [Event(who, BASE + day * DAY, "A") for who, day in starts.items()]
+    rows += [Event("ann", BASE + 15 * DAY, "A"), Event("dan", BASE + 19 * DAY, "A")]
+    until = BASE + 22 * DAY
+    result = asked(rows, Periods("week"), until, {"clock": "rolling", "cohort": "all"}).to_dict()
+    names = ("period", "customers", "eligible", "returned", "complete")
+    # ann comes back on the 15th day of her own clock, dan on his 14th: both in period 2, and dan's is not over.
+    assert list(zip(*(result[name] for name in names), strict=True)) == [
+        (0, 4, 4, 4, True),
+        (1, 4, 4, 0, True),
+        (2, 4, 2, 1, True),
+        (3, 4, 2, 0, False),
+    ]
+    assert result["share"] == [1.0, 0.0, 0.5, None]
+
+
+def test_a_rolling_day_ends_after_24_hours_to_the_microsecond() -> None:
+    rows = [Event("u", BASE + HOUR, "A"), Event("v", BASE + HOUR, "A")]
+    rows += [Event("u", BASE + HOUR + DAY - 1, "A"), Event("v", BASE + HOUR + DAY, "A")]
+    for until, complete in ((2 * DAY - 1, [True, False]), (2 * DAY, [True, True, False])):
+        found = asked(
+            rows, Periods("day"), BASE + HOUR + until, {"clock": "rolling", "same_period": True}
+        ).to_dict()
+        assert found["complete"] == complete
+        assert found["returned"][:2] == [1, 1]
+
+
+def test_a_recurring_customer_is_in_a_cohort_for_each_week_with_a_start() -> None:
+    weeks = [0, 1, 3]
+    rows = [Event("u", BASE + (3 + 7 * week) * DAY + i, "A") for week in weeks for i in range(3)]
+    rows.append(Event("v", BASE + 3 * DAY, "B"))
+    result = asked(
+        rows, Periods("week"), BASE + (3 + 7 * 4) * DAY, {"entry": "recurring", "start": "A", "cohort": "all"}
+    ).to_dict()
+    assert result["customers"][0] == 3
+    # After weeks 0, 1 and 3 the next one was seen once, and the one after that once of the two that are over.
+    assert list(zip(result["eligible"], result["returned"], strict=True))[:4] == [
+        (3, 3),
+        (2, 1),
+        (2, 1),
+        (1, 1),
+    ]
+
+
+def test_the_value_of_the_start_event_is_in_the_cumulative_value() -> None:
+    rows = [
+        Event("u", BASE, "buy", value=10.0),
+        Event("u", BASE + 8 * DAY, "buy", value=5.0),
+        Event("u", BASE + 8 * DAY, "look", value=99.0),
+        Event("u", BASE + 9 * DAY, "buy", value=None),
+        Event("v", BASE, "buy", value=2.0),
+    ]
+    result = asked(
+        rows,
+        Periods("week"),
+        BASE + 30 * DAY,
+        {"start": "buy", "back": "buy", "clock": "rolling", "value": True},
+    ).to_dict()
+    assert result["value"][:3] == [12.0, 5.0, 0.0]
+    assert result["cumulative_value"][:3] == [12.0, 17.0, 17.0]
+    assert result["mean_cumulative_value"][:3] == [6.0, 8.5, 8.5]
+    assert result["returned"][:2] == [2, 1]
+
+
+def test_cells_after_a_skipped_day_stand_under_their_own_day() -> None:
+    rows = [Event("u", when("2011-12-29T12:00-10:00"), "A"), Event("v", when("2011-12-31T12:00+14:00"), "A")]
+    rows.append(Event("v", when("2012-01-01T12:00+14:00"), "A"))
+    cells = finished(public_log(rows, zone="Pacific/Apia").retention(period="day"))
+    assert {k: line["returned"] for (cohort, k), line in cells.items() if cohort == date(2011, 12, 31)} == {
+        0: 1,
+        1: 1,
+    }
+
+
+def test_a_definition_says_how_the_cohorts_periods_and_returns_were_counted() -> None:
+    log = public_log([Event("u", BASE, "A", value=1.0), Event("u", BASE + DAY, "B")])
+    text = log.retention(
+        "A",
+        "B",
+        entry="recurring",
+        start_time="2024-03-01",
+        end_time="2024-04-01",
+        clock="rolling",
+        mode="streak",
+        minimum=2,
+        value=True,
+        cohort="all",
+    ).definition
+    for part in (
+        "customers with a A event from 2024-03-01 until before 2024-04-01 in one calendar week",
+        "once for each such week",
+        "all cohorts are taken together",
+        "at least 2 events B later than the first of them in the week",
+        "7 days-long periods",
+        "and in every earlier one from the first after period 0",
+        "the customers whose period was over",
+        "that one included",
+    ):
+        assert part in text, part
+    assert "bracket k (of the periods 1 to 2)" in log.retention(brackets=[(1, 2)]).definition
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"entry": "often"}, '"first_ever", "first", "recurring"'),
+        ({"mode": "onn"}, 'did you mean "on"'),
+        ({"clock": "roling"}, 'did you mean "rolling"'),
+        ({"cohort": "none"}, '"period", "all"'),
+        ({"minimum": 0}, "expected 1 or more"),
+        ({"minimum": 1.5}, "whole number"),
+        ({"brackets": []}, "empty list"),
+        ({"brackets": 3}, "expected pairs"),
+        ({"brackets": [3]}, "expected pairs"),
+        ({"brackets": [(3, 1)]}, "last not before"),
+        ({"brackets": [(1, 3), (2, 5)]}, "do not overlap"),
+        ({"brackets": [(0, 3)]}, r"\(0, 0\) and \(1, 3\)"),
+        ({"start_time": "yesterday"}, "ISO 8601"),
+        ({"start_time": "2024-03-02", "end_time": "2024-03-02"}, "holds no instant"),
+        ({"value": 1}, "True or False"),
+    ],
+)
+def test_a_question_that_cannot_be_meant_is_refused(choice: dict[str, Any], message: str) -> None:
+    with pytest.raises(safar.SafarError, match=message):
+        public_log([Event("u", BASE, "A")]).retention(**choice)
+
+
+def test_value_needs_the_value_of_events() -> None:
+    log = safar.EventLog(
+        {"c": [1], "t": ["2026-03-01"], "e": ["a"]}, customer="c", time="t", event="e", attributes=()
+    )
+    with pytest.raises(safar.UnknownColumnError, match='value="revenue"'):
+        log.retention(value=True)
+    with pytest.raises(safar.errors.SafarError, match="brackets is"):
+        _core.run(log.core, "retention", plan(params(Periods("day")) | {"brackets": [[2, 1]]}))
+
+
+def test_many_starts_of_one_customer_take_time_in_proportion() -> None:
+    # 1,250 days with a start each, and 30,000 events: every start sees at most 1,250 periods.
+    rows = [Event("u", BASE + i * HOUR, "A", value=1.0) for i in range(30_000)]
+    until = BASE + 1250 * DAY
+    for clock in ("calendar", "rolling"):
+        result = asked(
+            rows,
+            Periods("day"),
+            until,
+            {"entry": "recurring", "clock": clock, "cohort": "all", "brackets": [(0, 0), (1, 1), (2, 2000)]},
+        ).to_dict()
+        assert result["customers"] == [1250] * 3
+        assert result["share"] == [1.0, 1.0, None]
