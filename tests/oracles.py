@@ -621,10 +621,8 @@ def cohort_starts(
         time = journey[position].time
         return (begin is None or time >= begin) and (end is None or time < end)
 
-    if entry == "first_ever":
-        found = [i for i in found[:1] if in_range(i)]
-    else:
-        found = [i for i in found if in_range(i)]
+    candidates = found[:1] if entry == "first_ever" else found
+    found = [i for i in candidates if in_range(i)]
     if entry == "first":
         found = found[:1]
     starts: dict[int, Start] = {}

@@ -133,6 +133,38 @@ def test_a_retention_chart_shades_only_complete_cells() -> None:
     assert [layer["transform"] for layer in shaded] == [[{"filter": "datum.complete"}]]
 
 
+def test_a_retention_chart_writes_brackets_and_segments_of_all_cohorts() -> None:
+    brackets = [(0, 0), (1, 1), (2, 7)]
+    result = shop_log().retention(
+        period="day", clock="rolling", brackets=brackets, cohort="all", by="channel"
+    )
+    chart = plot.retention(result)
+    rows = rows_of(chart)
+    assert isinstance(chart, alt.LayerChart)
+    assert {row["number"] for row in rows} == {"0", "1", "2-7"}
+    assert {row["label"] for row in rows} == {"web", "app", "(missing)"}
+    assert [row["share"] for row in rows] == [row["share"] for row in table_rows(result)]
+
+
+def test_a_lifecycle_chart_stacks_the_active_and_puts_the_dormant_below_zero() -> None:
+    result = shop_log().lifecycle(period="week")
+    rows = rows_of(plot.lifecycle(result))
+    for line in table_rows(result):
+        shown = {row["kind"]: row["shown"] for row in rows if row["period"] == line["period"].isoformat()}
+        assert sum(number for kind, number in shown.items() if kind != "dormant") == line["active"]
+        assert shown.get("dormant") == (None if line["dormant"] is None else -line["dormant"])
+    by_channel = plot.lifecycle(shop_log().lifecycle(by="channel"))
+    assert {row["segment"] for row in rows_of(by_channel)} == {"web", "app", "(missing)"}
+
+
+def test_a_stickiness_chart_carries_the_totals() -> None:
+    result = shop_log().stickiness(period="week")
+    assert rows_of(plot.stickiness(result)) == table_rows(result.totals())
+    by_channel = plot.stickiness(shop_log().stickiness(by="channel"))
+    assert isinstance(by_channel, alt.FacetChart)
+    assert {row["segment"] for row in rows_of(by_channel)} == {"web", "app", "(missing)"}
+
+
 def test_a_transitions_chart_carries_departures_that_include_the_ends() -> None:
     result = shop_log().transitions(inactivity="7d")
     rows = rows_of(plot.transitions(result))
@@ -193,7 +225,8 @@ for name in ("pandas", "polars", "pyarrow"):
 import safar
 data = {"c": [1, 1], "t": ["2026-03-01", "2026-03-02"], "e": ["a", "b"]}
 log = safar.EventLog(data, customer="c", time="t", event="e")
-for result in (log.funnel(["a", "b"]), log.retention(), log.sessions(), log.transitions()):
+for result in (log.funnel(["a", "b"]), log.retention(), log.sessions(), log.transitions(),
+               log.lifecycle(), log.stickiness()):
     assert '"$schema"' in result.plot().to_json()
 """
     package = str(Path(safar.__file__).parents[1])

@@ -43,9 +43,16 @@ RESULTS = {
     "funnel": lambda log: log.funnel(["view", MARKUP], within="1d"),
     "retention": lambda log: log.retention(),
     "transitions": lambda log: log.transitions(),
+    "lifecycle": lambda log: log.lifecycle(),
+    "stickiness": lambda log: log.stickiness(),
+    "retention in full": lambda log: log.retention(
+        "view", start_time="2026-03-01", clock="rolling", brackets=[(0, 0), (1, 2)], cohort="all"
+    ),
     "sessions by channel": lambda log: log.sessions(by="channel"),
     "funnel by channel": lambda log: log.funnel(["view", MARKUP], by="channel"),
     "retention by channel": lambda log: log.retention(by="channel"),
+    "lifecycle by channel": lambda log: log.lifecycle(by="channel"),
+    "stickiness by channel": lambda log: log.stickiness(by="channel"),
     "transitions by channel": lambda log: log.transitions(by="channel", quantiles=False),
 }
 

@@ -650,7 +650,7 @@ def test_the_plain_question_and_the_general_one_have_one_answer(data: st.DataObj
 
 
 def test_a_rolling_clock_has_its_own_denominator_for_each_period() -> None:
-    # Four customers of one calendar month; until day 20 the 7-day periods 0, 1 of all are over, period 2 of two of them.
+    # Four customers of one calendar month; until day 20 the 7-day periods 0, 1 of all are over, period 2 of two.
     starts = {"ann": 0, "bob": 1, "cem": 2, "dan": 5}
     rows = [Event(who, BASE + day * DAY, "A") for who, day in starts.items()]
     rows += [Event("ann", BASE + 15 * DAY, "A"), Event("dan", BASE + 19 * DAY, "A")]
@@ -743,14 +743,16 @@ def test_a_definition_says_how_the_cohorts_periods_and_returns_were_counted() ->
         "customers with a A event from 2024-03-01 until before 2024-04-01 in one calendar week",
         "once for each such week",
         "all cohorts are taken together",
-        "at least 2 events B later than the first of them in the week",
-        "7 days-long periods",
-        "and in every earlier one from the first after period 0",
+        "at least 2 B events later than the first of them in the week in the k-th 7 days from it on",
+        "and in every earlier one from period 1 on",
         "the customers whose period was over",
         "that one included",
     ):
         assert part in text, part
-    assert "bracket k (of the periods 1 to 2)" in log.retention(brackets=[(1, 2)]).definition
+    assert (
+        "the brackets are periods 1 to 2; period k is the k-th week after it"
+        in log.retention(brackets=[(1, 2)]).definition
+    )
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def observed_periods(
     return ObservedPeriods(days[:begun], lengths, starts, ends, complete)
 
 
-def checked_week_start(value: int | None, calendar: Calendar) -> int:
+def checked_week_start(value: object, calendar: Calendar) -> int:
     """The first day of the week, by default that of the calendar."""
     if value is None:
         return _WEEK_STARTS[calendar]

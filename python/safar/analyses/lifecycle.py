@@ -35,7 +35,7 @@ class LifecycleResult(Result):
         (its first day, a local date), ``active`` (customers with a counted event in the period), of them ``new`` (the
         first one ever), ``returning`` (active in the period before as well) and ``resurrected`` (active before, but
         not in the period before), ``previous_active`` (customers active in the period before; null in the first
-        period), of them ``dormant`` (not active in this one; null in the first period and where the period was not over),
+        period), of them ``dormant`` (not active in this one; null in the first period and while it is not over),
         ``returning_share``, ``returning_share_low``, ``returning_share_high`` (returning of previous_active, 0 to 1,
         with its 95 % Wilson interval; null like ``dormant``, and where nobody was active before), ``complete`` (the
         data cover the whole period).
@@ -149,11 +149,11 @@ class Lifecycle(Spec[LifecycleResult]):
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
         return (
             f"A customer is active in a {period} with {event} in it: new in the first such {self.period} of the data, "
-            f"returning if active in the {self.period} before as well, resurrected if active earlier but not in the one "
-            f"before, and dormant in a {self.period} without one after an active one. The data begin at "
-            f"{log.first:%Y-%m-%d %H:%M:%S} {log.timezone}, so customers from before it count as new when they are first "
-            "seen. returning_share is returning of previous_active with its 95 % Wilson interval; it and dormant are null "
-            f"in the first {self.period} and where the {self.period} was not over at {observed(log)}."
+            f"returning if active in the {self.period} before as well, resurrected if active earlier but not in the "
+            f"one before, and dormant in a {self.period} without one after an active one. The data begin at "
+            f"{log.first:%Y-%m-%d %H:%M:%S} {log.timezone}, so customers from before it count as new when they are "
+            "first seen. returning_share is returning of previous_active with its 95 % Wilson interval; it and dormant "
+            f"are null in the first {self.period} and where the {self.period} was not over at {observed(log)}."
             f"{segmented(self.by, _AT[self.at])}"
         )
 

@@ -215,12 +215,7 @@ class Retention(Spec[RetentionResult]):
         _args.choice(self.mode, "mode", RetentionMode)
         if self.brackets is not None:
             object.__setattr__(self, "brackets", _brackets(self.brackets, self.same_period))
-        if not isinstance(self.minimum, int) or isinstance(self.minimum, bool):
-            raise ArgumentTypeError(
-                f"minimum={self.minimum!r} is a {type(self.minimum).__name__}; expected a whole number from 1"
-            )
-        if not 1 <= self.minimum < 1 << 31:
-            raise ArgumentError(f"minimum={self.minimum} is no number of returns; expected 1 or more")
+        object.__setattr__(self, "minimum", _minimum(self.minimum))
         object.__setattr__(self, "value", _args.flag(self.value, "value"))
         _args.choice(self.cohort, "cohort", PeriodCohort)
         if self.by is not None:
@@ -363,7 +358,7 @@ class Retention(Spec[RetentionResult]):
         return index, periods.days, over - index
 
     def _returned(self, counts: Integers, first: Integers) -> Integers:
-        """Who counts as returned in each column: the kernel counts the first, the last or the end of an unbroken run."""
+        """Who counts as returned in each column, where the kernel counts the first, the last or the end of a streak."""
         later = int(len(first) > 0 and first[0] == 0)
         if self.mode == "on_or_after":
             counts = counts[:, ::-1].cumsum(axis=1)[:, ::-1]
@@ -392,41 +387,34 @@ class Retention(Spec[RetentionResult]):
         together = "" if self.cohort == "period" else ", and all cohorts are taken together"
         back = "any event" if self.back is None else f"a {' or '.join(self.back)} event"
         if self.minimum > 1:
-            back = f"at least {self.minimum} events" + (
-                "" if self.back is None else f" {' or '.join(self.back)}"
-            )
+            kinds = "" if self.back is None else f"{' or '.join(self.back)} "
+            back = f"at least {self.minimum} {kinds}events"
         return (
             f"A cohort is the {who}{together}; returned in {self._which(back, start)}. "
-            f"{self._share(log)}{self._values(back)}{segmented(self.by, _AT[self.at])}"
+            f"{self._share(log)}{self._values()}{segmented(self.by, _AT[self.at])}"
         )
 
     def _which(self, back: str, start: str) -> str:
-        if self.clock == "rolling":
-            length = _ROLLING[self.period]
-            period = f"{length}-long periods that follow one another from the start event itself"
-            places = f"the k-th of the {period} (from 0)"
-        else:
-            places = f"the k-th {self.period} after it"
+        after = (
+            f"{_ROLLING[self.period]} from it on" if self.clock == "rolling" else f"{self.period} after it"
+        )
+        place, name, earliest = f"the k-th {after}", "period k", "period 1 on"
         if self.brackets is not None:
-            listed = ", ".join(f"{low} to {high}" for low, high in self.brackets)
-            name, places = (
-                f"bracket k (of the periods {listed})",
-                f"the k-th bracket, a run of periods: {places}",
-            )
-        else:
-            name = "period k"
-        where = {
-            "on": f"{name} are those with {back} later than {start} in {places}",
-            "on_or_after": f"{name} are those with {back} later than {start} in {places} or in a later one so far",
-            "on_or_before": f"{name} are those with {back} later than {start} in {places} or in an earlier one from the "
-            "first after period 0",
-            "streak": f"{name} are those with {back} later than {start} in {places} and in every earlier one from the "
-            "first after period 0",
+            place, name, earliest = "it", "a bracket", "the first after period 0 on"
+        mode = {
+            "on": "",
+            "on_or_after": " or in a later one so far",
+            "on_or_before": f" or in an earlier one from {earliest}",
+            "streak": f" and in every earlier one from {earliest}",
         }[self.mode]
-        if self.brackets is not None and self.brackets[0][0] > 0:
-            return where
+        said = f"{name} are those with {back} later than {start} in {place}{mode}"
+        if self.brackets is not None:
+            listed = [str(low) if low == high else f"{low} to {high}" for low, high in self.brackets]
+            said += f" (the brackets are periods {', '.join(listed)}; period k is the k-th {after})"
+            if self.brackets[0][0] > 0:
+                return said
         zero = "counts returns later in the same period" if self.same_period else "is the whole cohort"
-        return f"{where}, and period 0 {zero}"
+        return f"{said}, and period 0 {zero}"
 
     def _share(self, log: EventLog) -> str:
         if self.clock == "rolling" or self.cohort == "all":
@@ -436,7 +424,7 @@ class Retention(Spec[RetentionResult]):
             eligible, missing = "the whole cohort", f"null where the period was not over at {observed(log)}"
         return f"share is returned of eligible ({eligible}) with its 95 % Wilson interval, {missing}."
 
-    def _values(self, back: str) -> str:
+    def _values(self) -> str:
         if not self.value:
             return ""
         events = "all events" if self.back is None else f"the {' or '.join(self.back)} events"
@@ -447,12 +435,23 @@ class Retention(Spec[RetentionResult]):
         )
 
 
-def _instant_text(value: Instant, argument: str) -> str:
+def _instant_text(value: object, argument: str) -> str:
     """The instant as text, so that the question travels as JSON; without a zone it is wall clock of the log's."""
     _args.instant_us(value, argument, "UTC")
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
-    return value.isoformat() if isinstance(value, dt.date) else value.strip()
+    return value.isoformat() if isinstance(value, dt.date) else str(value).strip()
+
+
+def _minimum(value: object) -> int:
+    """The least number of returns, if it is one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ArgumentTypeError(
+            f"minimum={value!r} is a {type(value).__name__}; expected a whole number from 1"
+        )
+    if not 1 <= value < 1 << 31:
+        raise ArgumentError(f"minimum={value} is no number of returns; expected 1 or more")
+    return value
 
 
 def _brackets(given: object, same_period: bool) -> tuple[tuple[int, int], ...]:

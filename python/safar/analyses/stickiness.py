@@ -245,11 +245,13 @@ class Stickiness(Spec[StickinessResult]):
     def _definition(self, log: EventLog) -> str:
         event = "any event" if self.events is None else f"a {' or '.join(self.events)} event"
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
-        unit = "local day" if self.unit == "day" else f"hour, from the start of the {self.period}"
+        unit = (
+            "a local day" if self.unit == "day" else f"an hour, counted from the start of the {self.period}"
+        )
         return (
-            f"A customer is active in a {period} with {event} in it, and in as many units of it as have one (a unit is a "
-            f"{unit}). share is the part of the active customers with exactly so many units, at_least_share with so many "
-            f"or more, each with its 95 % Wilson interval; both are null where the {self.period} was not over at "
+            f"A customer is active in a {period} with {event} in it, and in as many units of it as have one (a unit is "
+            f"{unit}). share is the part of the active customers with exactly so many units, at_least_share with so "
+            f"many or more, each with its 95 % Wilson interval; both are null where the {self.period} was not over at "
             f"{observed(log)}, or began more than a day before the first event of the log."
             f"{segmented(self.by, _AT[self.at])}"
         )
@@ -299,9 +301,9 @@ def stickiness(
 
     Notes
     -----
-    All shares are of the customers who were active in the period, never of all customers. Several events in one unit are
-    one active unit. A period that the data do not cover, at their beginning or end, has counts without shares. Intervals
-    are Wilson's score intervals at 95 % (1927, doi:10.1080/01621459.1927.10502953).
+    All shares are of the customers who were active in the period, never of all customers. Several events in one unit
+    are one active unit. A period that the data do not cover, at their beginning or end, has counts without shares.
+    Intervals are Wilson's score intervals at 95 % (1927, doi:10.1080/01621459.1927.10502953).
 
     Examples
     --------

@@ -148,7 +148,8 @@ def retention_section(
         A heat table; cells whose period is not over are hatched, not zero.
     """
     cells = result.to_dict()
-    if "segment" in cells:
+    # The figure has a row a cohort and a column a calendar period.
+    if "segment" in cells or "cohort" not in cells or "period_end" in cells or result.clock == "rolling":
         return plain_section(result, title, cells)
     labels = result.labels() if result.calendar == "jalali" else None
     figure = retention_figure(cells, result.means().to_dict(), period=result.period, labels=labels)

@@ -9,8 +9,10 @@ from safar import _args
 from safar.errors import ArgumentError
 from safar.plot.conversion import conversion
 from safar.plot.funnel import funnel
+from safar.plot.lifecycle import lifecycle
 from safar.plot.retention import retention
 from safar.plot.sessions import sessions
+from safar.plot.stickiness import stickiness
 from safar.plot.transitions import transitions
 
 if TYPE_CHECKING:
@@ -19,13 +21,16 @@ if TYPE_CHECKING:
     from safar.result import Result
 
 __all__ = ["CHARTS", "conversion", "funnel", "plot", "retention", "sessions", "transitions"]
+__all__ = ["CHARTS", "funnel", "lifecycle", "plot", "retention", "sessions", "stickiness", "transitions"]
 
 # Every chart by the name of its analysis, sorted.
 CHARTS: dict[str, Callable[..., Any]] = {
     "conversion": conversion,
     "funnel": funnel,
+    "lifecycle": lifecycle,
     "retention": retention,
     "sessions": sessions,
+    "stickiness": stickiness,
     "transitions": transitions,
 }
 

@@ -25,7 +25,7 @@ def retention(
     Parameters
     ----------
     result
-        Retention; by segments it gives a panel for each of the six largest segments.
+        Retention; by segments it gives a panel for each of the six largest segments, or a row with ``cohort="all"``.
     title
         Heading.
     direction
@@ -58,38 +58,44 @@ def retention(
     import altair as alt
 
     cells = result.to_dict()
-    cells["label"] = result.labels()
+    cells["label"], cells["number"] = result.labels(), result.period_labels()
     rows, said = list(range(len(cells["period"]))), ""
-    if "segment" in cells:
-        shown, said = largest_segments(cells, "eligible", [i for i in rows if cells["period"][i] == 0])
+    segmented, together = "segment" in cells, "cohort" not in cells
+    if segmented:
+        first = min(cells["period"], default=0)
+        size = "customers" if "customers" in cells else "eligible"
+        shown, said = largest_segments(cells, size, [i for i in rows if cells["period"][i] == first])
         rows = [i for i in rows if cells["segment"][i] in shown]
     data = records(cells, rows)
     for row in data:
         row["written"] = f"{100 * row['share']:.0f}" if row["share"] is not None else "…"
         if "segment" in row:
             row["segment"] = segment_name(row["segment"])
+        if together:
+            row["label"] = row.get("segment", "All customers")
     rtl = direction == "rtl"
     labels = sorted({row["label"] for row in data})
-    periods = sorted({row["period"] for row in data})
+    periods = list(dict.fromkeys(row["number"] for row in sorted(data, key=lambda row: row["period"])))
     tooltip = [
         alt.Tooltip("label:N", title="Cohort"),
-        alt.Tooltip("period:Q", title=f"{result.period.capitalize()}s later"),
+        alt.Tooltip("number:N", title=f"{result.period.capitalize()}s later"),
         alt.Tooltip("returned:Q", title="Customers back", format=","),
-        alt.Tooltip("eligible:Q", title="Customers of the cohort", format=","),
+        alt.Tooltip("eligible:Q", title="Customers counted", format=","),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
         alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
         alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
         alt.Tooltip("complete:N", title="Period fully observed"),
     ]
+    start = "the first event" if result.clock == "rolling" else f"the cohort's {result.period}"
     x = alt.X(
-        "period:O",
-        title=f"{result.period.capitalize()}s after the cohort's {result.period}",
+        "number:O",
+        title=f"{result.period.capitalize()}s after {start}",
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
-        sort="descending" if rtl else "ascending",
+        sort=periods[::-1] if rtl else periods,
     )
     y = alt.Y(
         "label:O",
-        title="Cohort",
+        title=None if together else "Cohort",
         axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
     )
     base = alt.Chart().encode(x=x, y=y, tooltip=tooltip)
@@ -109,7 +115,7 @@ def retention(
         width=_CELL[0] * max(1, len(periods)), height=_CELL[1] * max(1, len(labels))
     )
     subtitle = ["Share of the cohort in %; dotted: the period is not over yet", *([said] if said else [])]
-    if "segment" not in cells:
+    if not segmented or together:
         return finish(layers, title=title, subtitle=subtitle, direction=direction)
     panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
     return finish(layers.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)
