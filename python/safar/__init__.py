@@ -24,9 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from safar import calendar
 from safar._core import __version__
-from safar.analyses import Conversion, Funnel, Retention, Sessions, Spec, Transitions
 from safar.analyses.conversion import ConversionResult
-from safar.analyses import Funnel, Lifecycle, Retention, Sessions, Spec, Stickiness, Transitions
+from safar.analyses import Conversion, Funnel, Lifecycle, Retention, Sessions, Spec, Stickiness, Transitions
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.retention import RetentionResult

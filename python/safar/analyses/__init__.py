@@ -13,8 +13,7 @@ from safar.analyses.sessions import Sessions
 from safar.analyses.stickiness import Stickiness
 from safar.analyses.transitions import Transitions
 
-__all__ = ["SPECS", "Conversion", "Funnel", "Retention", "Sessions", "Spec", "Transitions"]
-__all__ = ["SPECS", "Funnel", "Lifecycle", "Retention", "Sessions", "Spec", "Stickiness", "Transitions"]
+__all__ = ["SPECS", "Conversion", "Funnel", "Lifecycle", "Retention", "Sessions", "Spec", "Stickiness", "Transitions"]
 
 # Every analysis, sorted by name.
 SPECS: tuple[type[Spec[Any]], ...] = (

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from safar.result import Result
 
-__all__ = ["CHARTS", "conversion", "funnel", "plot", "retention", "sessions", "transitions"]
-__all__ = ["CHARTS", "funnel", "lifecycle", "plot", "retention", "sessions", "stickiness", "transitions"]
+__all__ = ["CHARTS", "conversion", "funnel", "lifecycle", "plot", "retention", "sessions", "stickiness", "transitions"]
 
 # Every chart by the name of its analysis, sorted.
 CHARTS: dict[str, Callable[..., Any]] = {
