@@ -125,7 +125,12 @@ fn ingest_shuffled(bencher: Bencher) {
 
 /// A plan for every kernel; a kernel without one is missed by the benchmark and says so.
 fn plan(kernel: &str) -> Plan {
+    let units = json!({
+        "per": "sessions", "gap_us": 1_800_000_000_u64, "inactivity_us": 2_592_000_000_000_u64, "events": null,
+        "collapse": false,
+    });
     let params = match kernel {
+        "flow" => json!({"units": units, "depth": 5, "max_edges": 1_000_000}),
         "conversion" => json!({
             "start": ["view"], "outcomes": ["purchase", "support"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 2_000_000,
@@ -135,12 +140,16 @@ fn plan(kernel: &str) -> Plan {
             "within_us": 604_800_000_000_u64,
             "order": "ordered",
         }),
+        "loops" => json!({"units": units}),
+        "paths" => json!({"units": units, "most_events": null, "top": 100, "most_variants": 1_000_000}),
         "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,
             "same_period": false, "max_periods": null,
         }),
         "sessions" => json!({"gap_us": 1_800_000_000_u64}),
+        "steps" => json!({
+            "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,
         "stickiness" => json!({
             "events": null, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0,
         }),

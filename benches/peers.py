@@ -2,12 +2,13 @@
 
     python benches/peers.py --rows 10M --rounds 7
 
-Four questions are asked of every engine, each in two ways:
+Five questions are asked of every engine, each in two ways:
 
 * T1 funnel: four steps within seven days; customers who reached each step.
 * T2 retention: customers by week of their first event and number of weeks since.
 * T3 sessions: the whole table of sessions, cut by a gap of more than 30 minutes.
 * T4 transitions: events and mean time of every pair of successive events.
+* T5 paths: the 100 most frequent sequences of events of a session, and how many different ones there are.
 
 ``one shot`` starts with an Arrow table in memory and ends with the answer in the engine's own result object, every
 conversion included. ``warm`` starts with the data in the form that suits the engine best (its load is not counted).
@@ -50,16 +51,16 @@ DAYS = 90
 ORIGIN_DAY = date(2026, 1, 5)  # a Monday
 ORIGIN = int(np.datetime64(ORIGIN_DAY, "us").astype(np.int64))
 STEPS = ["view_product", "add_to_cart", "checkout", "purchase"]
-TASKS = {"T1": "funnel", "T2": "retention", "T3": "sessions", "T4": "transitions"}
+TASKS = {"T1": "funnel", "T2": "retention", "T3": "sessions", "T4": "transitions", "T5": "paths"}
 MODES = {"oneshot": "one shot", "warm": "warm"}
 # How much faster than the best peer safar must be and aims to be, in wall and in processor time, at ten million rows.
 MUST = {
-    "oneshot": {"T1": 1.5, "T2": 0.9, "T3": 1.7, "T4": 4.0},
-    "warm": {"T1": 3.0, "T2": 6.0, "T3": 1.0, "T4": 4.0},
+    "oneshot": {"T1": 1.5, "T2": 0.9, "T3": 1.7, "T4": 4.0, "T5": 4.0},
+    "warm": {"T1": 3.0, "T2": 6.0, "T3": 1.0, "T4": 4.0, "T5": 6.0},
 }
 AIM = {
-    "oneshot": {"T1": 2.5, "T2": 1.3, "T3": 3.0, "T4": 8.0},
-    "warm": {"T1": 7.0, "T2": 18.0, "T3": 1.8, "T4": 10.0},
+    "oneshot": {"T1": 2.5, "T2": 1.3, "T3": 3.0, "T4": 8.0, "T5": 8.0},
+    "warm": {"T1": 7.0, "T2": 18.0, "T3": 1.8, "T4": 10.0, "T5": 18.0},
 }
 
 # ------------------------------------------------------------------------------------------------ the event log
@@ -260,6 +261,17 @@ def sessions_digest(
         }
 
 
+TOP = 100
+
+
+def ranked(rows: Iterable[tuple[str, int]], variants: int) -> Answer:
+    """The number of different paths, and the most frequent ones; equal ones by name."""
+    return [
+        int(variants),
+        sorted(([str(p), int(n)] for p, n in rows), key=lambda row: (-row[1], row[0]))[:TOP],
+    ]
+
+
 class Engine:
     """One contestant: ``oneshot`` starts with ``self.table``, ``warm`` with whatever ``load`` has laid ready."""
 
@@ -351,6 +363,13 @@ class Safar(Engine):
             for a, b, n, mean in rows
             if not (a.startswith("(") or b.startswith("("))
         )
+
+    def t5_paths(self) -> Any:
+        return self.log().paths("sessions", gap="30m", top=TOP)
+
+    def plain_t5(self, result: Any) -> Answer:
+        paths = (">".join(path) for path in result.sequences())
+        return ranked(zip(paths, result.to_dict()["units"], strict=True), result.variants)
 
 
 class Chdb(Engine):
@@ -466,6 +485,32 @@ class Chdb(Engine):
         text = lambda x: x.decode() if isinstance(x, bytes) else str(x)  # noqa: E731
         rows = zip(*(column.to_pylist() for column in result.columns), strict=True)
         return sorted([text(a), text(b), int(n), float(mean)] for a, b, n, mean in rows)
+
+    def t5_arrays(self) -> Any:
+        return self.ask(
+            "SELECT arrayStringConcat(path, '>') AS name, times, variants FROM (SELECT path, count() AS times,"
+            " count() OVER () AS variants FROM (SELECT arrayJoin(arraySplit((name, wait) -> wait > "
+            f"{GAP}, both.2, arrayDifference(both.1))) AS path FROM (SELECT arraySort(x -> x.1,"
+            f" groupArray(({self.at}, toString(assumeNotNull(event))))) AS both FROM {self.source}"
+            f" GROUP BY {self.customer})) GROUP BY path) ORDER BY times DESC, name LIMIT {TOP}"
+        )
+
+    def t5_codes(self) -> Any:
+        # numbers of one byte instead of names; the winners and those equal to the last of them are named
+        names = "[" + ", ".join(f"'{name}'" for name in sorted(WALK)) + "]"
+        return self.ask(
+            f"SELECT arrayStringConcat(arrayMap(code -> arrayElement({names}, code), path), '>') AS name, times,"
+            " variants FROM (SELECT path, count() AS times, count() OVER () AS variants FROM (SELECT"
+            f" arrayJoin(arraySplit((code, wait) -> wait > {GAP}, both.2, arrayDifference(both.1))) AS path FROM ("
+            f"SELECT arraySort(x -> x.1, groupArray(({self.at}, toUInt8(indexOf({names}, toString(event)))))) AS both"
+            f" FROM {self.source} GROUP BY {self.customer})) GROUP BY path ORDER BY times DESC LIMIT {TOP} WITH TIES)"
+            f" ORDER BY times DESC, name LIMIT {TOP}"
+        )
+
+    def plain_t5(self, result: Any) -> Answer:
+        text = lambda x: x.decode() if isinstance(x, bytes) else str(x)  # noqa: E731
+        paths, times, variants = (column.to_pylist() for column in result.columns)
+        return ranked(zip(map(text, paths), times, strict=True), variants[0])
 
 
 class Duckdb(Engine):
@@ -598,6 +643,28 @@ class Duckdb(Engine):
 
     def plain_t4(self, result: Any) -> Answer:
         return sorted([a, b, int(n), float(mean)] for a, b, n, mean in result)
+
+    def variants_of(self, gathered: str, name: str) -> Any:
+        return self.connection.execute(
+            "WITH marked AS (SELECT customer, time, event, coalesce(time - lag(time) OVER w > INTERVAL 30 MINUTE, true)"
+            " AS cut FROM log WINDOW w AS (PARTITION BY customer ORDER BY time)),"
+            " numbered AS (SELECT customer, time, event, sum(cut::INTEGER) OVER (PARTITION BY customer ORDER BY time"
+            " ROWS UNBOUNDED PRECEDING) AS session FROM marked),"
+            f" paths AS (SELECT {gathered} AS path FROM numbered GROUP BY customer, session),"
+            " kinds AS MATERIALIZED (SELECT path, count(*) AS times FROM paths GROUP BY path),"
+            f" bound AS (SELECT min(times) AS least FROM (SELECT times FROM kinds ORDER BY times DESC LIMIT {TOP}))"
+            f" SELECT {name} AS name, times, (SELECT count(*) FROM kinds) FROM kinds, bound WHERE times >= least"
+            f" ORDER BY times DESC, name LIMIT {TOP}"
+        ).fetchall()
+
+    def t5_texts(self) -> Any:
+        return self.variants_of("string_agg(event::VARCHAR, '>' ORDER BY time)", "path")
+
+    def t5_lists(self) -> Any:
+        return self.variants_of("list(event ORDER BY time)", "array_to_string(path::VARCHAR[], '>')")
+
+    def plain_t5(self, result: Any) -> Answer:
+        return ranked([(path, times) for path, times, _ in result], result[0][2])
 
 
 class Polars(Engine):
@@ -770,6 +837,42 @@ class Polars(Engine):
 
     def plain_t4(self, result: Any) -> Answer:
         return sorted([str(a), str(b), int(n), float(mean)] for a, b, n, mean in result.rows())
+
+    def session_paths(self, event: Any, path: Callable[[Any], Any], engine: str) -> Any:
+        pl = self.pl
+        frame = self.ordered(self.lazy("customer", "time", "event"))
+        someone_new = (pl.col("customer") != pl.col("customer").shift(1)).fill_null(value=True)
+        cut = someone_new | (pl.col("time") - pl.col("time").shift(1) > timedelta(minutes=30))
+        frame = frame.select(session=cut.cum_sum().cast(pl.UInt32), event=event)
+        paths = frame.group_by("session", maintain_order=False).agg(path=path(pl.col("event")))
+        kinds = paths.group_by("path").agg(times=pl.len()).collect(engine=engine)
+        least = kinds["times"].top_k(min(TOP, kinds.height)).min()
+        return kinds.filter(pl.col("times") >= least), kinds.height
+
+    def texts(self, engine: str) -> Any:
+        # a letter an event; the winners are spelled out
+        pl = self.pl
+        letters = {name: chr(48 + code) for code, name in enumerate(sorted(WALK))}
+        event = pl.col("event").cast(pl.String).replace_strict(letters, return_dtype=pl.String)
+        best, variants = self.session_paths(event, lambda events: events.str.join(""), engine)
+        name = {letter: name for name, letter in letters.items()}
+        return [(">".join(name[letter] for letter in path), times) for path, times in best.rows()], variants
+
+    def t5_texts(self) -> Any:
+        return self.texts("in-memory")
+
+    def t5_texts_streaming(self) -> Any:
+        return self.texts("streaming")
+
+    def t5_lists(self) -> Any:
+        pl = self.pl
+        names = sorted(WALK)
+        event = pl.col("event").cast(pl.String).cast(pl.Enum(names)).to_physical()
+        best, variants = self.session_paths(event, lambda events: events, "in-memory")
+        return [(">".join(names[code] for code in path), times) for path, times in best.rows()], variants
+
+    def plain_t5(self, result: Any) -> Answer:
+        return ranked(*result)
 
 
 ENGINES: dict[str, type[Engine]] = {"safar": Safar, "chdb": Chdb, "duckdb": Duckdb, "polars": Polars}

@@ -34,6 +34,8 @@ pub enum Role {
     Histogram,
     /// Rows are put one after the other; nothing is added up.
     Concat,
+    /// Holds for the whole log only: parts that have such a column do not merge.
+    Whole,
 }
 
 impl Role {
@@ -45,11 +47,12 @@ impl Role {
             Self::Max => "max",
             Self::Histogram => "sketch:histogram",
             Self::Concat => "concat",
+            Self::Whole => "whole",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Key, Self::Sum, Self::Min, Self::Max, Self::Histogram, Self::Concat];
+        let all = [Self::Key, Self::Sum, Self::Min, Self::Max, Self::Histogram, Self::Concat, Self::Whole];
         all.into_iter().find(|role| role.name() == name)
     }
 }
@@ -103,6 +106,14 @@ pub fn merge(parts: &[Table]) -> Result<Table> {
     let Some(first) = parts.first() else {
         return Err(Error::Argument("nothing to merge: the list of partials is empty".into()));
     };
+    let whole = first.schema().fields().iter().find(|field| role(field) == Ok(Role::Whole));
+    if let (Some(field), 2..) = (whole, parts.len()) {
+        return Err(Error::Argument(format!(
+            "column \"{}\" holds for one whole log only, because rows were left out; run the plan of the spec on each \
+             part instead, which keeps every row",
+            field.name()
+        )));
+    }
     let mut witness = Witness::default();
     for (position, part) in parts.iter().enumerate() {
         let metadata = part.schema().metadata();
@@ -188,7 +199,7 @@ fn collapse(table: &Table) -> Result<Table> {
         .zip(whole.columns())
         .map(|(role, column)| match role {
             _ if nothing_to_add => Ok(take(column, &firsts, None)?),
-            Role::Key | Role::Concat => Ok(take(column, &firsts, None)?),
+            Role::Key | Role::Concat | Role::Whole => Ok(take(column, &firsts, None)?),
             Role::Histogram => Ok(add_histograms(column, &groups)),
             Role::Sum | Role::Min | Role::Max => reduce(*role, column, &groups),
         })

@@ -66,7 +66,12 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 fn plan(kernel: &str) -> Plan {
+    let units = json!({
+        "per": "sessions", "gap_us": 86_400_000_000_u64, "inactivity_us": 86_400_000_000_u64, "events": null,
+        "collapse": false,
+    });
     let params = match kernel {
+        "flow" => json!({"units": units, "depth": 4, "max_edges": 1000}),
         "conversion" => json!({
             "start": ["view"], "outcomes": ["buy", "call"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 1_000_000,
@@ -75,12 +80,16 @@ fn plan(kernel: &str) -> Plan {
             "steps": [{"events": ["view"]}, {"events": ["cart"], "where": "number >= 0"}, {"events": ["buy"]}],
             "within_us": 86_400_000_000_u64, "order": "ordered",
         }),
+        "loops" => json!({"units": units}),
+        "paths" => json!({"units": units, "most_events": null, "top": null, "most_variants": 100_000}),
         "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,
             "max_periods": null,
         }),
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
+        "steps" => json!({
+            "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,
         "stickiness" => json!({
             "events": null, "period": "week", "unit": "day", "calendar": "jalali", "week_start": 5,
         }),

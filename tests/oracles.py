@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 SECOND = 1_000_000
@@ -835,6 +836,136 @@ def transitions(
             if pause is not None:
                 times[source, target].append(pause)
     return {edge: Edge(events[edge], len(customers[edge]), tuple(sorted(times[edge]))) for edge in events}
+
+
+# ------------------------------------------------------------------------------------------------------ units
+
+
+class Unit(NamedTuple):
+    """One journey or session: who, the names of the events that are looked at, and whether it may go on."""
+
+    customer: str
+    path: tuple[str, ...]
+    open: bool
+    first: Event
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How journeys become units; `gap` is None for whole journeys, which `inactivity` keeps open."""
+
+    gap: int | None = None
+    inactivity: int = 2 * SECOND
+    collapse: bool = False
+    events: tuple[str, ...] | None = None
+
+    def units(self, rows: Sequence[Event], observed_until: int | None = None) -> list[Unit]:
+        """Return the units that have an event that is looked at."""
+        until = last_time(rows) if observed_until is None else observed_until
+        found = []
+        for customer, journey in journeys(rows).items():
+            pieces: list[list[Event]] = []
+            for event in journey:
+                if pieces and (self.gap is None or event.time - pieces[-1][-1].time <= self.gap):
+                    pieces[-1].append(event)
+                else:
+                    pieces.append([event])
+            for piece in pieces:
+                names = [e.event for e in piece if self.events is None or e.event in self.events]
+                if self.collapse:
+                    names = [name for name, _ in itertools.groupby(names)]
+                rest = self.inactivity if self.gap is None else self.gap
+                if names:
+                    found.append(Unit(customer, tuple(names), until - piece[-1].time <= rest, piece[0]))
+        return found
+
+
+def counted(pairs: Iterable[tuple[Any, str]]) -> dict[Any, tuple[int, int]]:
+    """Return how often each key occurs, and with how many customers."""
+    times: dict[Any, int] = defaultdict(int)
+    customers: dict[Any, set[str]] = defaultdict(set)
+    for key, customer in pairs:
+        times[key] += 1
+        customers[key].add(customer)
+    return {key: (times[key], len(customers[key])) for key in times}
+
+
+def paths(
+    units: Sequence[Unit], most_events: int | None = None
+) -> dict[tuple[tuple[str, ...], bool], tuple[int, int, int]]:
+    """Return (path, whether it was cut) -> units, customers, open units."""
+
+    def key(unit: Unit) -> tuple[tuple[str, ...], bool]:
+        return unit.path[:most_events], most_events is not None and len(unit.path) > most_events
+
+    times = counted((key(unit), unit.customer) for unit in units)
+    still = counted((key(unit), unit.customer) for unit in units if unit.open)
+    return {path: (*counts, still.get(path, (0, 0))[0]) for path, counts in times.items()}
+
+
+def steps(
+    units: Sequence[Unit], positions: int, around: Sequence[str] | None = None, which: str = "first"
+) -> dict[tuple[int, str], tuple[int, int]]:
+    """Return (position, event) -> units, customers; `around` puts an event at position 0."""
+    cells = []
+    for unit in units:
+        after = OPEN if unit.open else END
+        if around is None:
+            for position in range(1, positions + 1):
+                name = unit.path[position - 1] if position <= len(unit.path) else after
+                cells.append(((position, name), unit.customer))
+            continue
+        middles = [place for place, name in enumerate(unit.path) if name in around]
+        chosen = {"first": middles[:1], "last": middles[-1:], "each": middles}[which]
+        for middle in chosen:
+            for position in range(-positions, positions + 1):
+                place = middle + position
+                name = START if place < 0 else unit.path[place] if place < len(unit.path) else after
+                cells.append(((position, name), unit.customer))
+    return counted(cells)
+
+
+def flow(units: Sequence[Unit], depth: int) -> dict[tuple[int, str, str], tuple[int, int]]:
+    """Return (position, from, to) -> units, customers."""
+    edges = []
+    for unit in units:
+        nodes = [START, *unit.path, OPEN if unit.open else END]
+        for position, (source, target) in enumerate(itertools.pairwise(nodes)):
+            if position < depth:
+                edges.append(((position, source, target), unit.customer))
+    return counted(edges)
+
+
+def loops(units: Sequence[Unit]) -> dict[str | None, dict[str, int]]:
+    """Return event -> what is counted of its repeats; None stands for all events together."""
+    found: dict[str | None, list[tuple[Unit, int, int]]] = defaultdict(list)
+    for unit in units:
+        in_all = [0, 0]
+        for name in set(unit.path):
+            places = [place for place, other in enumerate(unit.path) if other == name]
+            pauses = [b - a for a, b in itertools.pairwise(places)]
+            at_once = sum(pause == 1 for pause in pauses)
+            found[name].append((unit, at_once, len(pauses) - at_once))
+            in_all[0] += at_once
+            in_all[1] += len(pauses) - at_once
+        found[None].append((unit, in_all[0], in_all[1]))
+
+    def count(name: str, chosen: list[Unit]) -> dict[str, int]:
+        return {f"{name}units": len(chosen), f"{name}customers": len({unit.customer for unit in chosen})}
+
+    return {
+        name: {
+            **count("", [unit for unit, _, _ in lines]),
+            **count("repeating_", [unit for unit, a, b in lines if a + b > 0]),
+            "open": sum(unit.open and a + b == 0 for unit, a, b in lines),
+            **count("loop_", [unit for unit, a, _ in lines if a > 0]),
+            **count("return_", [unit for unit, _, b in lines if b > 0]),
+            "loops": sum(a for _, a, _ in lines),
+            "returns": sum(b for _, _, b in lines),
+            "most_repeats": max(a + b for _, a, b in lines),
+        }
+        for name, lines in found.items()
+    }
 
 
 # ------------------------------------------------------------------------------------------------- intervals

@@ -36,6 +36,15 @@ STEP_A = {"events": ["A"], "where": None, "name": "A"}
 STEP_BC = {"events": ["B", "C"], "where": "value > 0", "name": "B or C"}
 STEP_D = {"events": ["D"], "where": None, "name": "D"}
 
+JOURNEYS = {
+    "per": "customers",
+    "gap_us": SECOND,
+    "inactivity_us": 2 * SECOND,
+    "events": None,
+    "collapse": False,
+}
+SESSIONS = JOURNEYS | {"per": "sessions", "events": ["A", "B", "C"], "collapse": True}
+
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
     "conversion": [
@@ -48,6 +57,7 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         },
         {"start": None, "outcomes": ["B"], "horizon_us": None, "resolution_us": 1, "max_rows": 1_000_000},
     ],
+    "flow": [{"units": JOURNEYS, "depth": 3, "max_edges": 10_000}],
     "funnel": [
         {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
         {"steps": [STEP_A, STEP_A], "within_us": None, "order": "ordered"},
@@ -66,6 +76,10 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "lifecycle": [
         {"events": None, "period": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "month", "calendar": "jalali", "week_start": 5},
+    "loops": [{"units": JOURNEYS}, {"units": SESSIONS | {"collapse": False}}],
+    "paths": [
+        {"units": JOURNEYS, "most_events": None, "top": None, "most_variants": 100_000},
+        {"units": SESSIONS, "most_events": 2, "top": None, "most_variants": 100_000},
     ],
     "retention": [
         RETENTION,
@@ -90,6 +104,9 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "stickiness": [
         {"events": None, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},
+    "steps": [
+        {"units": JOURNEYS, "positions": 4, "around": None, "which": "first", "max_cells": 10_000},
+        {"units": SESSIONS, "positions": 2, "around": ["B"], "which": "each", "max_cells": 10_000},
     ],
     "transitions": [
         {"inactivity_us": 2 * SECOND, "quantiles": True, "max_edges": 10_000},

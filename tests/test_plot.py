@@ -191,6 +191,51 @@ def test_a_sessions_chart_counts_each_session_once() -> None:
     assert [row["share"] for row in events] == [6 / 7, 0, 1 / 7, 0, 0, 0, 0]
 
 
+def test_a_paths_chart_carries_the_most_frequent_paths_of_each_segment() -> None:
+    result = shop_log().paths("sessions", by="channel")
+    rows = rows_of(plot.paths(result, most=1))
+    assert [(row["segment"], row["path"], row["units"]) for row in rows] == [
+        ("app", "view", 2),
+        ("web", "view", 1),
+        ("(missing)", "view", 1),
+        ("store", "خرید حضوری", 1),
+    ]
+    rows = rows_of(plot.paths(shop_log().paths()))
+    assert [row["coverage"] for row in rows][-1] == 1
+
+
+def test_a_steps_chart_carries_shares_that_add_up() -> None:
+    rows = rows_of(plot.steps(shop_log().steps(positions=3)))
+    for position in (1, 2, 3):
+        assert sum(row["share"] for row in rows if row["position"] == position) == pytest.approx(1)
+    assert {row["event"] for row in rows_of(plot.steps(shop_log().steps(positions=3), events=1))} == {
+        "view",
+        "(open)",
+    }
+
+
+def test_a_flow_chart_carries_the_edges_after_the_start() -> None:
+    result = shop_log().flow(depth=3)
+    rows = rows_of(plot.flow(result))
+    expected = [row for row in table_rows(result) if row["position"] > 0]
+    assert [{name: row[name] for name in expected[0]} for row in rows] == expected
+    assert all(row["next"] == row["position"] + 1 for row in rows)
+
+
+def test_a_loops_chart_carries_the_numbers_of_the_result() -> None:
+    result = shop_log().loops()
+    rows = rows_of(plot.loops(result))
+    assert rows == table_rows(result)
+    assert rows[0]["event"] == "view"
+    assert rows[0]["repeating_units"] == 1
+
+
+@pytest.mark.parametrize("name", ["flow", "loops", "paths", "steps"])
+def test_charts_of_paths_have_a_panel_for_each_segment(name: str) -> None:
+    chart = getattr(shop_log(), name)(by="channel").plot()
+    assert isinstance(chart, alt.FacetChart)
+
+
 @pytest.mark.parametrize("name", list(plot.CHARTS))
 def test_every_chart_mirrors_for_right_to_left(name: str) -> None:
     log = shop_log()

@@ -26,11 +26,17 @@ PUBLIC = [
     "EventLog",
     "Exclusion",
     "FileError",
+    "Flow",
+    "FlowResult",
     "Funnel",
     "FunnelResult",
     "InternalError",
     "Lifecycle",
     "LifecycleResult",
+    "Loops",
+    "LoopsResult",
+    "Paths",
+    "PathsResult",
     "Result",
     "ResultTable",
     "Retention",
@@ -42,6 +48,8 @@ PUBLIC = [
     "Step",
     "Stickiness",
     "StickinessResult",
+    "Steps",
+    "StepsResult",
     "Transitions",
     "TransitionsResult",
     "UnknownColumnError",
@@ -68,6 +76,8 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         resolution="1m",
         by="channel",
         at="last",
+    "flow": safar.Flow(
+        "sessions", depth=3, gap="1h", inactivity="7d", collapse=True, events="view", by="channel"
     ),
     "funnel": safar.Funnel(
         ["view", ("cart", "basket"), safar.step("buy", where="value > 0", name="Paid")],
@@ -86,6 +96,16 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
     ),
     "lifecycle": safar.Lifecycle(
         "view", period="month", calendar="jalali", week_start=6, by="channel", at="last"
+    "loops": safar.Loops("sessions", gap="1h", inactivity="7d", events=["view", "cart"], by="channel"),
+    "paths": safar.Paths(
+        "sessions",
+        top=None,
+        gap="1h",
+        inactivity="7d",
+        collapse=True,
+        events=["view", "cart"],
+        most_events=5,
+        by="channel",
     ),
     "retention": safar.Retention(
         "view",
@@ -109,6 +129,16 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
     "sessions": safar.Sessions("90m", by="channel"),
     "stickiness": safar.Stickiness(
         "view", period="month", unit="hour", calendar="jalali", week_start=6, by="channel", at="last"
+    "steps": safar.Steps(
+        "sessions",
+        positions=3,
+        around="cart",
+        which="each",
+        gap="1h",
+        inactivity="7d",
+        collapse=True,
+        events=["view", "cart"],
+        by="channel",
     ),
     "transitions": safar.Transitions(inactivity="7d", quantiles=False, by="channel"),
 }

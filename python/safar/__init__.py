@@ -31,6 +31,11 @@ from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.stickiness import StickinessResult
+from safar.analyses import Flow, Funnel, Loops, Paths, Retention, Sessions, Spec, Steps, Transitions
+from safar.analyses.flow import FlowResult
+from safar.analyses.loops import LoopsResult
+from safar.analyses.paths import PathsResult
+from safar.analyses.steps import StepsResult
 from safar.analyses.transitions import TransitionsResult
 from safar.errors import (
     ArgumentError,
@@ -59,11 +64,17 @@ __all__ = [
     "EventLog",
     "Exclusion",
     "FileError",
+    "Flow",
+    "FlowResult",
     "Funnel",
     "FunnelResult",
     "InternalError",
     "Lifecycle",
     "LifecycleResult",
+    "Loops",
+    "LoopsResult",
+    "Paths",
+    "PathsResult",
     "Result",
     "ResultTable",
     "Retention",
@@ -75,6 +86,8 @@ __all__ = [
     "Step",
     "Stickiness",
     "StickinessResult",
+    "Steps",
+    "StepsResult",
     "Transitions",
     "TransitionsResult",
     "UnknownColumnError",

@@ -18,6 +18,7 @@ Entry: TypeAlias = Literal["latest", "first", "best", "all"]
 OnBad: TypeAlias = Literal["reject", "raise"]
 OnExclude: TypeAlias = Literal["stop_attempt", "drop_customer"]
 Order: TypeAlias = Literal["ordered", "strict"]
+Per: TypeAlias = Literal["customers", "sessions"]
 Period: TypeAlias = Literal["day", "week", "month"]
 PeriodClock: TypeAlias = Literal["calendar", "rolling"]
 PeriodCohort: TypeAlias = Literal["period", "all"]
@@ -27,6 +28,7 @@ Status: TypeAlias = Literal["completed", "dropped", "still_open", "excluded"]
 StickinessUnit: TypeAlias = Literal["hour", "day"]
 Ties: TypeAlias = Literal["favour", "against", "stable"]
 TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+Which: TypeAlias = Literal["first", "last", "each"]
 
 Duration: TypeAlias = str | dt.timedelta
 Instant: TypeAlias = str | dt.date

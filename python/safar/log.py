@@ -22,6 +22,13 @@ from safar.analyses.lifecycle import lifecycle
 from safar.analyses.retention import retention
 from safar.analyses.sessions import sessions
 from safar.analyses.stickiness import stickiness
+from safar.analyses.flow import flow
+from safar.analyses.funnel import funnel
+from safar.analyses.loops import loops
+from safar.analyses.paths import paths
+from safar.analyses.retention import retention
+from safar.analyses.sessions import sessions
+from safar.analyses.steps import steps
 from safar.analyses.transitions import transitions
 from safar.errors import ArgumentError, ArgumentTypeError, FileError
 from safar.result import ResultTable
@@ -141,6 +148,10 @@ class EventLog:
     lifecycle = lifecycle
     stickiness = stickiness
     transitions = transitions
+    paths = paths
+    steps = steps
+    flow = flow
+    loops = loops
 
     def filter(
         self,

@@ -6,7 +6,13 @@ mod lifecycle;
 mod retention;
 mod sessions;
 mod stickiness;
+mod cells;
+mod flow;
+mod loops;
+mod paths;
+mod steps;
 mod transitions;
+mod units;
 
 use serde::Deserialize;
 
@@ -23,6 +29,10 @@ pub use lifecycle::Lifecycle;
 pub use retention::Retention;
 pub use sessions::Sessions;
 pub use stickiness::Stickiness;
+pub use flow::Flow;
+pub use loops::Loops;
+pub use paths::Paths;
+pub use steps::Steps;
 pub use transitions::Transitions;
 
 type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
@@ -36,6 +46,10 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Retention::NAME, run::<Retention>),
     (Sessions::NAME, run::<Sessions>),
     (Stickiness::NAME, run::<Stickiness>),
+    (Flow::NAME, run::<Flow>),
+    (Loops::NAME, run::<Loops>),
+    (Paths::NAME, run::<Paths>),
+    (Steps::NAME, run::<Steps>),
     (Transitions::NAME, run::<Transitions>),
 ];
 

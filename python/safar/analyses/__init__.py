@@ -23,5 +23,36 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Retention,
     Sessions,
     Stickiness,
+from safar.analyses.flow import Flow
+from safar.analyses.funnel import Funnel
+from safar.analyses.loops import Loops
+from safar.analyses.paths import Paths
+from safar.analyses.retention import Retention
+from safar.analyses.sessions import Sessions
+from safar.analyses.steps import Steps
+from safar.analyses.transitions import Transitions
+
+__all__ = [
+    "SPECS",
+    "Flow",
+    "Funnel",
+    "Loops",
+    "Paths",
+    "Retention",
+    "Sessions",
+    "Spec",
+    "Steps",
+    "Transitions",
+]
+
+# Every analysis, sorted by name.
+SPECS: tuple[type[Spec[Any]], ...] = (
+    Flow,
+    Funnel,
+    Loops,
+    Paths,
+    Retention,
+    Sessions,
+    Steps,
     Transitions,
 )

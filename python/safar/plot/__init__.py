@@ -13,6 +13,13 @@ from safar.plot.lifecycle import lifecycle
 from safar.plot.retention import retention
 from safar.plot.sessions import sessions
 from safar.plot.stickiness import stickiness
+from safar.plot.flow import flow
+from safar.plot.funnel import funnel
+from safar.plot.loops import loops
+from safar.plot.paths import paths
+from safar.plot.retention import retention
+from safar.plot.sessions import sessions
+from safar.plot.steps import steps
 from safar.plot.transitions import transitions
 
 if TYPE_CHECKING:
@@ -30,6 +37,28 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "retention": retention,
     "sessions": sessions,
     "stickiness": stickiness,
+__all__ = [
+    "CHARTS",
+    "flow",
+    "funnel",
+    "loops",
+    "paths",
+    "plot",
+    "retention",
+    "sessions",
+    "steps",
+    "transitions",
+]
+
+# Every chart by the name of its analysis, sorted.
+CHARTS: dict[str, Callable[..., Any]] = {
+    "flow": flow,
+    "funnel": funnel,
+    "loops": loops,
+    "paths": paths,
+    "retention": retention,
+    "sessions": sessions,
+    "steps": steps,
     "transitions": transitions,
 }
 

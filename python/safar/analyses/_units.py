@@ -1,0 +1,98 @@
+"""What paths are counted of: whole journeys or sessions, and the events of each that are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from safar import _args
+from safar._typing import Duration, Per
+from safar.analyses._spec import observed
+from safar.errors import ArgumentError, ArgumentTypeError
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+
+class CountsUnits(Protocol):
+    """A question about the paths of units."""
+
+    @property
+    def per(self) -> Per:
+        """What is one unit."""
+
+    @property
+    def gap(self) -> Duration:
+        """The longest pause inside a session."""
+
+    @property
+    def inactivity(self) -> Duration:
+        """How long a journey may rest and still go on."""
+
+    @property
+    def events(self) -> str | Sequence[str] | None:
+        """The events that are looked at."""
+
+    @property
+    def by(self) -> str | None:
+        """The column to segment by."""
+
+
+def check_units(spec: CountsUnits) -> None:
+    """Check what all questions about units share, and bring it into its one form."""
+    _args.choice(spec.per, "per", Per)
+    for name in ("gap", "inactivity"):
+        object.__setattr__(spec, name, _args.duration(getattr(spec, name), name))
+    if spec.events is not None:
+        object.__setattr__(spec, "events", _args.names(spec.events, "events"))
+    if spec.by is not None:
+        _args.text(spec.by, "by")
+
+
+def unit_params(spec: CountsUnits, log: EventLog, *, collapse: bool = False) -> dict[str, object]:
+    """The kernel's parameters, after a check of every name against the log."""
+    _args.known_events(spec.events or (), log.events, "events")
+    _args.known_segment(spec.by, log.columns, log.roles)
+    return {
+        "per": spec.per,
+        "gap_us": _args.microseconds(spec.gap),
+        "inactivity_us": _args.microseconds(spec.inactivity),
+        "events": spec.events,
+        "collapse": collapse,
+    }
+
+
+def unit_sentence(spec: CountsUnits, log: EventLog, *, collapse: bool = False) -> str:
+    """What a unit is and when it is open, for a definition."""
+    if spec.per == "sessions":
+        pause = _args.duration_words(spec.gap)
+        unit = f"A unit is a session: a run of one customer's events with no pause longer than {pause}"
+    else:
+        pause = _args.duration_words(spec.inactivity)
+        unit = "A unit is the whole journey of a customer"
+    said = f"{unit}; it is open if its last event was within {pause} of {observed(log)}."
+    if spec.events is not None:
+        said += f" Only the events {_args.listing(spec.events)} are looked at, and units without any are left out."
+    if collapse:
+        said += " Repeats of one event in a row count once."
+    return said
+
+
+def unit_words(spec: CountsUnits) -> str:
+    """The units of a question in the plural."""
+    return "sessions" if spec.per == "sessions" else "journeys"
+
+
+def segment_words(spec: CountsUnits) -> str:
+    """Which value of a column counts as the segment of a unit."""
+    return f"at the first event of the {'session' if spec.per == 'sessions' else 'customer'}"
+
+
+def number(value: object, argument: str, most: int, *, least: int = 1) -> None:
+    """Refuse what is no whole number from `least` to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ArgumentTypeError(
+            f"{argument}={value!r} is a {type(value).__name__}; expected a whole number from {least:,} to {most:,}"
+        )
+    if not least <= value <= most:
+        raise ArgumentError(f"{argument}={value!r}; expected a whole number from {least:,} to {most:,}")

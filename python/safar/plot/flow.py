@@ -1,0 +1,139 @@
+"""Chart of the flow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from safar.errors import ArgumentError
+from safar.plot.segments import largest_segments, segment_name
+from safar.plot.theme import STEEL, Direction, finish, inline, records
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from safar.result import Result
+
+__all__ = ["flow"]
+
+_STEP = (130, 34)
+_THICKEST = 22
+_ENDS = ("(end)", "(open)")
+
+
+def flow(
+    result: Result, *, events: int = 8, title: str = "Where journeys go", direction: Direction = "ltr"
+) -> alt.LayerChart | alt.FacetChart:
+    """Draw the flow from event to event, position by position.
+
+    Parameters
+    ----------
+    result
+        A flow; by segments it gives a panel for each of the six largest segments.
+    events
+        How many of the commonest events are shown.
+    title
+        Heading.
+    direction
+        ``"rtl"`` mirrors the chart.
+
+    Returns
+    -------
+    altair.LayerChart or altair.FacetChart
+        A line goes from an event at a position to the next one, and is as thick as it has units; every event has a row.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "who": [1, 1, 2],
+    ...         "when": ["2026-03-01", "2026-03-02", "2026-03-01"],
+    ...         "what": list("aba"),
+    ...     },
+    ...     customer="who",
+    ...     time="when",
+    ...     event="what",
+    ... )
+    >>> chart = flow(log.flow(depth=2))
+    >>> [(row["from"], row["to"], row["units"]) for row in chart.data.values]
+    [('a', '(open)', 1), ('a', 'b', 1)]
+    """
+    import altair as alt
+
+    if events < 1:
+        raise ArgumentError(f"events={events!r} must be at least 1")
+    edges = result.to_dict()
+    everything = list(range(len(edges["units"])))
+    said = ""
+    shown: list[Any] = []
+    if "segment" in edges:
+        starts = [i for i in everything if edges["position"][i] == 0]
+        shown, said = largest_segments(edges, "units", starts)
+    totals: dict[str, int] = {}
+    for i in everything:
+        totals[edges["to"][i]] = totals.get(edges["to"][i], 0) + edges["units"][i]
+    real = sorted((name for name in totals if name not in _ENDS), key=lambda name: (-totals[name], name))
+    kept = [*real[:events], *(name for name in _ENDS if name in totals)]
+    rows = [
+        i
+        for i in everything
+        if edges["position"][i] > 0
+        and edges["from"][i] in kept
+        and edges["to"][i] in kept
+        and ("segment" not in edges or edges["segment"][i] in shown)
+    ]
+    data = records(edges, rows)
+    for row in data:
+        row["next"] = row["position"] + 1
+        row["row"], row["next_row"] = kept.index(row["from"]), kept.index(row["to"])
+        if "segment" in row:
+            row["segment"] = segment_name(row["segment"])
+    rtl = direction == "rtl"
+    last = max((row["next"] for row in data), default=1)
+    tooltip = [
+        alt.Tooltip("position:Q", title="Position"),
+        alt.Tooltip("from:N", title="From"),
+        alt.Tooltip("to:N", title="To"),
+        alt.Tooltip("units:Q", title="Units", format=","),
+        alt.Tooltip("share:Q", title="Share of those at from", format=".1%"),
+        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
+        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        alt.Tooltip("customers:Q", title="Customers", format=","),
+    ]
+    x = alt.X(
+        "position:Q",
+        title="Position",
+        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, reverse=rtl),
+        axis=alt.Axis(orient="top", values=list(range(1, last + 1)), format="d", grid=False, domain=False),
+    )
+    y = alt.Y(
+        "row:Q",
+        title=None,
+        scale=alt.Scale(domain=[-0.5, max(1, len(kept)) - 0.5], nice=False, reverse=True),
+        axis=alt.Axis(
+            orient="right" if rtl else "left",
+            values=list(range(len(kept))),
+            labelExpr=f"{json.dumps(kept, ensure_ascii=False)}[datum.value]",
+            domain=False,
+            ticks=False,
+        ),
+    )
+    thickness = alt.StrokeWidth(
+        "units:Q", title="Units", scale=alt.Scale(domainMin=0, range=[0.5, _THICKEST]), legend=None
+    )
+    lines = (
+        alt.Chart()
+        .mark_rule(color=STEEL, opacity=0.45, strokeCap="butt")
+        .encode(x=x, x2="next:Q", y=y, y2="next_row:Q", strokeWidth=thickness, tooltip=tooltip)
+    )
+    layers = alt.layer(lines, data=inline(data)).properties(
+        width=_STEP[0] * max(1, last - 1), height=_STEP[1] * max(1, len(kept))
+    )
+    most = len(real[:events])
+    of = f"the {most} commonest of {len(real)} events" if len(real) > most else "all events"
+    subtitle = [f"Units from each event to the next; {of}", *([said] if said else [])]
+    if "segment" not in edges:
+        return finish(layers, title=title, subtitle=subtitle, direction=direction)
+    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
+    return finish(layers.facet(panel, columns=1), title=title, subtitle=subtitle, direction=direction)

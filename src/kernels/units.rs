@@ -1,0 +1,99 @@
+//! What paths are counted of: whole journeys or sessions, and the events of each that are looked at.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use super::chosen;
+use crate::error::{Error, Result};
+use crate::log::{Code, EventLog, Journey};
+
+/// What is one unit.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Per {
+    /// All events of a customer.
+    Customers,
+    /// The events of a customer without a pause greater than the gap.
+    Sessions,
+}
+
+/// Parameters of [`Units`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitParams {
+    per: Per,
+    gap_us: i64,
+    inactivity_us: i64,
+    events: Option<Vec<String>>,
+    collapse: bool,
+}
+
+/// Cuts journeys into units and units into the events that are looked at.
+pub struct Units {
+    /// The longest pause inside a unit.
+    gap: i64,
+    /// How long after its last event a unit may still go on.
+    rest: i64,
+    observed_until: i64,
+    chosen: Option<Vec<bool>>,
+    collapse: bool,
+}
+
+impl Units {
+    /// Checks the parameters against the log.
+    pub fn bind(params: &UnitParams, log: &EventLog) -> Result<Self> {
+        for (name, value) in [("gap_us", params.gap_us), ("inactivity_us", params.inactivity_us)] {
+            if value <= 0 {
+                return Err(Error::Argument(format!("{name} is {value}; a pause is longer than nothing")));
+            }
+        }
+        let (gap, rest) = match params.per {
+            Per::Customers => (i64::MAX, params.inactivity_us),
+            Per::Sessions => (params.gap_us, params.gap_us),
+        };
+        Ok(Self {
+            gap,
+            rest,
+            observed_until: log.observed_until(),
+            chosen: chosen(params.events.as_deref(), log)?,
+            collapse: params.collapse,
+        })
+    }
+
+    /// Calls `take` with the positions of every unit in the journey, and whether it may still go on.
+    #[inline(always)]
+    pub fn each<C: Code>(&self, journey: &Journey<'_, C>, mut take: impl FnMut(Range<usize>, bool)) {
+        let times = journey.times;
+        let mut first = 0;
+        if self.gap < i64::MAX {
+            for next in 1..times.len() {
+                if times[next] - times[next - 1] > self.gap {
+                    take(first..next, false);
+                    first = next;
+                }
+            }
+        }
+        take(first..times.len(), self.observed_until - times[times.len() - 1] <= self.rest);
+    }
+
+    /// Every event is looked at.
+    #[inline]
+    pub fn whole(&self) -> bool {
+        self.chosen.is_none() && !self.collapse
+    }
+
+    /// The events of a unit that are looked at, in their order.
+    #[inline(always)]
+    pub fn path<C: Code>(&self, events: &[C]) -> impl Iterator<Item = C> {
+        let mut before = None;
+        events.iter().copied().filter(move |&event| {
+            if self.chosen.as_ref().is_some_and(|chosen| !chosen[event.index()]) {
+                return false;
+            }
+            let again = before == Some(event);
+            before = Some(event);
+            !(again && self.collapse)
+        })
+    }
+}
