@@ -51,7 +51,8 @@ const CUT: u8 = 1;
 const PART: usize = 1 << 14;
 
 /// Stands for a path: its codes, most significant first, as big-endian numbers in up to fifteen bytes, then their number
-/// times two plus [`CUT`]; so keys order as paths do. Of a longer path it is a hash, [`LONG`] and [`CUT`].
+/// times two plus [`CUT`]; so keys order as paths do. Of a longer path: the number of its bytes, its hash, and a last byte
+/// of [`LONG`] and [`CUT`].
 type Key = u128;
 
 /// A path and how often it occurs. The counts of a log fit 32 bits, because its events do.
@@ -59,8 +60,8 @@ type Key = u128;
 struct Variant {
     /// The halves of its key: a whole one would need more room for its alignment.
     key: [u64; 2],
-    /// Of a path that does not fit its key: which one of the long ones it is.
-    long: u32,
+    /// Where a path that does not fit its key begins among the long ones.
+    long: usize,
     units: u32,
     open: u32,
     customers: u32,
@@ -92,15 +93,20 @@ impl Variant {
 /// codes, never by their hashes alone.
 #[derive(Default)]
 struct Variants {
-    /// Where a path stands in the list, plus one; zero is free. A power of two of slots, at most half of them taken.
-    slots: Vec<u32>,
+    /// Half of the hash, and where the path stands in the list, plus one; zero is free. A power of two of slots, at most
+    /// half of them taken.
+    slots: Vec<u64>,
     list: Vec<Variant>,
-    /// The codes of long paths one after the other, and where each ends.
+    /// The codes of long paths one after the other.
     long: Vec<u8>,
-    ends: Vec<usize>,
 }
 
 impl Variants {
+    fn with_capacity(paths: usize, long: usize) -> Self {
+        let slots = vec![0; (2 * paths + 1).next_power_of_two()];
+        Self { slots, list: Vec::with_capacity(paths), long: Vec::with_capacity(long) }
+    }
+
     /// The place of a path in the list; `long` is the path itself where it does not fit its key.
     #[inline]
     fn place(&mut self, key: Key, long: &[u8]) -> usize {
@@ -109,51 +115,48 @@ impl Variants {
         }
         let halves = [(key >> 64) as u64, key as u64];
         let mask = self.slots.len() - 1;
-        let mut slot = hash(key) as usize & mask;
+        let tag = hash(key) << 32;
+        let mut slot = (tag >> 32) as usize & mask;
         loop {
-            let found = self.slots[slot] as usize;
+            let found = self.slots[slot];
             if found == 0 {
                 break;
             }
-            let variant = &self.list[found - 1];
-            if variant.key == halves && (long.is_empty() || self.long_path(variant.long) == long) {
-                return found - 1;
+            if found >> 32 == tag >> 32 {
+                let place = found as u32 as usize - 1;
+                let variant = &self.list[place];
+                if variant.key == halves && (long.is_empty() || self.long_of(variant) == long) {
+                    return place;
+                }
             }
             slot = (slot + 1) & mask;
         }
-        self.slots[slot] = self.list.len() as u32 + 1;
-        let number = self.ends.len() as u32;
-        if !long.is_empty() {
-            self.long.extend_from_slice(long);
-            self.ends.push(self.long.len());
-        }
-        self.list.push(Variant { key: halves, long: number, units: 0, open: 0, customers: 0, seen: 0 });
-        self.list.len() - 1
+        let place = self.list.len();
+        self.slots[slot] = tag | (place as u64 + 1);
+        let variant = Variant { key: halves, long: self.long.len(), units: 0, open: 0, customers: 0, seen: 0 };
+        self.long.extend_from_slice(long);
+        self.list.push(variant);
+        place
     }
 
     #[cold]
     fn grow(&mut self) {
         let size = (self.slots.len() * 2).max(16);
-        self.slots.clear();
-        self.slots.resize(size, 0);
-        for (place, variant) in self.list.iter().enumerate() {
-            let mut slot = hash(variant.key()) as usize & (size - 1);
+        let slots = std::mem::replace(&mut self.slots, vec![0; size]);
+        for taken in slots.into_iter().filter(|&slot| slot != 0) {
+            let mut slot = (taken >> 32) as usize & (size - 1);
             while self.slots[slot] != 0 {
                 slot = (slot + 1) & (size - 1);
             }
-            self.slots[slot] = place as u32 + 1;
+            self.slots[slot] = taken;
         }
     }
 
-    fn long_path(&self, number: u32) -> &[u8] {
-        let number = number as usize;
-        let start = if number == 0 { 0 } else { self.ends[number - 1] };
-        &self.long[start..self.ends[number]]
-    }
-
     /// The path of a variant that does not fit its key, else nothing.
+    #[inline]
     fn long_of(&self, variant: &Variant) -> &[u8] {
-        if variant.is_long() { self.long_path(variant.long) } else { &[] }
+        let bytes = if variant.is_long() { (variant.key[0] >> 8) as usize } else { 0 };
+        &self.long[variant.long..variant.long + bytes]
     }
 
     /// Takes in one variant of other customers.
@@ -165,24 +168,24 @@ impl Variants {
         into.customers += variant.customers;
     }
 
-    /// The places of the list by the highest `bits` of the hash, and where the places of each value begin.
-    fn by_part(&self, bits: u32) -> (Vec<u32>, Vec<usize>) {
+    /// The same paths by the highest `bits` of their hash, in lists without slots.
+    fn split(self, bits: u32) -> Vec<Self> {
         let part = |variant: &Variant| (hash(variant.key()) >> (u64::BITS - bits)) as usize;
-        let mut starts = vec![0_usize; (1 << bits) + 1];
+        let mut sizes = vec![(0, 0); 1 << bits];
         for variant in &self.list {
-            starts[part(variant) + 1] += 1;
+            let (paths, long) = &mut sizes[part(variant)];
+            *paths += 1;
+            *long += self.long_of(variant).len();
         }
-        for part in 0..1 << bits {
-            starts[part + 1] += starts[part];
+        let room =
+            |(paths, long)| Self { slots: Vec::new(), list: Vec::with_capacity(paths), long: Vec::with_capacity(long) };
+        let mut parts: Vec<Self> = sizes.into_iter().map(room).collect();
+        for variant in &self.list {
+            let part = &mut parts[part(variant)];
+            part.list.push(Variant { long: part.long.len(), ..*variant });
+            part.long.extend_from_slice(self.long_of(variant));
         }
-        let mut next = starts.clone();
-        let mut places = vec![0; self.list.len()];
-        for (place, variant) in self.list.iter().enumerate() {
-            let slot = &mut next[part(variant)];
-            places[*slot] = place as u32;
-            *slot += 1;
-        }
-        (places, starts)
+        parts
     }
 }
 
@@ -203,12 +206,15 @@ fn gather(tables: Vec<Variants>) -> Vec<Variants> {
         return tables;
     }
     let bits = (all / PART).next_power_of_two().trailing_zeros().clamp(1, 16);
-    let parts: Vec<_> = tables.par_iter().map(|table| table.by_part(bits)).collect();
+    // Moved together first: reading every part from all over the tables would miss the cache at every path.
+    let parts: Vec<Vec<Variants>> = tables.into_par_iter().map(|table| table.split(bits)).collect();
     let part = |part: usize| {
-        let mut gathered = Variants::default();
-        for (table, (places, starts)) in tables.iter().zip(&parts) {
-            for &place in &places[starts[part]..starts[part + 1]] {
-                let variant = &table.list[place as usize];
+        let parts = parts.iter().map(|parts| &parts[part]);
+        let (paths, long) =
+            parts.clone().fold((0, 0), |(paths, long), table| (paths + table.list.len(), long + table.long.len()));
+        let mut gathered = Variants::with_capacity(paths, long);
+        for table in parts {
+            for variant in &table.list {
                 gathered.add(variant, table.long_of(variant));
             }
         }
@@ -233,15 +239,22 @@ fn by_rank((one_table, one): &Held<'_>, (two_table, two): &Held<'_>) -> Ordering
     })
 }
 
-/// The `most` first ones by rank, or all, of a table in no order.
-fn best(table: &Variants, most: usize) -> Vec<Held<'_>> {
-    let mut held: Vec<Held<'_>> = table.list.iter().map(|variant| (table, variant)).collect();
+/// The `most` first variants by rank, or all in no order.
+fn best(tables: &[Variants], most: Option<usize>) -> Vec<Held<'_>> {
+    let all = || tables.par_iter().flat_map_iter(|table| table.list.iter().map(move |variant| (table, variant)));
+    let Some(most) = most else { return all().collect() };
+    // How frequent the last one must be is told by the numbers alone; names are looked at where these are equal.
+    let mut units: Vec<u32> = all().map(|(_, variant)| variant.units).collect();
+    let least = match most.checked_sub(1) {
+        Some(last) if last < units.len() => *units.select_nth_unstable_by(last, |one, two| two.cmp(one)).1,
+        _ => 0,
+    };
+    let mut held: Vec<Held<'_>> = all().filter(|(_, variant)| variant.units >= least).collect();
     if most < held.len() {
-        if most > 0 {
-            held.select_nth_unstable_by(most - 1, by_rank);
-        }
+        held.select_nth_unstable_by(most, by_rank);
         held.truncate(most);
     }
+    held.sort_unstable_by(by_rank);
     held
 }
 
@@ -378,7 +391,7 @@ fn write_long<C: Code>(path: impl Iterator<Item = C>, cut: bool, long: &mut Vec<
         long.extend_from_slice(&(event.index() as u32).to_be_bytes()[4 - size_of::<C>()..]);
     }
     let hashed = foldhash::fast::FixedState::default().hash_one(long.as_slice());
-    Key::from(hashed) << 8 | Key::from(LONG) | Key::from(cut)
+    (long.len() as Key) << 72 | Key::from(hashed) << 8 | Key::from(LONG) | Key::from(cut)
 }
 
 impl Kernel for Paths {
@@ -417,12 +430,7 @@ impl Kernel for Paths {
                 self.most_variants
             )));
         }
-        let most = self.top.unwrap_or(usize::MAX);
-        let mut variants: Vec<Held<'_>> = tables.par_iter().flat_map_iter(|table| best(table, most)).collect();
-        if self.top.is_some() {
-            variants.sort_unstable_by(by_rank);
-            variants.truncate(most);
-        }
+        let variants = best(&tables, self.top);
         Ok(vec![self.table(&state, &variants, distinct)])
     }
 
