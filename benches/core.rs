@@ -150,6 +150,7 @@ fn plan(kernel: &str) -> Plan {
         "sessions" => json!({"gap_us": 1_800_000_000_u64}),
         "steps" => json!({
             "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,
+        }),
         "stickiness" => json!({
             "events": null, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0,
         }),

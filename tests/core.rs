@@ -90,6 +90,7 @@ fn plan(kernel: &str) -> Plan {
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
         "steps" => json!({
             "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,
+        }),
         "stickiness" => json!({
             "events": null, "period": "week", "unit": "day", "calendar": "jalali", "week_start": 5,
         }),

@@ -76,6 +76,7 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "lifecycle": [
         {"events": None, "period": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "month", "calendar": "jalali", "week_start": 5},
+    ],
     "loops": [{"units": JOURNEYS}, {"units": SESSIONS | {"collapse": False}}],
     "paths": [
         {"units": JOURNEYS, "most_events": None, "top": None, "most_variants": 100_000},
@@ -104,6 +105,7 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "stickiness": [
         {"events": None, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},
+    ],
     "steps": [
         {"units": JOURNEYS, "positions": 4, "around": None, "which": "first", "max_cells": 10_000},
         {"units": SESSIONS, "positions": 2, "around": ["B"], "which": "each", "max_cells": 10_000},

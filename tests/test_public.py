@@ -46,10 +46,10 @@ PUBLIC = [
     "SessionsResult",
     "Spec",
     "Step",
-    "Stickiness",
-    "StickinessResult",
     "Steps",
     "StepsResult",
+    "Stickiness",
+    "StickinessResult",
     "Transitions",
     "TransitionsResult",
     "UnknownColumnError",
@@ -76,6 +76,7 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         resolution="1m",
         by="channel",
         at="last",
+    ),
     "flow": safar.Flow(
         "sessions", depth=3, gap="1h", inactivity="7d", collapse=True, events="view", by="channel"
     ),
@@ -96,6 +97,7 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
     ),
     "lifecycle": safar.Lifecycle(
         "view", period="month", calendar="jalali", week_start=6, by="channel", at="last"
+    ),
     "loops": safar.Loops("sessions", gap="1h", inactivity="7d", events=["view", "cart"], by="channel"),
     "paths": safar.Paths(
         "sessions",
@@ -129,6 +131,7 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
     "sessions": safar.Sessions("90m", by="channel"),
     "stickiness": safar.Stickiness(
         "view", period="month", unit="hour", calendar="jalali", week_start=6, by="channel", at="last"
+    ),
     "steps": safar.Steps(
         "sessions",
         positions=3,

@@ -24,18 +24,30 @@ from typing import TYPE_CHECKING, Any
 
 from safar import calendar
 from safar._core import __version__
+from safar.analyses import (
+    Conversion,
+    Flow,
+    Funnel,
+    Lifecycle,
+    Loops,
+    Paths,
+    Retention,
+    Sessions,
+    Spec,
+    Steps,
+    Stickiness,
+    Transitions,
+)
 from safar.analyses.conversion import ConversionResult
-from safar.analyses import Conversion, Funnel, Lifecycle, Retention, Sessions, Spec, Stickiness, Transitions
+from safar.analyses.flow import FlowResult
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.lifecycle import LifecycleResult
-from safar.analyses.retention import RetentionResult
-from safar.analyses.sessions import SessionsResult
-from safar.analyses.stickiness import StickinessResult
-from safar.analyses import Flow, Funnel, Loops, Paths, Retention, Sessions, Spec, Steps, Transitions
-from safar.analyses.flow import FlowResult
 from safar.analyses.loops import LoopsResult
 from safar.analyses.paths import PathsResult
+from safar.analyses.retention import RetentionResult
+from safar.analyses.sessions import SessionsResult
 from safar.analyses.steps import StepsResult
+from safar.analyses.stickiness import StickinessResult
 from safar.analyses.transitions import TransitionsResult
 from safar.errors import (
     ArgumentError,
@@ -84,10 +96,10 @@ __all__ = [
     "SessionsResult",
     "Spec",
     "Step",
-    "Stickiness",
-    "StickinessResult",
     "Steps",
     "StepsResult",
+    "Stickiness",
+    "StickinessResult",
     "Transitions",
     "TransitionsResult",
     "UnknownColumnError",

@@ -17,18 +17,15 @@ from safar import _args, _core, _table
 from safar._selection import selection
 from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses.conversion import conversion
-from safar.analyses.funnel import funnel
-from safar.analyses.lifecycle import lifecycle
-from safar.analyses.retention import retention
-from safar.analyses.sessions import sessions
-from safar.analyses.stickiness import stickiness
 from safar.analyses.flow import flow
 from safar.analyses.funnel import funnel
+from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
 from safar.analyses.sessions import sessions
 from safar.analyses.steps import steps
+from safar.analyses.stickiness import stickiness
 from safar.analyses.transitions import transitions
 from safar.errors import ArgumentError, ArgumentTypeError, FileError
 from safar.result import ResultTable

@@ -1,16 +1,16 @@
 //! The analyses, one file each, and the sorted list that finds them by name.
 
+mod cells;
 mod conversion;
+mod flow;
 mod funnel;
 mod lifecycle;
-mod retention;
-mod sessions;
-mod stickiness;
-mod cells;
-mod flow;
 mod loops;
 mod paths;
+mod retention;
+mod sessions;
 mod steps;
+mod stickiness;
 mod transitions;
 mod units;
 
@@ -24,15 +24,15 @@ use crate::pool::Cancel;
 use crate::table::Table;
 
 pub use conversion::Conversion;
+pub use flow::Flow;
 pub use funnel::{Funnel, FunnelAttempts};
 pub use lifecycle::Lifecycle;
-pub use retention::Retention;
-pub use sessions::Sessions;
-pub use stickiness::Stickiness;
-pub use flow::Flow;
 pub use loops::Loops;
 pub use paths::Paths;
+pub use retention::Retention;
+pub use sessions::Sessions;
 pub use steps::Steps;
+pub use stickiness::Stickiness;
 pub use transitions::Transitions;
 
 type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
@@ -40,16 +40,16 @@ type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
 /// Every kernel by name, sorted.
 pub const KERNELS: &[(&str, Runner)] = &[
     (Conversion::NAME, run::<Conversion>),
+    (Flow::NAME, run::<Flow>),
     (Funnel::NAME, run::<Funnel>),
     (FunnelAttempts::NAME, run::<FunnelAttempts>),
     (Lifecycle::NAME, run::<Lifecycle>),
-    (Retention::NAME, run::<Retention>),
-    (Sessions::NAME, run::<Sessions>),
-    (Stickiness::NAME, run::<Stickiness>),
-    (Flow::NAME, run::<Flow>),
     (Loops::NAME, run::<Loops>),
     (Paths::NAME, run::<Paths>),
+    (Retention::NAME, run::<Retention>),
+    (Sessions::NAME, run::<Sessions>),
     (Steps::NAME, run::<Steps>),
+    (Stickiness::NAME, run::<Stickiness>),
     (Transitions::NAME, run::<Transitions>),
 ];
 

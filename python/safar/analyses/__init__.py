@@ -6,53 +6,44 @@ from typing import Any
 
 from safar.analyses._spec import Spec
 from safar.analyses.conversion import Conversion
-from safar.analyses.funnel import Funnel
-from safar.analyses.lifecycle import Lifecycle
-from safar.analyses.retention import Retention
-from safar.analyses.sessions import Sessions
-from safar.analyses.stickiness import Stickiness
-from safar.analyses.transitions import Transitions
-
-__all__ = ["SPECS", "Conversion", "Funnel", "Lifecycle", "Retention", "Sessions", "Spec", "Stickiness", "Transitions"]
-
-# Every analysis, sorted by name.
-SPECS: tuple[type[Spec[Any]], ...] = (
-    Conversion,
-    Funnel,
-    Lifecycle,
-    Retention,
-    Sessions,
-    Stickiness,
 from safar.analyses.flow import Flow
 from safar.analyses.funnel import Funnel
+from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
 from safar.analyses.paths import Paths
 from safar.analyses.retention import Retention
 from safar.analyses.sessions import Sessions
 from safar.analyses.steps import Steps
+from safar.analyses.stickiness import Stickiness
 from safar.analyses.transitions import Transitions
 
 __all__ = [
     "SPECS",
+    "Conversion",
     "Flow",
     "Funnel",
+    "Lifecycle",
     "Loops",
     "Paths",
     "Retention",
     "Sessions",
     "Spec",
     "Steps",
+    "Stickiness",
     "Transitions",
 ]
 
 # Every analysis, sorted by name.
 SPECS: tuple[type[Spec[Any]], ...] = (
+    Conversion,
     Flow,
     Funnel,
+    Lifecycle,
     Loops,
     Paths,
     Retention,
     Sessions,
     Steps,
+    Stickiness,
     Transitions,
 )

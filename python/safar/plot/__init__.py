@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 from safar import _args
 from safar.errors import ArgumentError
 from safar.plot.conversion import conversion
-from safar.plot.funnel import funnel
-from safar.plot.lifecycle import lifecycle
-from safar.plot.retention import retention
-from safar.plot.sessions import sessions
-from safar.plot.stickiness import stickiness
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
+from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
 from safar.plot.paths import paths
 from safar.plot.retention import retention
 from safar.plot.sessions import sessions
 from safar.plot.steps import steps
+from safar.plot.stickiness import stickiness
 from safar.plot.transitions import transitions
 
 if TYPE_CHECKING:
@@ -27,38 +24,34 @@ if TYPE_CHECKING:
 
     from safar.result import Result
 
-__all__ = ["CHARTS", "conversion", "funnel", "lifecycle", "plot", "retention", "sessions", "stickiness", "transitions"]
-
-# Every chart by the name of its analysis, sorted.
-CHARTS: dict[str, Callable[..., Any]] = {
-    "conversion": conversion,
-    "funnel": funnel,
-    "lifecycle": lifecycle,
-    "retention": retention,
-    "sessions": sessions,
-    "stickiness": stickiness,
 __all__ = [
     "CHARTS",
+    "conversion",
     "flow",
     "funnel",
+    "lifecycle",
     "loops",
     "paths",
     "plot",
     "retention",
     "sessions",
     "steps",
+    "stickiness",
     "transitions",
 ]
 
 # Every chart by the name of its analysis, sorted.
 CHARTS: dict[str, Callable[..., Any]] = {
+    "conversion": conversion,
     "flow": flow,
     "funnel": funnel,
+    "lifecycle": lifecycle,
     "loops": loops,
     "paths": paths,
     "retention": retention,
     "sessions": sessions,
     "steps": steps,
+    "stickiness": stickiness,
     "transitions": transitions,
 }
 
