@@ -318,11 +318,11 @@ impl Paths {
         long.clear();
         let bits = size_of::<C>() * 8;
         if self.units.whole() && events.len() <= self.most_events {
-            if events.len() * size_of::<C>() > SHORT {
+            if size_of_val(events) > SHORT {
                 return Some(write_long(events.iter().copied(), false, long));
             }
             let key = events.iter().fold(0, |key: Key, event| key << bits | event.index() as Key);
-            return Some(short_key(key, events.len() * size_of::<C>(), false));
+            return Some(short_key(key, size_of_val(events), false));
         }
         let mut path = self.units.path(events);
         let (mut key, mut length): (Key, usize) = (0, 0);
