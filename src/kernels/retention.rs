@@ -389,7 +389,7 @@ impl Retention {
             Mode::On => active.for_each(|column| cohort.count(column)),
             Mode::OnOrAfter => active.last().into_iter().for_each(|column| cohort.count(column)),
             Mode::OnOrBefore => {
-                while let Some(column) = active.next() {
+                for column in active {
                     cohort.count(column);
                     if column >= zero {
                         break;

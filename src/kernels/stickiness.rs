@@ -44,16 +44,13 @@ impl Stickiness {
     /// The unit that an instant of a period is in: its number, and its end.
     #[inline]
     fn unit(&self, before: usize, period: usize, time: i64) -> (usize, i64) {
-        match &self.days {
-            Some(days) => {
-                let day = days.advance(before, time);
-                (day, days.starts()[day + 1])
-            }
-            None => {
-                let start = self.periods.starts()[period];
-                let hour = (time - start) / HOUR_US;
-                (hour as usize, start + (hour + 1) * HOUR_US)
-            }
+        if let Some(days) = &self.days {
+            let day = days.advance(before, time);
+            (day, days.starts()[day + 1])
+        } else {
+            let start = self.periods.starts()[period];
+            let hour = (time - start) / HOUR_US;
+            (hour as usize, start + (hour + 1) * HOUR_US)
         }
     }
 }
