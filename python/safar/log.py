@@ -185,7 +185,7 @@ class EventLog:
             own, wall clock of the log's zone.
         where
             Only events for which this condition on `columns`, ``time`` and ``event`` is true, such as
-            ``"value > 0"``.
+            ``"value > 0"``; times in it are UTC unless they say otherwise.
 
         Returns
         -------

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["conversion"]
 
+# Apart in hue and in lightness; dashes tell them apart once more.
+_COLOURS = (BLUE, "#e8821a", "#52606d", "#8b4a9c", "#2f8f5b", "#b8475a")
+_DASHES = ((1, 0), (7, 2), (2, 2), (7, 2, 2, 2), (12, 3), (4, 4))
 # Steps of one curve; more than a screen has columns can't be seen.
 _MOST = 1_000
 _UNITS = (
@@ -111,13 +114,16 @@ def conversion(
     if shown:
         names = [segment_name(segment) for segment in shown]
         tooltip.insert(0, alt.Tooltip("segment:N", title="Segment"))
-        colour = alt.Color("segment:N", title="Segment", sort=names)
-        dash = alt.StrokeDash("segment:N", title="Segment", sort=names)
-    base = alt.Chart().encode(x=x, color=colour, tooltip=tooltip)
+        legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=300)
+        colours = alt.Scale(domain=names, range=list(_COLOURS[: len(names)]))
+        dashes = alt.Scale(domain=names, range=[list(each) for each in _DASHES[: len(names)]])
+        colour = alt.Color("segment:N", title="Segment", scale=colours, legend=legend)
+        dash = alt.StrokeDash("segment:N", title="Segment", scale=dashes, legend=legend)
+    base = alt.Chart().encode(x=x, color=colour, strokeDash=dash, tooltip=tooltip)
     band = base.mark_area(opacity=0.15, interpolate="step-after", line=False).encode(
         y=alt.Y("share_low:Q"), y2="share_high:Q"
     )
-    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(y=y, strokeDash=dash)
+    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(y=y)
     layers = alt.layer(band, line, data=inline(data)).properties(width=width, height=height)
     subtitle = [
         "Estimated from customers for as long as they were watched; the band is the 95% interval",
