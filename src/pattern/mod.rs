@@ -37,6 +37,8 @@ pub struct Steps {
     masks: Vec<u64>,
     conditions: Vec<(u64, BooleanBuffer)>,
     count: usize,
+    /// By event code: hand it out?
+    wanted: Vec<bool>,
     keep_all: bool,
 }
 
@@ -73,13 +75,14 @@ impl Steps {
                 conditions.push((1 << index, condition(text, log)?));
             }
         }
-        Ok(Self { masks, conditions, count: specs.len(), keep_all: false })
+        let wanted = masks.iter().map(|&mask| mask != 0).collect();
+        Ok(Self { masks, conditions, count: specs.len(), wanted, keep_all: false })
     }
 
     /// Hands out events that fill no step as well, with an empty mask: they stand between the others.
     #[must_use]
     pub fn keep_all(self) -> Self {
-        Self { keep_all: true, ..self }
+        Self { wanted: vec![true; self.wanted.len()], keep_all: true, ..self }
     }
 
     /// Number of steps.
@@ -99,7 +102,7 @@ impl Steps {
         let mut end = 0;
         for (position, event) in journey.events.iter().enumerate() {
             positions[end] = position as u32;
-            end += usize::from(self.masks[event.index()] != 0 || self.keep_all);
+            end += usize::from(self.wanted[event.index()]);
         }
         for &position in &positions[..end] {
             let mut mask = self.masks[journey.events[position as usize].index()];

@@ -117,6 +117,8 @@ pub struct FunnelRules {
     rules: Rules,
     on_exclude: OnExclude,
     hold: Vec<Arc<Segments>>,
+    /// Nothing but an order and a window.
+    plain: bool,
     observed_until: i64,
 }
 
@@ -171,6 +173,7 @@ impl FunnelRules {
             entries: (params.entries_us.0.unwrap_or(i64::MIN), params.entries_us.1.unwrap_or(i64::MAX)),
         };
         Ok(Self {
+            plain: rules.are_plain() && params.hold.is_empty(),
             steps: if rules.order == Order::Strict { steps.keep_all() } else { steps },
             rules,
             on_exclude: params.on_exclude,
@@ -198,7 +201,7 @@ impl FunnelRules {
         // Events that share the time of the first entry may still count, in the customer's favour.
         let entry = hits[first].time;
         let start = hits[..first].iter().rposition(|hit| hit.time < entry).map_or(0, |before| before + 1);
-        if self.rules.are_plain() && self.hold.is_empty() && !timed {
+        if self.plain && !timed {
             self.plain_outcome(&scratch.hits[start..], &mut scratch.chains, emit);
         } else if self.hold.is_empty() {
             let Scratch { hits, attempts, times, .. } = scratch;
