@@ -60,8 +60,8 @@ impl EventLog {
         cancel.check()?;
         let columns = self.columns.iter().map(|column| self.part_of(column, &events));
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        let ties = offsets.windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
-        let ties = ties.map(|times| times.windows(2).filter(|pair| pair[0] == pair[1]).count() as u64).sum();
+        let journeys = offsets.windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
+        let tied: usize = journeys.map(|journey| journey.windows(2).filter(|pair| pair[0] == pair[1]).count()).sum();
         Ok(Self {
             customers: take(&self.customers, &customers, None)?,
             offsets,
@@ -76,7 +76,7 @@ impl EventLog {
             zone: self.zone.clone(),
             provenance: Provenance {
                 filtered: self.provenance.filtered + (self.len() - times.len()) as u64,
-                ties,
+                ties: tied as u64,
                 ..self.provenance.clone()
             },
             times,
