@@ -65,6 +65,9 @@ fn log_of(table: &Table) -> EventLog {
     ingest::build(table, &roles, &Cancel::default()).expect("valid data")
 }
 
+/// Kernels that give rows of customers, strung together: of two halves they stand in another order.
+const ROWS: [&str; 2] = ["funnel_attempts", "sessions"];
+
 fn plan(kernel: &str) -> Plan {
     let units = json!({
         "per": "sessions", "gap_us": 86_400_000_000_u64, "inactivity_us": 86_400_000_000_u64, "events": null,
@@ -148,7 +151,7 @@ proptest! {
     fn merging_two_halves_of_the_customers_gives_the_whole(rows in rows(300)) {
         let (left, right): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(|row| row.customer.ends_with(['0', '2', '4']));
         prop_assume!(!left.is_empty() && !right.is_empty());
-        for (name, _) in KERNELS.iter().filter(|(name, _)| *name != "sessions") {
+        for (name, _) in KERNELS.iter().filter(|(name, _)| !ROWS.contains(name)) {
             let partial_of = |rows: &[Row]| {
                 run_named(name, &log_of(&table(rows, 64)), &plan(name), &Cancel::default()).expect("a result")
             };
