@@ -24,7 +24,6 @@ _MOST_EDGES = 1_000_000
 _MOST_POSITIONS = 1_000
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class FlowResult(Result):
     """From which event to which, position by position: the data of a Sankey diagram.
 
@@ -37,6 +36,8 @@ class FlowResult(Result):
         ``customers`` (with such a unit), ``share``, ``share_low``, ``share_high`` (of the units that have ``from``
         at the position, 0 to 1, with its 95 % Wilson interval).
     """
+
+    __slots__ = ()
 
     analysis: ClassVar[str] = "flow"
 

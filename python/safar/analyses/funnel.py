@@ -46,7 +46,6 @@ _STATUS = {"completed": "completed", "dropped": "dropped", "open": "still_open",
 _MOST_PERIODS = 400
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class FunnelResult(Result):
     """How many customers came through each step.
 
@@ -63,6 +62,8 @@ class FunnelResult(Result):
         with the ``_low`` and ``_high`` of its 95 % Wilson interval. Shares are 0 to 1, and null where nobody is in
         the denominator.
     """
+
+    __slots__ = ()
 
     analysis: ClassVar[str] = "funnel"
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Sessions", "SessionsResult", "sessions"]
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class SessionsResult(Result):
     """Every session of every customer.
 
@@ -32,6 +31,8 @@ class SessionsResult(Result):
         event), ``events`` (number), ``open`` (the gap after the last event was not over when the data end, so
         the session may go on).
     """
+
+    __slots__ = ()
 
     analysis: ClassVar[str] = "sessions"
 

@@ -25,7 +25,6 @@ _MOST_POSITIONS = 1_000
 _VIRTUAL = ("(start)", "(end)", "(open)")
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class StepsResult(Result):
     """Which event stands at each position, and for which share.
 
@@ -38,6 +37,8 @@ class StepsResult(Result):
         ``customers`` (with such a unit), ``of`` (all units of the position), ``share``, ``share_low``,
         ``share_high`` (units of all, 0 to 1, with its 95 % Wilson interval).
     """
+
+    __slots__ = ()
 
     analysis: ClassVar[str] = "steps"
 

@@ -23,7 +23,6 @@ __all__ = ["Transitions", "TransitionsResult", "transitions"]
 _MOST_EDGES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class TransitionsResult(Result):
     """What customers do next, how often, and after how long.
 
@@ -37,6 +36,8 @@ class TransitionsResult(Result):
         ``mean_seconds`` and, with `quantiles`, ``median_seconds``, ``p90_seconds``, ``min_seconds``,
         ``max_seconds`` (time between the two events; null at the virtual edges).
     """
+
+    __slots__ = ()
 
     analysis: ClassVar[str] = "transitions"
 
