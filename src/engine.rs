@@ -139,6 +139,9 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
         .map_err(|error| Error::Argument(format!("{}: the parameters are not valid: {error}", A::NAME)))?;
     let kernel = A::bind(params, log)?;
     let segments = plan.by.as_ref().map(|name| log.segments(name)).transpose()?;
+    if let (Some(segments), Some(name)) = (&segments, &plan.by) {
+        segments.few_enough(name)?;
+    }
     let by = segments.as_deref().map(|segments| By { segments, at: plan.at });
     let tasks = log.len().div_ceil(kernel.task_events()).max(1);
     let fold = Fold { log, kernel: &kernel, by, cancel, tasks };

@@ -59,13 +59,10 @@ def params(
 
 
 def attempts_of(log: _core.EventLog, question: dict[str, Any]) -> list[Outcome]:
-    columns = columns_in(_core.run(log, "funnel_attempts", plan(question)))
-    times = [tuple(int(t.astype("int64")) for t in each) for each in raw(log, question)]
+    table = _core.run(log, "funnel_attempts", plan(question))
+    columns = columns_in(table)
+    times = [tuple(int(time.astype("int64")) for time in each) for each in table.numpy("times")[0]]
     return in_order(list(zip(columns["customer"], columns["reached"], columns["status"], times, strict=True)))
-
-
-def raw(log: _core.EventLog, question: dict[str, Any]) -> Any:
-    return _core.run(log, "funnel_attempts", plan(question)).numpy("times")[0]
 
 
 def counts_of(log: _core.EventLog, question: dict[str, Any]) -> dict[tuple[Any, ...], int]:
@@ -322,6 +319,47 @@ def test_a_trend_is_a_funnel_of_each_period(rows: list[Event]) -> None:
     assert sum(trend["entered"]) == len({(row.customer, row.time // day) for row in entries})
 
 
+def test_a_trend_stays_inside_the_bounds_of_its_funnel() -> None:
+    hour = 3_600 * SECOND
+    # The base is midnight of 1 March in UTC, and 03:30 in Tehran; the bound is Tehran's own midnight.
+    data = {"who": list(range(8)), "when": [BASE + i * 12 * hour for i in range(8)], "what": ["A"] * 8}
+    log = safar.EventLog(
+        data, customer="who", time="when", event="what", time_unit="us", timezone="Asia/Tehran"
+    )
+    result = log.funnel(["A"], start="2024-03-03", end="2024-03-04")
+    assert result.trend("day").to_dict()["period"] == [dt.date(2024, 3, 3)]
+    assert result.trend("day").to_dict()["entered"] == [result.entered] == [2]
+    nobody = log.funnel(["A"], start="2031-01-01")
+    assert (nobody.entered, len(nobody.trend("day")), len(nobody.customers())) == (0, 0, 0)
+
+
+def test_ids_of_any_number_may_be_held() -> None:
+    orders = 100_001
+    data = {
+        "customer": [0] * (2 * orders),
+        "time": [BASE + i * SECOND for i in range(2 * orders)],
+        "event": ["checkout"] * orders + ["purchase"] * orders,
+        "order": [*range(orders), *range(orders)],
+    }
+    log = safar.EventLog(
+        data, customer="customer", time="time", event="event", attributes=["order"], time_unit="us"
+    )
+    held = log.funnel(["checkout", "purchase"], hold="order", entry="all")
+    assert held.to_dict()["attempts"] == [orders, orders]
+    with pytest.raises(safar.ArgumentError, match="100001 distinct values"):
+        log.funnel(["checkout", "purchase"], by="order")
+
+
+@pytest.mark.parametrize("options", [{"order": "strict"}, {"exclude": safar.exclusion("C", between=(2, 3))}])
+def test_many_waiting_attempts_are_not_asked_one_by_one(options: dict[str, Any]) -> None:
+    # 300 000 entries wait at step 1 while as many events pass that concern none of them: a square of that never ends.
+    many = 300_000
+    events = ["A"] * many + (["A"] if "order" in options else ["C"]) * many + ["B", "D"]
+    data = {"customer": [0] * len(events), "time": list(range(len(events))), "event": events}
+    log = safar.EventLog(data, customer="customer", time="time", event="event", time_unit="s")
+    assert log.funnel(["A", "B", "D"], **options).to_dict()["customers"] == [1, 1, 1]
+
+
 # --------------------------------------------------------------------------------------------------- bad input
 
 
@@ -339,11 +377,14 @@ def test_a_trend_is_a_funnel_of_each_period(rows: list[Event]) -> None:
         ({"hold": "order_id"}, 'hold "order_id" is not a column'),
         ({"start": "2024-03-02", "end": "2024-03-01"}, "is not before"),
         ({"start": "yesterday"}, "start='yesterday'"),
+        ({"hold": ""}, "empty name"),
+        ({"steps": ["A"], "exclude": "C"}, "the funnel has one step"),
+        ({"steps": ["A"], "step_within": "1h"}, "the funnel has one step"),
     ],
 )
 def test_a_wrong_rule_says_what_is_right(options: dict[str, Any], words: str) -> None:
     with pytest.raises(safar.SafarError) as caught:
-        public_log(sequence("A1 B2 C3")).funnel(["A", "B"], **options)
+        public_log(sequence("A1 B2 C3")).funnel(**{"steps": ["A", "B"], **options})
     assert words in str(caught.value)
 
 

@@ -91,7 +91,7 @@ pub struct Segments {
     labels: Names,
 }
 
-/// More segments than this are refused: such a column is an id or a measure, not a segment.
+/// More segments than this are refused for `by=`: such a column is an id or a measure, not a segment.
 const MOST_SEGMENTS: usize = 100_000;
 
 impl Segments {
@@ -112,13 +112,6 @@ impl Segments {
         };
         let dictionary = text.as_dictionary::<UInt32Type>();
         let values = dictionary.values().as_string::<i32>();
-        if values.len() > MOST_SEGMENTS {
-            return Err(Error::Argument(format!(
-                "column \"{name}\" has {} distinct values, more than the {MOST_SEGMENTS} segments allowed for by=; \
-                 bin it first or choose another column",
-                values.len()
-            )));
-        }
         let labels = Names::new(values.iter().flatten().map(str::to_owned).collect());
         let missing = labels.len();
         let code = |value: Option<&str>| value.and_then(|label| labels.code(label)).unwrap_or(missing);
@@ -129,6 +122,18 @@ impl Segments {
             *slot = Code::from_index(if keys.is_valid(event) { to_code[keys.value(event) as usize] } else { missing });
         });
         Ok(Self { codes, labels })
+    }
+
+    /// Refuses more values than a table by segments can show; `name` is the column's.
+    pub fn few_enough(&self, name: &str) -> Result<()> {
+        if self.labels.len() > MOST_SEGMENTS {
+            return Err(Error::Argument(format!(
+                "column \"{name}\" has {} distinct values, more than the {MOST_SEGMENTS} segments allowed for by=; \
+                 bin it first or choose another column",
+                self.labels.len()
+            )));
+        }
+        Ok(())
     }
 
     /// Number of segments including "missing".

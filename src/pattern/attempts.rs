@@ -255,17 +255,28 @@ impl Attempts {
         });
     }
 
+    /// Ends waiting attempts. Those that did not move with these events stand alike, so that one answer serves all of a
+    /// queue; those that did stand behind them and are asked one by one.
     fn end_where(&mut self, end: End, ends: impl Fn(&Attempt) -> bool) {
         let Self { all, waiting, .. } = self;
         for queue in waiting {
-            queue.retain(|&index| {
-                let attempt = &mut all[index as usize];
-                let ended = ends(attempt);
-                if ended {
-                    attempt.end = end;
+            let moved = queue.iter().rev().take_while(|&&index| all[index as usize].has_moved()).count();
+            let mut kept = queue.len() - moved;
+            for at in kept..queue.len() {
+                if ends(&all[queue[at] as usize]) {
+                    all[queue[at] as usize].end = end;
+                } else {
+                    queue.swap(kept, at);
+                    kept += 1;
                 }
-                !ended
-            });
+            }
+            let still = queue.len() - moved;
+            queue.truncate(kept);
+            if still > 0 && ends(&all[queue[0] as usize]) {
+                for index in queue.drain(..still) {
+                    all[index as usize].end = end;
+                }
+            }
         }
     }
 
@@ -273,7 +284,7 @@ impl Attempts {
         for queue in &self.waiting {
             for &index in queue.iter().rev() {
                 let attempt = &mut self.all[index as usize];
-                if attempt.before == attempt.reached {
+                if !attempt.has_moved() {
                     break;
                 }
                 attempt.before = attempt.reached;
@@ -311,6 +322,13 @@ impl Attempts {
             self.waiting[run].push_back(index as u32);
         }
         self.all.push(attempt);
+    }
+}
+
+impl Attempt {
+    /// The events at hand took it on.
+    fn has_moved(&self) -> bool {
+        self.before != self.reached
     }
 }
 

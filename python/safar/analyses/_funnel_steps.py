@@ -171,6 +171,8 @@ def exclusions(given: object, count: int) -> tuple[Exclusion, ...]:
             f"exclude={given!r} is a {type(given).__name__}; expected an event, a list of them, or safar.exclusion(...)"
         )
     found = tuple(map(_exclusion, given))
+    if found and count == 1:
+        raise ArgumentError("exclude is given, but the funnel has one step; an exclusion stands between two")
     for each in found:
         if each.between is not None and each.between[1] > count:
             raise ArgumentError(
@@ -196,6 +198,10 @@ def gaps(given: object, count: int) -> tuple[Gap, ...]:
     """The limits from step to step of a funnel of `count` steps, one for each step after the first."""
     if given is None or (isinstance(given, list | tuple) and not given):
         return ()
+    if count == 1:
+        raise ArgumentError(
+            "step_within is given, but the funnel has one step; it limits the time between two"
+        )
     per_step: Sequence[object] = given if _is_per_step(given) else [given] * (count - 1)
     if len(per_step) != count - 1:
         raise ArgumentError(

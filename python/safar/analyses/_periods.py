@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from safar import _args, _core
-from safar._typing import Array, Calendar, Integers, Period
+from safar._typing import Array, At, Calendar, Integers, Period
 from safar.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
@@ -72,6 +73,58 @@ def observed_periods(
     complete = (ends <= log.observed_until_us) & (log.info["first_us"] - starts < _DAY_US)
     lengths = np.diff(days[: begun + 1]).astype(np.int64)
     return ObservedPeriods(days[:begun], lengths, starts, ends, complete)
+
+
+class CountsActivity(Protocol):
+    """A question about who was there in calendar periods."""
+
+    @property
+    def events(self) -> str | Sequence[str] | None:
+        """The events that count."""
+
+    @property
+    def period(self) -> Period:
+        """The kind of period."""
+
+    @property
+    def calendar(self) -> Calendar:
+        """Whose weeks and months."""
+
+    @property
+    def week_start(self) -> int | None:
+        """The first day of the week, from 0 for Monday."""
+
+    @property
+    def by(self) -> str | None:
+        """The column to segment by."""
+
+    @property
+    def at(self) -> At:
+        """The event that decides the segment."""
+
+
+def check_activity(spec: CountsActivity) -> None:
+    """Check the shared arguments and bring them into their one form."""
+    if spec.events is not None:
+        object.__setattr__(spec, "events", _args.names(spec.events, "events"))
+    _args.choice(spec.period, "period", Period)
+    _args.choice(spec.calendar, "calendar", Calendar)
+    object.__setattr__(spec, "week_start", checked_week_start(spec.week_start, spec.calendar))
+    if spec.by is not None:
+        _args.text(spec.by, "by")
+    _args.choice(spec.at, "at", At)
+
+
+def activity_params(spec: CountsActivity, log: EventLog) -> dict[str, object]:
+    """The kernel's parameters, after a check of every name against the log."""
+    _args.known_events(spec.events or (), log.events, "events")
+    _args.known_segment(spec.by, log.columns, log.roles)
+    return {
+        "events": spec.events,
+        "period": spec.period,
+        "calendar": spec.calendar,
+        "week_start": spec.week_start,
+    }
 
 
 def checked_week_start(value: object, calendar: Calendar) -> int:

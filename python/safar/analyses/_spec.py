@@ -43,9 +43,13 @@ class Spec(ABC, Generic[R_co]):
 
     def run(self, log: EventLog) -> R_co:
         """Ask the question of a log."""
-        result = self.finish(_core.run(log.core, self.analysis, json.dumps(self.plan(log))), log)
+        result = self.finish(_core.run(log.core, self.analysis, json.dumps(self._plan_alone(log))), log)
         object.__setattr__(result, "_source", log)
         return result
+
+    def _plan_alone(self, log: EventLog) -> dict[str, object]:
+        """The plan for a log that is the whole of the data: nothing has to be kept for a merge."""
+        return self.plan(log)
 
     def to_json(self) -> str:
         """The question as JSON text."""

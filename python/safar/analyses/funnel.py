@@ -204,10 +204,9 @@ class FunnelResult(Result):
         segment, segments = _table.segments(attempts)
         count = self._grid(self.unit).shape[1]
         names = [each["name"] for each in json.loads(self.spec)["steps"]]
-        keep = attempts.numpy("status")[0] != "excluded"
-        if json.loads(self.spec)["on_exclude"] == "stop_attempt":
-            keep[:] = True
-        reached = np.where(keep, _table.integers(attempts, "reached"), 0)
+        reached = _table.integers(attempts, "reached")
+        if json.loads(self.spec)["on_exclude"] == "drop_customer":
+            reached = np.where(attempts.numpy("status")[0] == "excluded", 0, reached)
         lists = [each.astype("datetime64[us]").astype(np.int64) for each in attempts.numpy("times")[0]]
         flat = np.concatenate([np.zeros(0, dtype=np.int64), *lists])
         start = np.cumsum([0, *map(len, lists)])[:-1].astype(np.int64)
@@ -267,25 +266,27 @@ class FunnelResult(Result):
                 f"the log spans {len(starts) - 1} periods of one {period}, more than the {_MOST_PERIODS} of one trend; "
                 "choose a longer period"
             )
-        rows: list[dict[str, Any]] = []
+        balances: list[dict[str, list[Any]]] = []
         for first, end in itertools.pairwise(starts):
-            balance = question.between(first, end).run(log).balance().to_dict()
-            day = _args.local_datetime(first, log.timezone).date()
-            rows += [
-                {"period": day, **dict(zip(balance, row, strict=True))}
-                for row in zip(*balance.values(), strict=True)
-                if row[list(balance).index("entered")] > 0
-            ]
-        names = (["segment"] if "by" in json.loads(self.spec) and json.loads(self.spec)["by"] else []) + [
-            "period"
-        ]
-        columns: dict[str, object] = {name: [row[name] for row in rows] for name in names}
-        columns["period"] = np.array(columns["period"], dtype="datetime64[D]")
-        counts = ("entered", "completed", "dropped", "still_open", "excluded")
-        columns |= {name: np.array([row[name] for row in rows], dtype=np.int64) for name in counts}
-        columns |= share_columns(
-            "share", cast("Integers", columns["completed"]), cast("Integers", columns["entered"])
-        )
+            inside = question.between(first, end, log.timezone)
+            if inside is not None:
+                balance = inside.run(log).balance().to_dict()
+                day = _args.local_datetime(first, log.timezone).date()
+                balances.append({**balance, "period": [day] * len(balance["entered"])})
+        names = ["entered", "completed", "dropped", "still_open", "excluded"]
+        rows = {
+            name: [value for balance in balances for value in balance[name]]
+            for name in [*names, "period", *(["segment"] if question.by is not None else [])]
+        }
+        entered = np.array(rows["entered"], dtype=np.int64)
+        found = entered > 0
+        columns: dict[str, object] = {}
+        if question.by is not None:
+            columns["segment"] = np.array(rows["segment"], dtype=object)[found]
+        columns["period"] = np.array(rows["period"], dtype="datetime64[D]")[found]
+        counts = {name: np.array(rows[name], dtype=np.int64)[found] for name in names}
+        columns |= counts
+        columns |= share_columns("share", counts["completed"], counts["entered"])
         return ResultTable(
             _table.table_of(columns),
             f"By the {period} of the entry, each {period} a funnel of its own: {self.definition}",
@@ -377,7 +378,7 @@ class Funnel(Spec[FunnelResult]):
         _args.choice(self.entry, "entry", Entry)
         object.__setattr__(self, "exclude", _funnel_steps.exclusions(self.exclude, len(steps)))
         _args.choice(self.on_exclude, "on_exclude", OnExclude)
-        object.__setattr__(self, "hold", _args.names(self.hold, "hold") if self.hold else ())
+        object.__setattr__(self, "hold", () if self.hold in ((), []) else _args.names(self.hold, "hold"))
         _args.choice(self.ties, "ties", Ties)
         for name in ("start", "end"):
             if (given := getattr(self, name)) is not None:
@@ -391,18 +392,22 @@ class Funnel(Spec[FunnelResult]):
         lists = [each.events for each in self._steps] + [each.events for each in self._exclude]
         return list(dict.fromkeys(itertools.chain.from_iterable(lists)))
 
-    def between(self, start_us: int, end_us: int) -> Funnel:
-        """The same funnel for the entries of a range of time (µs UTC), as far as its own range reaches."""
-        bounds = {"start": (self.start, start_us, max), "end": (self.end, end_us, min)}
-        texts = {
-            name: str(
-                _args.local_datetime(
-                    choose(us, us if own is None else _args.instant_us(own, name, "UTC")), "UTC"
-                )
-            )
-            for name, (own, us, choose) in bounds.items()
-        }
-        return replace(self, start=texts["start"], end=texts["end"])
+    def between(self, start_us: int, end_us: int, timezone: str) -> Funnel | None:
+        """The same funnel for entries in a range of time (µs UTC); None where its own range does not reach there."""
+        own_start, own_end = self._entries(timezone)
+        start = start_us if own_start is None else max(own_start, start_us)
+        end = end_us if own_end is None else min(own_end, end_us)
+        if start >= end:
+            return None
+        return replace(
+            self, start=str(_args.local_datetime(start, "UTC")), end=str(_args.local_datetime(end, "UTC"))
+        )
+
+    def _entries(self, timezone: str) -> tuple[int | None, int | None]:
+        """The bounds of the entry, µs UTC."""
+        start = None if self.start is None else _args.instant_us(self.start, "start", timezone)
+        end = None if self.end is None else _args.instant_us(self.end, "end", timezone)
+        return start, end
 
     @property
     def _steps(self) -> tuple[Step, ...]:
@@ -428,10 +433,7 @@ class Funnel(Spec[FunnelResult]):
         def limit(value: Duration | None) -> int | None:
             return None if value is None else _args.microseconds(value)
 
-        def instant(value: Instant | None, name: str) -> int | None:
-            return None if value is None else _args.instant_us(value, name, log.timezone)
-
-        start, end = instant(self.start, "start"), instant(self.end, "end")
+        start, end = self._entries(log.timezone)
         if start is not None and end is not None and start >= end:
             raise ArgumentError(
                 f"start={self.start!r} is not before end={self.end!r}; no entry can lie between them"
@@ -446,7 +448,6 @@ class Funnel(Spec[FunnelResult]):
                 {"what": what(each), "from": between[0], "to": between[1]}
                 for each in self._exclude
                 for between in [each.between or (1, len(self._steps))]
-                if len(self._steps) > 1
             ],
             "on_exclude": self.on_exclude,
             "entry": self.entry,
@@ -494,7 +495,7 @@ class Funnel(Spec[FunnelResult]):
 
     def _definition(self, log: EventLog) -> str:
         steps = " → ".join(f"{each.name} [{each.where}]" if each.where else each.name for each in self._steps)
-        each_one, plural = ("attempt", "attempts") if self.entry == "all" else ("customer", "customers")
+        unit, who = ("attempts", "Attempts that") if self.entry == "all" else ("customers", "Customers who")
         between = {
             "ordered": "in this order, other events between them allowed",
             "strict": "in this order with no other event between them (repeats of the step just taken aside)",
@@ -524,16 +525,13 @@ class Funnel(Spec[FunnelResult]):
                 self.end is not None
             )
             entries = f" Only entries {' and '.join(bounds)} count; later events are still read."
-        open_until = (
-            "no limit rules it out" if self.within is None else f"their time was not over at {observed(log)}"
-        )
         return (
-            f"{plural.capitalize()} who came through {steps} {between}, {', '.join(limits)}; "
-            f"{counts}. from_previous is the share of the {plural} of the step before, from_first of those at step 1, "
-            "each with its 95 % Wilson interval; still_open are those who have not completed and still may, because "
-            f"{open_until}."
+            f"{who} came through {steps} {between}, {', '.join(limits)}; "
+            f"{counts}. from_previous is the share of the {unit} of the step before, from_first of those at step 1, "
+            "each with its 95 % Wilson interval; still_open are those who have not completed and still may after "
+            f"{observed(log)}."
             f"{self._exclusion_words()}{ties}{entries}{segmented(self.by, _AT[self.at])}"
-        ).replace("Attempts who", f"{each_one.capitalize()}s that")
+        )
 
     def _gap_words(self) -> list[str]:
         words = []

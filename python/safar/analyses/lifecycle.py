@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _table
 from safar._core import Table
 from safar._typing import At, Calendar, Period
-from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
+from safar.analyses._periods import (
+    activity_params,
+    check_activity,
+    checked_cells,
+    observed_periods,
+    period_words,
+)
 from safar.analyses._spec import Spec, observed, segmented
 from safar.calendar import period_label
 from safar.result import Result, share_columns
@@ -80,26 +86,11 @@ class Lifecycle(Spec[LifecycleResult]):
     at: At = "entry"
 
     def __post_init__(self) -> None:
-        if self.events is not None:
-            object.__setattr__(self, "events", _args.names(self.events, "events"))
-        _args.choice(self.period, "period", Period)
-        _args.choice(self.calendar, "calendar", Calendar)
-        object.__setattr__(self, "week_start", checked_week_start(self.week_start, self.calendar))
-        if self.by is not None:
-            _args.text(self.by, "by")
-        _args.choice(self.at, "at", At)
+        check_activity(self)
 
     def plan(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        _args.known_events(self.events or (), log.events, "events")
-        _args.known_segment(self.by, log.columns, log.roles)
-        params = {
-            "events": self.events,
-            "period": self.period,
-            "calendar": self.calendar,
-            "week_start": self.week_start,
-        }
-        return {"params": params, "by": self.by, "at": self.at}
+        return {"params": activity_params(self, log), "by": self.by, "at": self.at}
 
     def finish(self, partial: Table, log: EventLog) -> LifecycleResult:
         """Every period of the log from the counts of those in which somebody was there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _core, _table
+from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Per
 from safar.analyses._spec import Spec, segmented
@@ -119,10 +118,9 @@ class Paths(Spec[PathsResult]):
         """The kernel's plan that keeps every path, so that parts of a dataset may be counted apart and merged."""
         return self._plan(log, None)
 
-    def run(self, log: EventLog) -> PathsResult:
-        """Ask the question of a log, of which only the top paths need to become text."""
-        plan = json.dumps(self._plan(log, self.top))
-        return self.finish(_core.run(log.core, self.analysis, plan), log)
+    def _plan_alone(self, log: EventLog) -> dict[str, object]:
+        """The plan for the whole of the data, of which only the top paths need to become text."""
+        return self._plan(log, self.top)
 
     def _plan(self, log: EventLog, top: int | None) -> dict[str, object]:
         params = {

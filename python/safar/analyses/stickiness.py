@@ -12,7 +12,13 @@ from safar import _args, _table
 from safar._core import Table
 from safar._intervals import student
 from safar._typing import At, Calendar, Integers, Period, StickinessUnit
-from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
+from safar.analyses._periods import (
+    activity_params,
+    check_activity,
+    checked_cells,
+    observed_periods,
+    period_words,
+)
 from safar.analyses._spec import Spec, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError
@@ -177,33 +183,17 @@ class Stickiness(Spec[StickinessResult]):
     at: At = "entry"
 
     def __post_init__(self) -> None:
-        if self.events is not None:
-            object.__setattr__(self, "events", _args.names(self.events, "events"))
-        _args.choice(self.period, "period", Period)
+        check_activity(self)
         _args.choice(self.unit, "unit", StickinessUnit)
         if self.period == self.unit == "day":
             raise ArgumentError(
                 'period="day" holds one day only; count the hours of a day with unit="hour", or the days of a '
                 '"week" or "month"'
             )
-        _args.choice(self.calendar, "calendar", Calendar)
-        object.__setattr__(self, "week_start", checked_week_start(self.week_start, self.calendar))
-        if self.by is not None:
-            _args.text(self.by, "by")
-        _args.choice(self.at, "at", At)
 
     def plan(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        _args.known_events(self.events or (), log.events, "events")
-        _args.known_segment(self.by, log.columns, log.roles)
-        params = {
-            "events": self.events,
-            "period": self.period,
-            "unit": self.unit,
-            "calendar": self.calendar,
-            "week_start": self.week_start,
-        }
-        return {"params": params, "by": self.by, "at": self.at}
+        return {"params": activity_params(self, log) | {"unit": self.unit}, "by": self.by, "at": self.at}
 
     def finish(self, partial: Table, log: EventLog) -> StickinessResult:
         """Every number of units of every period of the log, from the counts of those that occur."""
