@@ -261,8 +261,9 @@ impl Attempts {
         let Self { all, waiting, .. } = self;
         for queue in waiting {
             let moved = queue.iter().rev().take_while(|&&index| all[index as usize].has_moved()).count();
-            let mut kept = queue.len() - moved;
-            for at in kept..queue.len() {
+            let still = queue.len() - moved;
+            let mut kept = still;
+            for at in still..queue.len() {
                 if ends(&all[queue[at] as usize]) {
                     all[queue[at] as usize].end = end;
                 } else {
@@ -270,7 +271,6 @@ impl Attempts {
                     kept += 1;
                 }
             }
-            let still = queue.len() - moved;
             queue.truncate(kept);
             if still > 0 && ends(&all[queue[0] as usize]) {
                 for index in queue.drain(..still) {
