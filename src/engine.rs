@@ -145,7 +145,7 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
     let by = segments.as_deref().map(|segments| By { segments, at: plan.at });
     let tasks = log.len().div_ceil(kernel.task_events()).max(1);
     let fold = Fold { log, kernel: &kernel, by, cancel, tasks };
-    let groups = with_codes!(&log.events, events => fold.tree(events.as_slice(), 0..tasks))?;
+    let groups = with_codes!(&*log.events, events => fold.tree(events.as_slice(), 0..tasks))?;
     let mut batches = Vec::new();
     let states = groups.states;
     for (group, state) in states.into_iter().enumerate() {

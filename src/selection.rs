@@ -80,7 +80,7 @@ impl Selection {
         let observed_until = end.map_or(log.observed_until(), |end| end.min(log.observed_until()));
         let in_time = |event: usize| times[event] >= start && end.is_none_or(|end| times[event] < end);
         let holds = |event: usize| condition.as_ref().is_none_or(|condition| condition.value(event));
-        with_codes!(&log.events, events => log.part(
+        with_codes!(&*log.events, events => log.part(
             &|customer| customers[customer],
             &|event| codes[events[event].index()] && in_time(event) && holds(event),
             observed_until,
@@ -105,7 +105,7 @@ impl Selection {
         }
         for (names, wanted) in [(&self.with_event, true), (&self.without_event, false)] {
             let Some(codes) = codes_of(names.as_deref(), log) else { continue };
-            with_codes!(&log.events, events => kept.par_iter_mut().enumerate().for_each(|(customer, kept)| {
+            with_codes!(&*log.events, events => kept.par_iter_mut().enumerate().for_each(|(customer, kept)| {
                 let has = || events[log.range(customer)].iter().any(|event| codes[event.index()]);
                 *kept = *kept && has() == wanted;
             }));

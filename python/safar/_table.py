@@ -28,8 +28,10 @@ _UNITS = ("s", "ms", "us", "ns", "D")
 # ---------------------------------------------------------------------------------------------------------- in
 
 
-def to_table(data: object, columns: Sequence[str]) -> Table:
-    """The named columns of a frame of any kind."""
+def to_table(data: object, columns: Sequence[str] | None = None) -> Table:
+    """The named columns of a frame of any kind; all of them by default."""
+    if columns is None:
+        columns = _all_names(data)
     columns = list(dict.fromkeys(columns))
     if _is_pandas(data):
         return _from_pandas(data, columns)
@@ -45,6 +47,17 @@ def to_table(data: object, columns: Sequence[str]) -> Table:
         _check(columns, list(data))
         return table_of({name: _column(name, data[name]) for name in columns})
     raise ArgumentTypeError(f"data is a {type(data).__name__}; expected {_FRAMES}{_way_out(data)}")
+
+
+def _all_names(data: object) -> list[str]:
+    if _is_pandas(data) or isinstance(data, Mapping):
+        return list(data)
+    names = data.names if isinstance(data, Table) else _stream_names(data)
+    if names is None and hasattr(data, "__arrow_c_stream__"):
+        names = Table.from_stream(data).names
+    if names is None:
+        raise ArgumentTypeError(f"data is a {type(data).__name__}; expected {_FRAMES}{_way_out(data)}")
+    return names
 
 
 def table_of(columns: Mapping[str, Any]) -> Table:

@@ -231,10 +231,48 @@ class EventLog:
             known=self._events,
             timezone=self.timezone,
         )
+        return self._derived(self._core.filter(json.dumps(chosen)))
+
+    def with_columns(self, data: Frame) -> EventLog:
+        """Which further columns does each event have?
+
+        Parameters
+        ----------
+        data
+            A frame, or a mapping of columns, with one value for each event, in the order of this log: that of
+            `to_pandas` and `to_polars`. A column of the log with the same name gives way.
+
+        Returns
+        -------
+        EventLog
+            A log with these columns, for conditions, `by`, `hold` and `per`; it shares everything else with this
+            one.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "bob"],
+        ...         "time": ["2026-03-01", "2026-03-07", "2026-03-02"],
+        ...         "event": ["view", "purchase", "view"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ... )
+        >>> weekend = log.to_pandas()["time"].dt.dayofweek >= 5
+        >>> log.with_columns({"weekend": weekend}).columns
+        {'weekend': 'Boolean'}
+        """
+        return self._derived(self._core.with_columns(_table.to_table(data)))
+
+    def _derived(self, core: _core.EventLog) -> EventLog:
+        """A log of the same roles."""
         log = type(self).__new__(type(self))
-        log._core = self._core.filter(json.dumps(chosen))
+        log._core = core
         log._roles = self._roles
-        log._info = json.loads(log._core.info())
+        log._info = json.loads(core.info())
         return log
 
     @property

@@ -9,7 +9,9 @@ mod keys;
 mod partition;
 mod times;
 
-use arrow::array::{Array, ArrayRef};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use serde::Deserialize;
@@ -103,14 +105,14 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     };
     let channels = roles.channel.as_ref().map(|name| CodedColumn::read(&sliced.column(name)?, name)).transpose()?;
     cancel.check()?;
-    let columns = carried(&sliced, roles)?;
+    let carried = carried(&sliced, roles)?;
     let ids = IdColumn::read(&sliced.column(&roles.customer)?, &roles.customer)?;
     let input = partition::Input {
         times: &times,
         events: &events,
         channels: channels.as_ref(),
         observed_until: roles.observed_until_us.unwrap_or(i64::MAX),
-        keep_rows: !columns.is_empty(),
+        keep_rows: !carried.is_empty(),
         cancel,
     };
     let built = ids.group(&input)?;
@@ -125,26 +127,27 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
         return Err(nothing_left(rows, built.filtered, &rejects, roles));
     }
     let latest = times.latest().unwrap_or(i64::MIN);
+    let rows_of = built.rows.map(UInt32Array::from);
+    let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
     Ok(EventLog {
         customers: built.customers,
-        offsets: built.offsets,
-        times: built.times,
-        events: built.events,
-        event_names: events.names,
-        channels: built.channels.zip(channels.map(|column| column.names)),
-        columns,
-        row_order: built.rows,
+        offsets: Arc::new(built.offsets),
+        times: Arc::new(built.times),
+        events: Arc::new(built.events),
+        event_names: Arc::new(events.names),
+        channels: built.channels.map(Arc::new).zip(channels.map(|column| Arc::new(column.names))),
+        columns: carried.into_iter().map(column).collect(),
         observed_until: roles.observed_until_us.unwrap_or(latest),
         observed_until_given: roles.observed_until_us.is_some(),
         zone,
-        provenance: Provenance {
+        provenance: Arc::new(Provenance {
             columns: [&roles.customer, &roles.time, &roles.event].map(Clone::clone),
             rows: rows as u64,
             filtered: built.filtered,
             ties: built.ties,
             already_ordered: built.already_ordered,
             rejects,
-        },
+        }),
     })
 }
 
@@ -194,7 +197,7 @@ fn refuse_reserved(events: &CodedColumn, roles: &Roles) -> Result<()> {
 }
 
 /// Value and attributes, as they were given.
-fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<Column>> {
+fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<(String, DataType, Vec<ArrayRef>)>> {
     let mut columns = Vec::new();
     if let Some(name) = &roles.value {
         let chunks = sliced.column(name)?;
@@ -206,10 +209,10 @@ fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<Column>> {
         }
         let floats = chunks.iter().map(|chunk| cast(chunk, &DataType::Float64));
         let floats = floats.collect::<std::result::Result<Vec<ArrayRef>, _>>()?;
-        columns.push(Column::new("value".into(), DataType::Float64, floats));
+        columns.push(("value".into(), DataType::Float64, floats));
     }
     for name in &roles.attributes {
-        columns.push(Column::new(name.clone(), sliced.data_type(name)?.clone(), sliced.column(name)?));
+        columns.push((name.clone(), sliced.data_type(name)?.clone(), sliced.column(name)?));
     }
     Ok(columns)
 }

@@ -302,7 +302,7 @@ impl Analysis for Paths {
             top: params.top.map(|top| top as usize),
             most_variants: params.most_variants as usize,
             names: log.event_names().iter().map(str::to_owned).collect(),
-            width: crate::with_codes!(&log.events, codes => code_bytes(codes)),
+            width: crate::with_codes!(&*log.events, codes => code_bytes(codes)),
         })
     }
 }

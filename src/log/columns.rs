@@ -1,4 +1,4 @@
-//! Value and attributes: kept as they were given, brought into the order of the log when first asked for.
+//! Value, attributes and what was derived: kept as given, brought into the order of the log when first asked for.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,25 +10,32 @@ use super::{Code, Codes, Names};
 use crate::error::{Error, Result};
 use crate::with_codes;
 
-/// A column in input order, and in log order once somebody asked.
-#[derive(Debug)]
+/// A column as it was given, and in log order once somebody asked.
+#[derive(Debug, Clone)]
 pub struct Column {
     name: String,
     data_type: DataType,
     chunks: Vec<ArrayRef>,
+    /// For each event of the log, the row of the chunks; none where they are in the order of the log.
+    rows: Option<UInt32Array>,
     gathered: OnceLock<ArrayRef>,
     segments: OnceLock<Arc<Segments>>,
 }
 
 impl Column {
-    /// A column of chunks in input order. All chunks have the type `data_type`.
-    pub fn new(name: String, data_type: DataType, chunks: Vec<ArrayRef>) -> Self {
-        Self { name, data_type, chunks, gathered: OnceLock::new(), segments: OnceLock::new() }
+    /// A column of chunks of the type `data_type`; `rows` says where in them the value of each event is.
+    pub fn new(name: String, data_type: DataType, chunks: Vec<ArrayRef>, rows: Option<UInt32Array>) -> Self {
+        Self { name, data_type, chunks, rows, gathered: OnceLock::new(), segments: OnceLock::new() }
     }
 
     /// The name in the log.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Bytes of the order kept beside the values.
+    pub fn order_bytes(&self) -> usize {
+        self.rows.as_ref().map_or(0, |rows| rows.len() * size_of::<u32>())
     }
 
     /// Arrow type as given.
@@ -37,23 +44,23 @@ impl Column {
     }
 
     /// One value per event, in the order of the log.
-    pub fn gathered(&self, row_order: Option<&[u32]>) -> Result<ArrayRef> {
+    pub fn gathered(&self) -> Result<ArrayRef> {
         if let Some(array) = self.gathered.get() {
             return Ok(Arc::clone(array));
         }
         let whole = self.concatenated()?;
-        let array = match row_order {
-            Some(rows) => take(&whole, &UInt32Array::from(rows.to_vec()), None)?,
+        let array = match &self.rows {
+            Some(rows) => take(&whole, rows, None)?,
             None => whole,
         };
         Ok(Arc::clone(self.gathered.get_or_init(|| array)))
     }
 
     /// Values, and where among them those of some events are. Nothing is gathered for the sake of a few.
-    pub fn placed(&self, row_order: Option<&[u32]>, events: &[u32]) -> Result<(ArrayRef, UInt32Array)> {
-        match (self.gathered.get(), row_order) {
+    pub fn placed(&self, events: &[u32]) -> Result<(ArrayRef, UInt32Array)> {
+        match (self.gathered.get(), &self.rows) {
             (None, Some(rows)) => {
-                Ok((self.concatenated()?, events.iter().map(|&event| rows[event as usize]).collect()))
+                Ok((self.concatenated()?, events.iter().map(|&event| rows.value(event as usize)).collect()))
             }
             (Some(values), _) => Ok((Arc::clone(values), UInt32Array::from(events.to_vec()))),
             (None, None) => Ok((self.concatenated()?, UInt32Array::from(events.to_vec()))),
@@ -75,11 +82,11 @@ impl Column {
     }
 
     /// The values as segments.
-    pub fn segments(&self, row_order: Option<&[u32]>) -> Result<Arc<Segments>> {
+    pub fn segments(&self) -> Result<Arc<Segments>> {
         if let Some(segments) = self.segments.get() {
             return Ok(Arc::clone(segments));
         }
-        let segments = Arc::new(Segments::from_array(&self.name, &self.gathered(row_order)?)?);
+        let segments = Arc::new(Segments::from_array(&self.name, &self.gathered()?)?);
         Ok(Arc::clone(self.segments.get_or_init(|| segments)))
     }
 }

@@ -64,22 +64,21 @@ impl EventLog {
         let tied: usize = journeys.map(|journey| journey.windows(2).filter(|pair| pair[0] == pair[1]).count()).sum();
         Ok(Self {
             customers: take(&self.customers, &customers, None)?,
-            offsets,
-            events: codes,
-            event_names,
-            channels,
+            offsets: Arc::new(offsets),
+            events: Arc::new(codes),
+            event_names: Arc::new(event_names),
+            channels: channels.map(|(codes, names)| (Arc::new(codes), Arc::new(names))),
             columns,
-            row_order: None,
             observed_until,
             // The latest event of the part says nothing about it.
             observed_until_given: true,
             zone: self.zone.clone(),
-            provenance: Provenance {
+            provenance: Arc::new(Provenance {
                 filtered: self.provenance.filtered + (self.len() - times.len()) as u64,
                 ties: tied as u64,
-                ..self.provenance.clone()
-            },
-            times,
+                ..Provenance::clone(&self.provenance)
+            }),
+            times: Arc::new(times),
         })
     }
 
@@ -102,9 +101,9 @@ impl EventLog {
 
     /// The values of these events, in a column that keeps nothing else alive.
     fn part_of(&self, column: &Column, events: &[u32]) -> Result<Column> {
-        let (values, places) = column.placed(self.row_order.as_deref(), events)?;
+        let (values, places) = column.placed(events)?;
         let values = without_rest(&take(&values, &places, None)?)?;
-        Ok(Column::new(column.name().to_owned(), column.data_type().clone(), vec![values]))
+        Ok(Column::new(column.name().to_owned(), column.data_type().clone(), vec![values], None))
     }
 }
 

@@ -16,9 +16,13 @@ pub use columns::{Column, Segments};
 
 use crate::calendar::Zone;
 use crate::error::{Error, Result, did_you_mean};
+use crate::table::Table;
 
 /// Names of the virtual nodes of a journey; no event may bear one.
 pub const RESERVED: [&str; 3] = ["(start)", "(end)", "(open)"];
+
+/// Names that columns beyond the roles can't have.
+const ROLES: [&str; 5] = ["customer", "time", "event", "channel", "value"];
 
 /// Why a row was not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,20 +93,20 @@ pub struct Provenance {
 }
 
 /// An immutable event log. Events of one customer are contiguous and sorted by time, ties in input order.
-#[derive(Debug)]
+/// What is large is shared with the logs derived from it.
+#[derive(Debug, Clone)]
 pub struct EventLog {
     pub(crate) customers: ArrayRef,
-    pub(crate) offsets: Vec<u64>,
-    pub(crate) times: Vec<i64>,
-    pub(crate) events: Codes,
-    pub(crate) event_names: Names,
-    pub(crate) channels: Option<(Codes, Names)>,
+    pub(crate) offsets: Arc<Vec<u64>>,
+    pub(crate) times: Arc<Vec<i64>>,
+    pub(crate) events: Arc<Codes>,
+    pub(crate) event_names: Arc<Names>,
+    pub(crate) channels: Option<(Arc<Codes>, Arc<Names>)>,
     pub(crate) columns: Vec<Column>,
-    pub(crate) row_order: Option<Vec<u32>>,
     pub(crate) observed_until: i64,
     pub(crate) observed_until_given: bool,
     pub(crate) zone: Zone,
-    pub(crate) provenance: Provenance,
+    pub(crate) provenance: Arc<Provenance>,
 }
 
 /// The events of one customer.
@@ -173,7 +177,8 @@ impl EventLog {
     /// Memory in bytes of what stays resident: times, codes, offsets and the row order kept for attributes.
     pub fn bytes(&self) -> usize {
         let channels = self.channels.as_ref().map_or(0, |(codes, _)| codes.bytes());
-        let rows = self.row_order.as_ref().map_or(0, |rows| rows.len() * 4);
+        // All columns that came with the data share one order.
+        let rows = self.columns.iter().map(Column::order_bytes).max().unwrap_or(0);
         self.offsets.len() * 8 + self.times.len() * 8 + self.events.bytes() + channels + rows
     }
 
@@ -201,7 +206,7 @@ impl EventLog {
             ("time", _) => Ok(Arc::new(self.timestamps())),
             ("event", _) => Ok(Arc::new(dictionary(&self.events, &self.event_names)?)),
             ("channel", Some((codes, names))) => Ok(Arc::new(dictionary(codes, names)?)),
-            _ => self.find_column(name)?.gathered(self.row_order.as_deref()),
+            _ => self.find_column(name)?.gathered(),
         }
     }
 
@@ -210,12 +215,43 @@ impl EventLog {
         match (name, &self.channels) {
             ("event", _) => Ok(Arc::new(Segments::from_codes(&self.events, &self.event_names))),
             ("channel", Some((codes, names))) => Ok(Arc::new(Segments::from_codes(codes, names))),
-            _ => self.find_column(name)?.segments(self.row_order.as_deref()),
+            _ => self.find_column(name)?.segments(),
         }
     }
 
+    /// This log with further columns, each with one value per event in the order of the log; a column of the same
+    /// name gives way.
+    pub fn with_columns(&self, values: &Table) -> Result<Self> {
+        let mut log = self.clone();
+        for name in values.names() {
+            if ROLES.contains(&name) {
+                return Err(Error::Argument(format!(
+                    "a column can't be called \"{name}\": that is a role of the log; choose another name"
+                )));
+            }
+            let data_type = values.data_type(name)?;
+            if data_type.is_nested() {
+                return Err(Error::Type(format!(
+                    "column \"{name}\" has the nested type {data_type}; expected one plain value for each event"
+                )));
+            }
+            if values.num_rows() != self.len() {
+                return Err(Error::Data(format!(
+                    "column \"{name}\" has {} values; expected one for each of the {} events, in the order of the log \
+                     (that of to_pandas())",
+                    values.num_rows(),
+                    self.len()
+                )));
+            }
+            let column = Column::new(name.to_owned(), data_type.clone(), values.column(name)?, None);
+            log.columns.retain(|other| other.name() != name);
+            log.columns.push(column);
+        }
+        Ok(log)
+    }
+
     fn timestamps(&self) -> TimestampMicrosecondArray {
-        TimestampMicrosecondArray::from(self.times.clone()).with_timezone("UTC")
+        TimestampMicrosecondArray::from(self.times.to_vec()).with_timezone("UTC")
     }
 
     /// Customer ids repeated for each event, as a dictionary over the ids.

@@ -44,6 +44,13 @@ impl EventLog {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    #[pyo3(signature = (values, /))]
+    fn with_columns(&self, py: Python<'_>, values: &Table) -> PyResult<Self> {
+        let (log, values) = (self.inner(), values.inner().clone());
+        let inner = door(py, move |_| log.with_columns(&values))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     #[pyo3(signature = (/))]
     fn info(&self) -> String {
         self.inner.describe().to_string()
@@ -83,8 +90,8 @@ impl EventLog {
             Codes::U32(codes) => borrowed(slf, codes),
         };
         match (name, &log.channels) {
-            ("offsets", _) => borrowed(slf, &log.offsets),
-            ("times", _) => borrowed(slf, &log.times),
+            ("offsets", _) => borrowed(slf, log.offsets.as_slice()),
+            ("times", _) => borrowed(slf, log.times.as_slice()),
             ("events", _) => codes(&log.events),
             ("channels", Some((channels, _))) => codes(channels),
             _ => {
