@@ -135,7 +135,7 @@ fn plan(kernel: &str) -> Plan {
             "start": ["view"], "outcomes": ["purchase", "support"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 2_000_000,
         }),
-        "funnel" | "funnel_attempts" => json!({
+        "funnel" | "funnel_attempts" | "funnel_events" => json!({
             "steps": [{"events": ["view"]}, {"events": ["cart"]}, {"events": ["checkout"]}, {"events": ["purchase"]}],
             "within_us": 604_800_000_000_u64,
             "order": "ordered",

@@ -66,7 +66,7 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 2] = ["funnel_attempts", "sessions"];
+const ROWS: [&str; 3] = ["funnel_attempts", "funnel_events", "sessions"];
 
 fn plan(kernel: &str) -> Plan {
     let units = json!({
@@ -79,7 +79,7 @@ fn plan(kernel: &str) -> Plan {
             "start": ["view"], "outcomes": ["buy", "call"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 1_000_000,
         }),
-        "funnel" | "funnel_attempts" => json!({
+        "funnel" | "funnel_attempts" | "funnel_events" => json!({
             "steps": [{"events": ["view"]}, {"events": ["cart"], "where": "number >= 0"}, {"events": ["buy"]}],
             "within_us": 86_400_000_000_u64, "order": "ordered",
         }),

@@ -245,12 +245,13 @@ class FunnelRules:
     ties: str = "favour"
     hold: tuple[Callable[[Event], object], ...] = ()
     entries: tuple[int | None, int | None] = (None, None)
+    optional: frozenset[int] = frozenset()
 
 
 class Attempt(NamedTuple):
-    """One attempt at a funnel: the times of its steps, and `waiting` or how it ended."""
+    """One attempt at a funnel: the times of its steps (None where one was left out), and `waiting` or how it ended."""
 
-    times: tuple[int, ...]
+    times: tuple[int | None, ...]
     end: str
 
     @property
@@ -283,9 +284,13 @@ def attempts(
         if over(attempt, event.time):
             return attempt._replace(end="dropped")
         least = rules.gaps[attempt.reached - 1][0] if rules.gaps else 0
-        if steps[attempt.reached].matches(event) and event.time - attempt.times[-1] >= least:
-            times = (*attempt.times, event.time)
-            return Attempt(times, "completed" if len(times) == len(steps) else "waiting")
+        if event.time - attempt.times[-1] >= least:
+            for step in range(attempt.reached, len(steps)):
+                if steps[step].matches(event):
+                    times = (*attempt.times, *[None] * (step - attempt.reached), event.time)
+                    return Attempt(times, "completed" if len(times) == len(steps) else "waiting")
+                if step not in rules.optional:
+                    break
         if any(what.matches(event) and a <= attempt.reached < b for what, a, b in rules.exclude):
             return attempt._replace(end="excluded")
         if rules.order == "strict" and not steps[attempt.reached - 1].matches(event):
@@ -358,6 +363,77 @@ def attempts(
     return [a._replace(end="dropped") if a.end == "waiting" and over(a, until + 1) else a for a in found]
 
 
+def free_attempts(
+    journey: Sequence[Event], steps: Sequence[Step], within: int | None, rules: FunnelRules, until: int
+) -> list[Attempt]:
+    """Try, for every event that may begin an attempt, every way to deal the events that follow to the steps."""
+    anchored = rules.order == "anchored"
+    free = range(1, len(steps) - 1) if anchored else range(len(steps))
+
+    def behind(later: int, earlier: int) -> bool:
+        if rules.ties == "stable":
+            return later > earlier
+        gap = journey[later].time - journey[earlier].time
+        return gap > 0 or (gap == 0 and rules.ties == "favour" and later != earlier)
+
+    def ways(step: int, used: tuple[int, ...], usable: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """Yield the events that each way takes, for this step and those after it."""
+        if step not in free:
+            yield used
+            return
+        yield from ways(step + 1, used, usable)
+        for event in usable:
+            if event not in used and steps[step].matches(journey[event]):
+                yield from ways(step + 1, (*used, event), usable)
+
+    def best(entry: int) -> tuple[int, ...]:
+        """Return the events of the best attempt: the most, and of equals the earliest."""
+        inside = [
+            e
+            for e in range(len(journey))
+            if within is None or journey[e].time - journey[entry].time <= within
+        ]
+        if not anchored:
+            usable = [e for e in inside if e >= entry]
+            found = [way for way in ways(0, (), usable) if entry in way]
+        else:
+            usable = [e for e in inside if behind(e, entry)]
+            found = []
+            for way in ways(1, (entry,), usable):
+                found.append(way)
+                if len(way) == len(steps) - 1:
+                    found += [
+                        (*way, e)
+                        for e in inside
+                        if e not in way
+                        and steps[-1].matches(journey[e])
+                        and all(behind(e, other) for other in way)
+                    ]
+        return min(found, key=lambda way: (-len(way), sorted(journey[e].time for e in way)))
+
+    found = []
+    beyond = 0
+    for entry, event in enumerate(journey):
+        begins = steps[0].matches(event) if anchored else any(step.matches(event) for step in steps)
+        first, end = rules.entries
+        if (first is not None and event.time < first) or (end is not None and event.time >= end):
+            continue
+        if not begins or entry < beyond:
+            continue
+        way = best(entry)
+        completed = len(way) == len(steps)
+        if rules.entry == "first":
+            beyond = len(journey)
+        elif rules.entry == "all" and completed:
+            beyond = max(way) + 1
+        elif rules.entry == "all":
+            beyond = sum(within is None or e.time - event.time <= within for e in journey)
+        waiting = within is None or until + 1 - event.time <= within
+        end = "completed" if completed else "waiting" if waiting else "dropped"
+        found.append(Attempt(tuple(sorted(journey[e].time for e in way)), end))
+    return found
+
+
 def funnel_outcomes(
     rows: Sequence[Event],
     steps: Sequence[Step],
@@ -374,7 +450,8 @@ def funnel_outcomes(
             values = tuple(value(event) for value in rules.hold)
             if None not in values:
                 parts[values].append(event)
-        found = [a for part in parts.values() for a in attempts(part, steps, within, rules, until)]
+        follow = free_attempts if rules.order in ("any", "anchored") else attempts
+        found = [a for part in parts.values() for a in follow(part, steps, within, rules, until)]
         if rules.entry == "all":
             result += [(customer, a.reached, {"waiting": "open"}.get(a.end, a.end), a.times) for a in found]
             continue

@@ -61,6 +61,16 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "funnel": [
         {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
         {"steps": [STEP_A, STEP_A], "within_us": None, "order": "ordered"},
+        {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "any", "segment_step": 2},
+        {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": None, "order": "anchored", "ties": "stable"},
+        {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": None, "order": "ordered", "optional": [2]},
+        {
+            "steps": [STEP_A, STEP_BC, STEP_A],
+            "within_us": 3 * SECOND,
+            "order": "ordered",
+            "window": {"strict_order": True},
+            "same_time": {"kind": "tolerance", "us": SECOND},
+        },
     ],
     "funnel_attempts": [
         {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
@@ -72,6 +82,9 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
             "ties": "stable",
             "exclude": [{"what": STEP_D, "from": 1, "to": 2}],
         },
+    ],
+    "funnel_events": [
+        {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
     ],
     "lifecycle": [
         {"events": None, "period": "day", "calendar": "gregorian", "week_start": 0},

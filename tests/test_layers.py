@@ -42,6 +42,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,
     "result": 2,
+    "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,
     "log": 4,
     "one_shot": 5,

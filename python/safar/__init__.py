@@ -39,6 +39,7 @@ from safar.analyses import (
     Transitions,
 )
 from safar.analyses.conversion import ConversionResult
+from safar.analyses.dialects import DialectsResult, compare_dialects
 from safar.analyses.flow import FlowResult
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.lifecycle import LifecycleResult
@@ -59,6 +60,7 @@ from safar.errors import (
     UnknownColumnError,
     UnknownEventError,
 )
+from safar.explanation import Explanation
 from safar.log import EventLog, read
 from safar.one_shot import funnel
 from safar.result import Result, ResultTable
@@ -73,8 +75,10 @@ __all__ = [
     "Conversion",
     "ConversionResult",
     "DataError",
+    "DialectsResult",
     "EventLog",
     "Exclusion",
+    "Explanation",
     "FileError",
     "Flow",
     "FlowResult",
@@ -106,6 +110,7 @@ __all__ = [
     "UnknownEventError",
     "__version__",
     "calendar",
+    "compare_dialects",
     "dashboard",
     "datasets",
     "exclusion",

@@ -152,6 +152,13 @@ def flag(value: object, argument: str) -> bool:
     return bool(value)
 
 
+def share(value: object, argument: str) -> float:
+    """The value, if it lies between 0 and 1, neither of them."""
+    if not isinstance(value, float | np.floating) or not 0 < value < 1:
+        raise ArgumentError(f"{argument}={value!r}; expected a number above 0 and below 1, such as 0.5")
+    return float(value)
+
+
 def text(value: object, argument: str) -> str:
     """The value, if it is text with something in it."""
     if not isinstance(value, str):

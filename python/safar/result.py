@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "ResultTable", "share_columns"]
 
-_SHOWN = 10
 _NULL = "–"
 
 
@@ -45,6 +44,9 @@ class ResultTable:
     shares
         The columns that hold shares from 0 to 1, shown as percentages.
     """
+
+    # Rows that a notebook shows.
+    shown: ClassVar[int] = 10
 
     table: Table
     definition: str
@@ -120,12 +122,12 @@ class ResultTable:
         )
 
     def _extent(self) -> str:
-        shown = f", the first {_SHOWN} shown" if len(self) > _SHOWN else ""
+        shown = f", the first {self.shown} shown" if len(self) > self.shown else ""
         return f"{len(self):,} row{'' if len(self) == 1 else 's'}{shown}"
 
     def _cells(self) -> tuple[list[list[str]], list[bool]]:
         """The first rows as text, and which columns hold numbers."""
-        columns = _table.to_lists(self.table, self.timezone, _SHOWN)
+        columns = _table.to_lists(self.table, self.timezone, self.shown)
         shown = [
             [_cell(name, value, name in self.shares) for value in values] for name, values in columns.items()
         ]

@@ -25,7 +25,7 @@ use crate::table::Table;
 
 pub use conversion::Conversion;
 pub use flow::Flow;
-pub use funnel::{Funnel, FunnelAttempts};
+pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use paths::Paths;
@@ -43,6 +43,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Flow::NAME, run::<Flow>),
     (Funnel::NAME, run::<Funnel>),
     (FunnelAttempts::NAME, run::<FunnelAttempts>),
+    (FunnelEvents::NAME, run::<FunnelEvents>),
     (Lifecycle::NAME, run::<Lifecycle>),
     (Loops::NAME, run::<Loops>),
     (Paths::NAME, run::<Paths>),

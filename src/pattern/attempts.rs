@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 
 use super::Hit;
+use super::free;
 use super::matching::Matching;
+use super::window::{self, Modes};
 
 /// What may stand between two steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -19,6 +21,10 @@ pub enum Order {
     Ordered,
     /// Nothing but repeats of the step just taken.
     Strict,
+    /// Any event, and the steps come in any order.
+    Any,
+    /// Any event; the first and the last step keep their places, those between come in any order.
+    Anchored,
 }
 
 /// Which attempts are made, and which one stands for the unit.
@@ -66,6 +72,10 @@ pub struct Rules {
     pub ties: Ties,
     /// Entries from, and before, µs UTC.
     pub entries: (i64, i64),
+    /// Bits of the steps that may be left out; neither the first nor the last.
+    pub optional: u64,
+    /// The rules of ClickHouse's `windowFunnel` instead of these.
+    pub window: Option<Modes>,
 }
 
 /// How an attempt ended.
@@ -90,25 +100,32 @@ pub struct Attempt {
     pub entry: i64,
     /// Its position in the journey.
     pub position: u32,
-    /// Steps taken.
+    /// The number of the last step taken.
     pub reached: usize,
     /// How it ended.
     pub end: End,
     /// Time of the latest step.
-    last: i64,
-    /// Steps taken before the events at hand.
-    before: usize,
+    pub(super) last: i64,
+    /// `reached` before the events at hand.
+    pub(super) before: usize,
 }
+
+/// In place of a hit, where an optional step was left out.
+pub const SKIPPED: u32 = u32::MAX;
 
 /// The attempts of one unit; buffers are used again for the next.
 #[derive(Debug, Default)]
 pub struct Attempts {
     all: Vec<Attempt>,
-    /// The times of all steps of all attempts.
-    times: Vec<i64>,
+    /// The hits of all steps of all attempts.
+    taken: Vec<u32>,
     /// By steps taken, the attempts that wait for the next step.
     waiting: Vec<VecDeque<u32>>,
-    matching: Matching,
+    pub(super) matching: Matching,
+    /// By steps, the hits at hand that take them.
+    dealt: Vec<u32>,
+    /// Position of the first of the hits at hand.
+    base: u32,
     completed: bool,
     /// The events at hand took an attempt on.
     moved: bool,
@@ -118,8 +135,15 @@ impl Attempts {
     /// Follows the hits of one unit, in order.
     pub fn follow(&mut self, hits: &[Hit], rules: &Rules) {
         self.all.clear();
-        self.times.clear();
+        self.taken.clear();
         self.completed = false;
+        if let Some(modes) = rules.window {
+            return window::follow(self, hits, rules, modes);
+        }
+        if matches!(rules.order, Order::Any | Order::Anchored) {
+            return free::follow(self, hits, rules);
+        }
+        self.dealt.resize(rules.steps, SKIPPED);
         self.waiting.resize_with(rules.steps + 1, VecDeque::new);
         self.waiting.iter_mut().for_each(VecDeque::clear);
         let mut at = 0;
@@ -129,6 +153,7 @@ impl Attempts {
                 Ties::Stable => 1,
                 _ => hits[at..].iter().take_while(|hit| hit.time == time).count(),
             };
+            self.base = at as u32;
             self.take(&hits[at..at + tied], rules);
             at += tied;
             if self.completed && rules.entry != EntryRule::All {
@@ -151,9 +176,16 @@ impl Attempts {
         &self.all
     }
 
-    /// The times of the steps that an attempt took.
-    pub fn times(&self, attempt: usize, rules: &Rules) -> &[i64] {
-        &self.times[attempt * rules.steps..][..self.all[attempt].reached]
+    /// The hits that took an attempt its steps, [`SKIPPED`] for those left out.
+    pub fn taken(&self, attempt: usize, rules: &Rules) -> &[u32] {
+        &self.taken[attempt * rules.steps..][..self.all[attempt].reached]
+    }
+
+    /// Adds an attempt that was followed elsewhere, with the hits of its steps.
+    pub(super) fn push(&mut self, attempt: Attempt, taken: impl Iterator<Item = u32>, rules: &Rules) {
+        self.all.push(attempt);
+        self.taken.extend(taken);
+        self.taken.resize(self.all.len() * rules.steps, SKIPPED);
     }
 
     /// Events at one time.
@@ -168,9 +200,9 @@ impl Attempts {
             self.exclude(hits, rules);
         }
         for reached in (1..rules.steps).rev() {
-            let run = self.run(hits, any, reached, rules);
-            if run > 0 {
-                self.advance(reached, run, time, rules);
+            let to = self.run(hits, any, reached, rules);
+            if to > reached {
+                self.advance(reached, to, time, rules);
             }
         }
         self.exclude(hits, rules);
@@ -181,17 +213,28 @@ impl Attempts {
         self.enter(hits, any, rules);
     }
 
-    /// How many steps the events take an attempt that has taken `reached`.
+    /// How far the events take an attempt that has reached `reached`: the number of the last step they take. The hits
+    /// of the steps are left in `dealt`.
     fn run(&mut self, hits: &[Hit], any: u64, reached: usize, rules: &Rules) -> usize {
-        if any >> reached & 1 == 0 {
-            return 0;
+        // The first step that may not be left out, and those before it.
+        let must = reached + (rules.optional >> reached).trailing_ones() as usize;
+        let next = reached + (any >> reached).trailing_zeros() as usize;
+        if next > must {
+            return reached;
         }
+        self.dealt[reached..].fill(SKIPPED);
         if hits.len() == 1 || rules.ties != Ties::Favour {
-            return 1;
+            let hit = hits.iter().position(|hit| hit.mask >> next & 1 != 0).unwrap_or_default();
+            self.dealt[next] = self.base + hit as u32;
+            return next + 1;
         }
         // Beyond the first of them the steps follow at once, which a least time forbids.
         let furthest = (reached + 1..rules.steps).find(|&step| rules.gaps[step].0 > 0).unwrap_or(rules.steps);
-        self.matching.longest_run(hits, reached, furthest)
+        let to = self.matching.longest_run(hits, reached..furthest, rules.optional);
+        for (step, hit) in self.matching.dealt() {
+            self.dealt[step] = self.base + hit as u32;
+        }
+        to
     }
 
     fn expire(&mut self, reached: usize, time: i64, rules: &Rules) {
@@ -205,17 +248,17 @@ impl Attempts {
         }
     }
 
-    /// Takes the attempts that have waited long enough `run` steps on.
-    fn advance(&mut self, reached: usize, run: usize, time: i64, rules: &Rules) {
+    /// Takes the attempts that have waited long enough on to step `to`.
+    fn advance(&mut self, reached: usize, to: usize, time: i64, rules: &Rules) {
         while let Some(&first) = self.waiting[reached].front() {
             let attempt = &mut self.all[first as usize];
             if time - attempt.last < rules.gaps[reached].0 {
                 break;
             }
             self.moved = true;
-            attempt.reached += run;
+            attempt.reached = to;
             attempt.last = time;
-            self.times[first as usize * rules.steps..][reached..reached + run].fill(time);
+            self.taken[first as usize * rules.steps..][reached..to].copy_from_slice(&self.dealt[reached..to]);
             self.waiting[reached].pop_front();
             if attempt.reached == rules.steps {
                 attempt.end = End::Completed;
@@ -307,9 +350,9 @@ impl Attempts {
         let Some(first) = hits.iter().find(|hit| hit.mask & 1 != 0).filter(|_| allowed) else { return };
         let run = self.run(hits, any, 0, rules).max(1);
         let index = self.all.len();
-        let mut attempt =
-            Attempt { entry: time, position: first.position, reached: run, end: End::Waiting, last: time, before: run };
-        self.times.resize((index + 1) * rules.steps, time);
+        let position = first.position;
+        let mut attempt = Attempt { entry: time, position, reached: run, end: End::Waiting, last: time, before: run };
+        self.taken.extend_from_slice(&self.dealt);
         let against = rules.ties == Ties::Against;
         if run == rules.steps {
             attempt.end = End::Completed;
@@ -336,6 +379,8 @@ impl Rules {
     /// Nothing but an order and a window: [`super::Chains`] says as much, faster.
     pub fn are_plain(&self) -> bool {
         self.order == Order::Ordered
+            && self.window.is_none()
+            && self.optional == 0
             && self.entry == EntryRule::Latest
             && self.ties == Ties::Favour
             && self.entries == (i64::MIN, i64::MAX)
@@ -359,13 +404,18 @@ impl Rules {
         rank(attempt) < rank(other)
     }
 
-    fn step_bits(&self) -> u64 {
+    pub(super) fn step_bits(&self) -> u64 {
         u64::MAX >> (64 - self.steps)
+    }
+
+    /// At this time the window of an entry is over.
+    pub(super) fn window_is_over(&self, entry: i64, time: i64) -> bool {
+        self.within.is_some_and(|within| time.saturating_sub(entry) > within)
     }
 
     /// At this time an attempt can't take its next step any more.
     fn is_over(&self, attempt: &Attempt, time: i64) -> bool {
-        let window = self.within.is_some_and(|within| time.saturating_sub(attempt.entry) > within);
+        let window = self.window_is_over(attempt.entry, time);
         let (_, longest) = self.gaps[attempt.reached.min(self.steps - 1)];
         window || longest.is_some_and(|longest| time.saturating_sub(attempt.last) > longest)
     }

@@ -82,8 +82,8 @@ impl Chains {
             if attempt.is_none() {
                 continue;
             }
-            let run = self.matching.longest_run(hits, from, steps);
-            self.reached[from..from + run].fill(attempt);
+            let reached = self.matching.longest_run(hits, from..steps, 0);
+            self.reached[from..reached].fill(attempt);
         }
     }
 }

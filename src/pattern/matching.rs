@@ -1,4 +1,6 @@
-//! Events at one time, dealt to the steps that follow one another.
+//! Events whose order is free, dealt to steps.
+
+use std::ops::Range;
 
 use super::Hit;
 
@@ -10,18 +12,44 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// How many steps in a row, from `from` on, can have an event of their own.
-    pub fn longest_run(&mut self, hits: &[Hit], from: usize, steps: usize) -> usize {
-        self.step_of.clear();
-        self.step_of.resize(hits.len(), None);
-        for step in from..steps {
-            self.visited.clear();
-            self.visited.resize(hits.len(), false);
-            if !self.augment(hits, step) {
-                return step - from;
+    /// How far the steps of a range, one after the other, can have an event of their own: the number of the last one.
+    /// Steps whose bit is `optional` are left out where no event is left for them.
+    pub fn longest_run(&mut self, hits: &[Hit], steps: Range<usize>, optional: u64) -> usize {
+        self.begin(hits);
+        let is_optional = |step: &usize| optional >> step & 1 != 0;
+        let mut reached = steps.start;
+        let mut end = steps.end;
+        for step in steps.clone().filter(|step| !is_optional(step)) {
+            if !self.deal(hits, step) {
+                end = step;
+                break;
+            }
+            reached = step + 1;
+        }
+        for step in (steps.start..end).filter(is_optional) {
+            if self.deal(hits, step) {
+                reached = reached.max(step + 1);
             }
         }
-        steps - from
+        reached
+    }
+
+    /// Forgets what was dealt; the events are these from now on.
+    pub fn begin(&mut self, hits: &[Hit]) {
+        self.step_of.clear();
+        self.step_of.resize(hits.len(), None);
+    }
+
+    /// Deals an event to one more step, if that can be done.
+    pub fn deal(&mut self, hits: &[Hit], step: usize) -> bool {
+        self.visited.clear();
+        self.visited.resize(hits.len(), false);
+        self.augment(hits, step)
+    }
+
+    /// Steps with their events, in the order of the events.
+    pub fn dealt(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.step_of.iter().enumerate().filter_map(|(event, step)| step.map(|step| (step, event)))
     }
 
     /// Finds an event for a step, moving other steps to other events where that helps. The depth is at most the

@@ -2,7 +2,9 @@
 
 mod attempts;
 mod chains;
+mod free;
 mod matching;
+mod window;
 
 use arrow::array::BooleanArray;
 use arrow::buffer::BooleanBuffer;
@@ -12,8 +14,9 @@ use crate::error::{Error, Result};
 use crate::expression::Expression;
 use crate::log::{Code, EventLog, Journey};
 
-pub use attempts::{Attempt, Attempts, End, EntryRule, Order, Rules, Ties};
+pub use attempts::{Attempt, Attempts, End, EntryRule, Order, Rules, SKIPPED, Ties};
 pub use chains::{Chains, Entry};
+pub use window::Modes;
 
 /// A step as a user writes it: any of the events, where the condition holds.
 #[derive(Debug, Clone, Deserialize)]

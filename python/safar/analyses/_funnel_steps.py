@@ -13,6 +13,7 @@ from safar.errors import ArgumentError, ArgumentTypeError
 __all__ = ["Exclusion", "Gap", "Step", "StepLike", "exclusion", "exclusions", "gaps", "step", "steps"]
 
 MOST_STEPS = 64
+MOST_OPTIONAL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +28,29 @@ class Step:
         A condition on the columns of the log that the event must meet, such as ``"value > 0"``.
     name
         How results call the step; by default the events joined by "or".
+    optional
+        Whether an attempt may go on without the step. The first and the last step are never optional.
     """
 
     events: tuple[str, ...]
     _: KW_ONLY
     where: str | None = None
     name: str = ""
+    optional: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "events", _args.names(self.events, "events"))
         if self.where is not None:
             _args.text(self.where, "where")
         object.__setattr__(self, "name", _args.text(self.name or " or ".join(self.events), "name"))
+        object.__setattr__(self, "optional", _args.flag(self.optional, "optional"))
 
 
 # What is taken as a step: an event, several events of which any will do, or a `Step`.
 StepLike: TypeAlias = str | Sequence[str] | Step
 
 
-def step(*events: str, where: str | None = None, name: str | None = None) -> Step:
+def step(*events: str, where: str | None = None, name: str | None = None, optional: bool = False) -> Step:
     """What fulfils a step of a funnel?
 
     Parameters
@@ -56,6 +61,9 @@ def step(*events: str, where: str | None = None, name: str | None = None) -> Ste
         A condition on the columns of the log that the event must meet, such as ``"value > 0"``.
     name
         How results call the step; by default the events joined by "or".
+    optional
+        Whether an attempt may go on without the step (default False): it is counted where it is taken, and
+        holds nobody back. The first and the last step are never optional.
 
     Returns
     -------
@@ -66,9 +74,9 @@ def step(*events: str, where: str | None = None, name: str | None = None) -> Ste
     --------
     >>> import safar
     >>> safar.step("purchase", "order", where="value > 0", name="Paid")
-    Step(events=('purchase', 'order'), where='value > 0', name='Paid')
+    Step(events=('purchase', 'order'), where='value > 0', name='Paid', optional=False)
     """
-    return Step(events, where=where, name=name or "")
+    return Step(events, where=where, name=name or "", optional=optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,15 @@ def steps(given: object) -> tuple[Step, ...]:
     found = tuple(_step(each, position) for position, each in enumerate(given, start=1))
     if not 1 <= len(found) <= MOST_STEPS:
         raise ArgumentError(f"steps holds {len(found)} steps; expected 1 to {MOST_STEPS}")
+    for position, each in enumerate(found, start=1):
+        if each.optional and position in (1, len(found)):
+            raise ArgumentError(
+                f'step {position} ("{each.name}") is optional, but the first and the last step begin and end an attempt'
+            )
+    if sum(each.optional for each in found) > MOST_OPTIONAL:
+        raise ArgumentError(
+            f"more than {MOST_OPTIONAL} steps are optional, which are too many ways to count apart"
+        )
     return found
 
 

@@ -43,9 +43,15 @@ class Spec(ABC, Generic[R_co]):
 
     def run(self, log: EventLog) -> R_co:
         """Ask the question of a log."""
-        result = self.finish(_core.run(log.core, self.analysis, json.dumps(self._plan_alone(log))), log)
+        units = self.units(log)
+        partial = _core.run(units.core, self.analysis, json.dumps(self._plan_alone(units)))
+        result = self.finish(partial, units)
         object.__setattr__(result, "_source", log)
         return result
+
+    def units(self, log: EventLog) -> EventLog:
+        """The log that is asked: that of the customers, unless other units are counted."""
+        return log
 
     def _plan_alone(self, log: EventLog) -> dict[str, object]:
         """The plan for a log that is the whole of the data: nothing has to be kept for a merge."""

@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, Segments};
-use crate::pattern::{Attempt, Attempts, Chains, End, EntryRule, Hit, MOST_STEPS, Order, Rules, StepSpec, Steps, Ties};
+use crate::pattern::{
+    Attempt, Attempts, Chains, End, EntryRule, Hit, MOST_STEPS, Modes, Order, Rules, SKIPPED, StepSpec, Steps, Ties,
+};
 
 /// Parameters of a funnel.
 #[derive(Debug, Deserialize)]
@@ -32,6 +34,49 @@ pub struct Params {
     /// Entries from, and before, µs UTC.
     #[serde(default)]
     entries_us: (Option<i64>, Option<i64>),
+    /// Steps (from 1) that may be left out.
+    #[serde(default)]
+    optional: Vec<usize>,
+    /// Which times are as one.
+    #[serde(default)]
+    same_time: SameTime,
+    /// The step (from 1) whose event decides the segment, or the furthest one before it; the entry by default.
+    #[serde(default)]
+    segment_step: Option<usize>,
+    /// The rules of `windowFunnel` instead of these.
+    #[serde(default)]
+    window: Option<Modes>,
+}
+
+/// Which events are as if at one time: that of the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "us")]
+enum SameTime {
+    /// Those at the same instant.
+    #[default]
+    Instant,
+    /// Those no later than this after the first.
+    Tolerance(i64),
+    /// Those in the same unit of the clock, such as a second.
+    Unit(i64),
+}
+
+impl SameTime {
+    fn unite(self, hits: &mut [Hit]) {
+        let mut first = i64::MIN;
+        for hit in hits {
+            let same = match self {
+                Self::Instant => return,
+                Self::Tolerance(longest) => hit.time.saturating_sub(first) <= longest,
+                Self::Unit(unit) => hit.time.div_euclid(unit) == first.div_euclid(unit),
+            };
+            if same {
+                hit.time = first;
+            } else {
+                first = hit.time;
+            }
+        }
+    }
 }
 
 fn latest() -> EntryRule {
@@ -41,6 +86,9 @@ fn latest() -> EntryRule {
 fn favour() -> Ties {
     Ties::Favour
 }
+
+/// More optional steps than this would make too many ways through the funnel to count apart.
+const MOST_OPTIONAL: u32 = 8;
 
 /// Events that end an attempt which has taken `from` steps and not yet `to`.
 #[derive(Debug, Deserialize)]
@@ -92,10 +140,12 @@ impl Status {
 /// What counts for a customer.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
-    /// Position of the entry in the journey.
+    /// Position in the journey of the event that decides the segment.
     pub position: u32,
-    /// Steps taken.
+    /// The number of the last step taken.
     pub reached: usize,
+    /// Bits of the optional steps before it that were left out, in their order.
+    pub skipped: usize,
     /// And then?
     pub status: Status,
 }
@@ -108,7 +158,7 @@ pub struct Scratch {
     held: Vec<(u128, Hit)>,
     chains: Chains,
     attempts: Attempts,
-    times: Vec<i64>,
+    taken: Vec<Option<Hit>>,
 }
 
 /// A funnel bound to a log.
@@ -119,6 +169,8 @@ pub struct FunnelRules {
     hold: Vec<Arc<Segments>>,
     /// Nothing but an order and a window.
     plain: bool,
+    same_time: SameTime,
+    segment_step: Option<usize>,
     observed_until: i64,
 }
 
@@ -161,7 +213,42 @@ impl FunnelRules {
             }
             specs.push(exclusion.what);
         }
+        let mut optional = 0_u64;
+        for &step in &params.optional {
+            if step <= 1 || step >= count {
+                return Err(Error::Argument(format!(
+                    "step {step} of {count} is optional; the first and the last step are not, for they begin and end it"
+                )));
+            }
+            optional |= 1 << (step - 1);
+        }
+        if optional.count_ones() > MOST_OPTIONAL {
+            return Err(Error::Argument(format!(
+                "{} steps are optional; at most {MOST_OPTIONAL} of one funnel may be",
+                optional.count_ones()
+            )));
+        }
+        let free = matches!(params.order, Order::Any | Order::Anchored);
+        let limits = gaps.iter().any(|&gap| gap != (0, None));
+        let orderless = free || params.window.is_some();
+        let between = limits || excluded.iter().any(|&bits| bits != 0);
+        if (orderless && between) || ((orderless || limits) && optional != 0) {
+            return Err(Error::Argument(
+                "exclusions and times between steps need steps in order; optional steps need that, and no times between \
+                 steps"
+                    .into(),
+            ));
+        }
+        if params.order == Order::Anchored && count < 2 {
+            return Err(Error::Argument(
+                "an anchored funnel has a first and a last step; this one has one step".into(),
+            ));
+        }
+        if let Some(step) = params.segment_step.filter(|step| !(1..=count).contains(step)) {
+            return Err(Error::Argument(format!("segment_step is {step}; expected a step, 1 to {count}")));
+        }
         let steps = Steps::compile(&specs, log)?;
+        let keep_all = params.order == Order::Strict || params.window.is_some_and(|modes| modes.strict_order);
         let rules = Rules {
             steps: count,
             within: params.within_us,
@@ -171,13 +258,17 @@ impl FunnelRules {
             entry: params.entry,
             ties: params.ties,
             entries: (params.entries_us.0.unwrap_or(i64::MIN), params.entries_us.1.unwrap_or(i64::MAX)),
+            optional,
+            window: params.window,
         };
         Ok(Self {
-            plain: rules.are_plain() && params.hold.is_empty(),
-            steps: if rules.order == Order::Strict { steps.keep_all() } else { steps },
+            plain: rules.are_plain() && params.hold.is_empty() && params.segment_step.is_none(),
+            steps: if keep_all { steps.keep_all() } else { steps },
             rules,
             on_exclude: params.on_exclude,
             hold: params.hold.iter().map(|name| log.segments(name)).collect::<Result<_>>()?,
+            same_time: params.same_time,
+            segment_step: params.segment_step,
             observed_until: log.observed_until(),
         })
     }
@@ -187,28 +278,41 @@ impl FunnelRules {
         self.rules.steps
     }
 
-    /// Calls `emit` for everything that counts for a customer, with the times of the steps if they are wanted.
+    /// In how many ways optional steps can be left out.
+    pub fn ways(&self) -> usize {
+        1 << self.rules.optional.count_ones()
+    }
+
+    /// The events of a customer that fill a step or exclude, with the bits of both.
+    pub fn hits<'a, C: Code>(&self, journey: &Journey<'_, C>, scratch: &'a mut Scratch) -> &'a [Hit] {
+        let Scratch { positions, hits, .. } = scratch;
+        self.steps.hits(journey, positions, hits);
+        self.same_time.unite(hits);
+        hits
+    }
+
+    /// Calls `emit` for everything that counts for a customer, with the events of the steps if they are wanted.
     pub fn outcomes<C: Code>(
         &self,
         journey: &Journey<'_, C>,
         scratch: &mut Scratch,
         timed: bool,
-        emit: impl FnMut(Outcome, &[i64]),
+        emit: impl FnMut(Outcome, &[Option<Hit>]),
     ) {
-        let Scratch { positions, hits, .. } = scratch;
-        self.steps.hits(journey, positions, hits);
-        let Some(first) = hits.iter().position(|hit| hit.mask & 1 != 0) else { return };
+        let hits = self.hits(journey, scratch);
+        let begins = if self.rules.order == Order::Any { u64::MAX } else { 1 };
+        let Some(first) = hits.iter().position(|hit| hit.mask & begins != 0) else { return };
         // Events that share the time of the first entry may still count, in the customer's favour.
         let entry = hits[first].time;
         let start = hits[..first].iter().rposition(|hit| hit.time < entry).map_or(0, |before| before + 1);
         if self.plain && !timed {
             self.plain_outcome(&scratch.hits[start..], &mut scratch.chains, emit);
         } else if self.hold.is_empty() {
-            let Scratch { hits, attempts, times, .. } = scratch;
-            self.followed(std::iter::once(&hits[start..]), attempts, times, emit);
+            let Scratch { hits, attempts, taken, .. } = scratch;
+            self.followed(std::iter::once(&hits[start..]), attempts, taken, emit);
         } else {
             self.split(journey, scratch);
-            let Scratch { hits, held, attempts, times, .. } = scratch;
+            let Scratch { hits, held, attempts, taken, .. } = scratch;
             hits.clear();
             hits.extend(held.iter().map(|(_, hit)| *hit));
             let mut end = 0;
@@ -216,11 +320,11 @@ impl FunnelRules {
                 end += part.len();
                 &hits[end - part.len()..end]
             });
-            self.followed(parts, attempts, times, emit);
+            self.followed(parts, attempts, taken, emit);
         }
     }
 
-    fn plain_outcome(&self, hits: &[Hit], chains: &mut Chains, mut emit: impl FnMut(Outcome, &[i64])) {
+    fn plain_outcome(&self, hits: &[Hit], chains: &mut Chains, mut emit: impl FnMut(Outcome, &[Option<Hit>])) {
         let Rules { steps, within, .. } = self.rules;
         chains.follow(hits, steps, within);
         let reached = chains.furthest();
@@ -232,7 +336,7 @@ impl FunnelRules {
         } else {
             Status::Dropped
         };
-        emit(Outcome { position: furthest.position, reached, status }, &[]);
+        emit(Outcome { position: furthest.position, reached, skipped: 0, status }, &[]);
     }
 
     /// Hits by the values that are held, those without a value left out; in order within each.
@@ -255,8 +359,8 @@ impl FunnelRules {
         &self,
         parts: impl Iterator<Item = &'a [Hit]>,
         attempts: &mut Attempts,
-        times: &mut Vec<i64>,
-        mut emit: impl FnMut(Outcome, &[i64]),
+        taken: &mut Vec<Option<Hit>>,
+        mut emit: impl FnMut(Outcome, &[Option<Hit>]),
     ) {
         let rules = &self.rules;
         let (mut best, mut struck): (Option<Attempt>, Option<Attempt>) = (None, None);
@@ -266,7 +370,8 @@ impl FunnelRules {
             attempts.close(self.observed_until, rules);
             for (index, attempt) in attempts.all().iter().enumerate() {
                 if rules.entry == EntryRule::All {
-                    emit(outcome(attempt, attempt.end == End::Waiting), attempts.times(index, rules));
+                    take(taken, attempts.taken(index, rules), hits);
+                    emit(self.outcome(attempt, taken, attempt.end == End::Waiting), taken);
                     continue;
                 }
                 let drop = attempt.end == End::Stopped && self.on_exclude == OnExclude::DropCustomer;
@@ -275,8 +380,7 @@ impl FunnelRules {
                 if rival.is_none_or(|rival| rules.prefer(attempt, &rival)) {
                     *rival = Some(*attempt);
                     if !drop || best.is_none() {
-                        times.clear();
-                        times.extend_from_slice(attempts.times(index, rules));
+                        take(taken, attempts.taken(index, rules), hits);
                     }
                 }
             }
@@ -284,17 +388,29 @@ impl FunnelRules {
         if let Some(attempt) = best.or(struck) {
             // Any attempt that could still go on leaves the customer open, unless only the first one counts.
             let waiting = if rules.entry == EntryRule::First { attempt.end == End::Waiting } else { waiting };
-            emit(outcome(&attempt, waiting), times);
+            emit(self.outcome(&attempt, taken, waiting), taken);
         }
+    }
+
+    fn outcome(&self, attempt: &Attempt, taken: &[Option<Hit>], waiting: bool) -> Outcome {
+        let status = match attempt.end {
+            End::Completed => Status::Completed,
+            _ if waiting => Status::Open,
+            End::Stopped => Status::Excluded,
+            End::Waiting | End::Expired | End::Interrupted => Status::Dropped,
+        };
+        let optional = (0..self.rules.steps).filter(|step| self.rules.optional >> step & 1 != 0);
+        let skipped = optional
+            .enumerate()
+            .fold(0, |skipped, (bit, step)| skipped | usize::from(taken.get(step).is_some_and(Option::is_none)) << bit);
+        let decides = self.segment_step.and_then(|step| taken.iter().take(step).rev().find_map(|hit| *hit));
+        let position = decides.map_or(attempt.position, |hit| hit.position);
+        Outcome { position, reached: attempt.reached, skipped, status }
     }
 }
 
-fn outcome(attempt: &Attempt, waiting: bool) -> Outcome {
-    let status = match attempt.end {
-        End::Completed => Status::Completed,
-        _ if waiting => Status::Open,
-        End::Stopped => Status::Excluded,
-        End::Waiting | End::Expired | End::Interrupted => Status::Dropped,
-    };
-    Outcome { position: attempt.position, reached: attempt.reached, status }
+/// The hits of the steps that an attempt took.
+fn take(taken: &mut Vec<Option<Hit>>, chosen: &[u32], hits: &[Hit]) {
+    taken.clear();
+    taken.extend(chosen.iter().map(|&hit| (hit != SKIPPED).then(|| hits[hit as usize])));
 }
