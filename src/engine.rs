@@ -3,7 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow::array::{Array, ArrayRef, DictionaryArray, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Field, Schema, UInt32Type};
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -75,6 +78,10 @@ pub struct Plan {
     /// The event that decides the segment.
     #[serde(default)]
     pub at: At,
+    /// A partial of every customer alone, one below the other, with the column `customer` before them: who stands in
+    /// which cell.
+    #[serde(default)]
+    pub each_customer: bool,
 }
 
 impl Plan {
@@ -144,6 +151,14 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
     }
     let by = segments.as_deref().map(|segments| By { segments, at: plan.at });
     let tasks = log.len().div_ceil(kernel.task_events()).max(1);
+    let at = format!("{:?}", plan.at).to_lowercase();
+    let mut text = serde_json::json!({"params": plan.params, "by": plan.by, "at": at});
+    if plan.each_customer {
+        let alone = Alone { log, kernel: &kernel, by, cancel };
+        let batches = with_codes!(&*log.events, events => alone.batches(events.as_slice(), tasks))?;
+        text["each_customer"] = true.into();
+        return partial::describe(batches, A::NAME, &text.to_string(), log);
+    }
     let fold = Fold { log, kernel: &kernel, by, cancel, tasks };
     let groups = with_codes!(&*log.events, events => fold.tree(events.as_slice(), 0..tasks))?;
     let mut batches = Vec::new();
@@ -165,7 +180,6 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
             batches.push(partial::batch(columns)?.slice(0, 0));
         }
     }
-    let text = serde_json::json!({"params": plan.params, "by": plan.by, "at": format!("{:?}", plan.at).to_lowercase()});
     partial::describe(batches, A::NAME, &text.to_string(), log)
 }
 
@@ -176,6 +190,77 @@ fn with_segment(columns: Vec<PartialColumn>, label: Option<&str>) -> Vec<Partial
     let labels: ArrayRef = Arc::new(std::iter::repeat_n(label, rows).collect::<StringArray>());
     let first = ("segment", if concat { Role::Concat } else { Role::Key }, labels);
     std::iter::once(first).chain(columns).collect()
+}
+
+/// A run over each customer for itself.
+struct Alone<'a, K> {
+    log: &'a EventLog,
+    kernel: &'a K,
+    by: Option<By<'a>>,
+    cancel: &'a Cancel,
+}
+
+impl<K: Kernel> Alone<'_, K> {
+    /// The batches of all customers, in the order of the log; those of whom there is nothing to say have no row.
+    fn batches<C: Code>(&self, events: &[C], tasks: usize) -> Result<Vec<RecordBatch>> {
+        let log = self.log;
+        let cut = |task: usize| if task == tasks { log.customers() } else { log.customer_at(task * log.len() / tasks) };
+        let found: Vec<_> = (0..tasks)
+            .into_par_iter()
+            .map(|task| {
+                self.cancel.check()?;
+                let mut batches = vec![self.batch(self.kernel.init(), None)?.slice(0, 0)];
+                let mut customers = Vec::new();
+                let mut scratch = K::Scratch::default();
+                let mut groups = Groups::new(self.kernel, self.by);
+                for customer in cut(task)..cut(task + 1) {
+                    let range = log.range(customer);
+                    let (times, events) = (&log.times[range.clone()], &events[range.clone()]);
+                    self.kernel.step(
+                        &Journey { customer, start: range.start, times, events },
+                        &mut scratch,
+                        &mut groups,
+                    );
+                    for (group, state) in groups.states.iter_mut().enumerate() {
+                        let Some(state) = state.take() else { continue };
+                        let label = self.by.and_then(|by| by.segments.label(group));
+                        let batch = self.batch(state, label)?;
+                        customers.resize(customers.len() + batch.num_rows(), customer as u32);
+                        batches.push(batch);
+                    }
+                }
+                let rows = concat_batches(&batches[0].schema(), &batches)?;
+                self.with_customers(&rows, customers)
+            })
+            .collect::<Result<_>>()?;
+        Ok(found)
+    }
+
+    fn batch(&self, state: K::State, segment: Option<&str>) -> Result<RecordBatch> {
+        let segmented = |columns| if self.by.is_some() { with_segment(columns, segment) } else { columns };
+        let parts = self.kernel.columns(state)?.into_iter().map(segmented).map(partial::batch);
+        let parts = parts.collect::<Result<Vec<_>>>()?;
+        // Any customer may be the first to have a null.
+        let fields: Vec<_> =
+            parts[0].schema().fields().iter().map(|field| Field::clone(field).with_nullable(true)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let rows = parts.iter().map(|part| RecordBatch::try_new(Arc::clone(&schema), part.columns().to_vec()));
+        Ok(concat_batches(&schema, &rows.collect::<std::result::Result<Vec<_>, _>>()?)?)
+    }
+
+    /// Puts the customers before the columns; rows of customers have them already.
+    fn with_customers(&self, rows: &RecordBatch, customers: Vec<u32>) -> Result<RecordBatch> {
+        if rows.schema().column_with_name("customer").is_some() {
+            return Ok(rows.clone());
+        }
+        let ids = Arc::clone(self.log.customer_ids());
+        let ids = DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(customers), ids)?;
+        let first = partial::batch(vec![("customer", Role::Concat, Arc::new(ids))])?;
+        let (of_customers, of_rows) = (first.schema(), rows.schema());
+        let fields: Vec<_> = of_customers.fields().iter().chain(of_rows.fields()).cloned().collect();
+        let columns = first.columns().iter().chain(rows.columns()).cloned().collect();
+        Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+    }
 }
 
 /// A fold over a fixed binary tree of tasks, each a run of whole customers with about the same number of events.

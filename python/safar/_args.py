@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
 
-from safar._typing import Duration
+from safar._typing import Array, Duration
 from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError, UnknownEventError
 
 _UNITS = {
@@ -150,6 +150,16 @@ def flag(value: object, argument: str) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ArgumentTypeError(f"{argument}={value!r} is a {type(value).__name__}; expected True or False")
     return bool(value)
+
+
+def comparable(value: object, values: Array) -> object:
+    """A value in the form in which it compares with a column; dates may be text or datetimes."""
+    if np.issubdtype(values.dtype, np.datetime64):
+        try:
+            return np.datetime64(value.isoformat() if isinstance(value, dt.date) else str(value))
+        except ValueError:
+            raise ArgumentError(f"{value!r} is not a date; expected one such as 2026-03-01") from None
+    return value
 
 
 def share(value: object, argument: str) -> float:

@@ -372,11 +372,8 @@ class FunnelResult(Result):
         Examples
         --------
         >>> import safar
-        >>> shop = safar.datasets.shop(customers=500, seed=7)
-        >>> log = shop.log()
-        >>> funnel = log.funnel(
-        ...     ["product_view", "add_to_cart", "purchase"], within="7d", by="device"
-        ... )
+        >>> log = safar.datasets.shop(customers=500, seed=7).log()
+        >>> funnel = log.funnel(["view_product", "purchase"], within="7d", by="device")
         >>> funnel.compare().columns[-2:]
         ['p_value', 'p_adjusted']
         """

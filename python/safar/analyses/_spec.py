@@ -6,9 +6,10 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from safar import _args, _core
+from safar._typing import Array
 from safar.errors import ArgumentError
 from safar.result import Result
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from safar.log import EventLog
 
 R_co = TypeVar("R_co", bound=Result, covariant=True)
+
+# Values, and where they are null.
+Column: TypeAlias = tuple[Array, Array | None]
 
 
 class Spec(ABC, Generic[R_co]):
@@ -48,6 +52,17 @@ class Spec(ABC, Generic[R_co]):
         result = self.finish(partial, units)
         object.__setattr__(result, "_source", log)
         return result
+
+    def of_each_customer(self, log: EventLog) -> dict[str, Column]:
+        """The cells in which each customer stands, one row a customer and cell, and what it adds to their counts."""
+        units = self.units(log)
+        plan = {**self._plan_alone(units), "each_customer": True}
+        rows = _core.run(units.core, self.analysis, json.dumps(plan))
+        return self._cells({name: rows.numpy(name) for name in rows.names}, units)
+
+    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+        """The kernel's rows of each customer as cells of the result."""
+        return {name: column for name, column in rows.items() if not name.endswith("customers")}
 
     def units(self, log: EventLog) -> EventLog:
         """The log that is asked: that of the customers, unless other units are counted."""

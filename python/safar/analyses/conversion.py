@@ -12,10 +12,10 @@ import numpy as np
 from safar import _args, _table
 from safar._core import Table
 from safar._typing import At, Duration, Floats, Integers
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.analyses._survival import Curve, holm, log_rank
 from safar.errors import ArgumentError
-from safar.result import Result, ResultTable
+from safar.result import CellsResult, ResultTable
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -34,7 +34,7 @@ _HORIZON, _OPEN = "(end)", "(open)"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class ConversionResult(Result):
+class ConversionResult(CellsResult):
     """How soon customers reached an outcome, by the time since their entry.
 
     Parameters
@@ -337,6 +337,12 @@ class Conversion(Spec[ConversionResult]):
             "max_rows": _MOST_ROWS,
         }
         return {"params": params, "by": self.by, "at": self.at}
+
+    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+        """How long each customer was watched, and the outcome that ended it; null for none."""
+        times, missing = rows["time_us"]
+        kept = {name: rows[name] for name in ("segment", "customer", "outcome") if name in rows}
+        return {**kept, "time_seconds": (times / 1e6, missing)}
 
     def finish(self, partial: Table, log: EventLog) -> ConversionResult:
         """The curves from the customers at each time and outcome."""

@@ -13,7 +13,7 @@ from safar._core import Table
 from safar._typing import Duration, Per
 from safar.analyses._spec import Spec, segmented
 from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence
-from safar.result import Result, ResultTable, share_columns
+from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -24,7 +24,7 @@ _MOST_EDGES = 1_000_000
 _MOST_POSITIONS = 1_000
 
 
-class FlowResult(Result):
+class FlowResult(CellsResult):
     """From which event to which, position by position: the data of a Sankey diagram.
 
     Parameters

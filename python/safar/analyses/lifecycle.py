@@ -18,9 +18,9 @@ from safar.analyses._periods import (
     observed_periods,
     period_words,
 )
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.calendar import period_label
-from safar.result import Result, share_columns
+from safar.result import CellsResult, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -31,7 +31,7 @@ _AT = {"entry": "at the first counted event", "first": "at the first event", "la
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class LifecycleResult(Result):
+class LifecycleResult(CellsResult):
     """How many customers of each period are new, stay, come back after a pause, or are gone.
 
     Parameters
@@ -91,6 +91,28 @@ class Lifecycle(Spec[LifecycleResult]):
     def plan(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         return {"params": activity_params(self, log), "by": self.by, "at": self.at}
+
+    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+        """A row for each period in which a customer was there, and for the one after in which it was not."""
+        periods = observed_periods(log, self.period, self.calendar, self.week_start)
+        active = ("new", "returning", "resurrected")
+        status = np.array(active, dtype=object)[np.argmax([rows[name][0] for name in active], axis=0)]
+        customer, missing = rows["customer"]
+        index = periods.index(rows["period"][0].astype("datetime64[D]"))
+        same = (customer[:-1] == customer[1:]) & (index[:-1] + 1 == index[1:])
+        gone = np.append(~same, True) if len(index) else np.zeros(0, dtype=bool)
+        # Who may still come in a period that is not over is not dormant.
+        gone &= index + 1 < np.searchsorted(periods.ends, log.observed_until_us, side="right")
+        order = np.argsort(np.append(np.arange(len(index)), np.flatnonzero(gone) + 0.5), kind="stable")
+        cells: dict[str, Column] = {}
+        if "segment" in rows:
+            segment, absent = rows["segment"]
+            mask = None if absent is None else np.append(absent, absent[gone])[order]
+            cells["segment"] = (np.append(segment, segment[gone])[order], mask)
+        cells["customer"] = (np.append(customer, customer[gone])[order], missing)
+        cells["period"] = (periods.days[np.append(index, index[gone] + 1)[order]], None)
+        cells["status"] = (np.append(status, np.full(int(gone.sum()), "dormant", dtype=object))[order], None)
+        return cells
 
     def finish(self, partial: Table, log: EventLog) -> LifecycleResult:
         """Every period of the log from the counts of those in which somebody was there."""

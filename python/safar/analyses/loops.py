@@ -13,7 +13,7 @@ from safar._core import Table
 from safar._typing import Array, Duration, Per
 from safar.analyses._spec import Spec, segmented
 from safar.analyses._units import check_units, segment_words, unit_params, unit_sentence
-from safar.result import Result, ResultTable, share_columns
+from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -36,7 +36,7 @@ _COUNTS = (
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class LoopsResult(Result):
+class LoopsResult(CellsResult):
     """Which events are repeated, by how many, and how often.
 
     Parameters

@@ -12,9 +12,9 @@ import numpy as np
 from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Per
-from safar.analyses._spec import Spec, segmented
+from safar.analyses._spec import Column, Spec, segmented
 from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence, unit_words
-from safar.result import Result, ResultTable, share_columns
+from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -31,7 +31,7 @@ _CUT = "…"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PathsResult(Result):
+class PathsResult(CellsResult):
     """Which sequences of events there are, and how often each occurs.
 
     Parameters
@@ -130,6 +130,18 @@ class Paths(Spec[PathsResult]):
             "most_variants": _MOST_VARIANTS,
         }
         return {"params": params, "by": self.by, "at": "entry"}
+
+    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+        events, missing = rows["events"]
+        stands = np.ones(len(events), dtype=bool) if missing is None else ~missing
+        cut = rows["cut"][0].astype(bool)
+        paths = [_text(events[row], cut=bool(cut[row])) for row in np.flatnonzero(stands)]
+        names = [name for name in ("segment", "customer", "units", "open") if name in rows]
+        kept = {
+            name: (rows[name][0][stands], None if rows[name][1] is None else rows[name][1][stands])
+            for name in names
+        }
+        return {**kept, "path": (np.array(paths, dtype=object), None)}
 
     def finish(self, partial: Table, log: EventLog) -> PathsResult:
         """The top paths of each segment, and the totals from the rows without a path."""

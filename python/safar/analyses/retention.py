@@ -26,10 +26,10 @@ from safar._typing import (
     RetentionMode,
 )
 from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError
-from safar.result import Result, ResultTable, share_columns
+from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -44,7 +44,7 @@ _VALUES = ("value", "value_squares", "cumulative_value", "cumulative_value_squar
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class RetentionResult(Result):
+class RetentionResult(CellsResult):
     """Which share of each cohort came back, period by period.
 
     Parameters
@@ -261,10 +261,40 @@ class Retention(Spec[RetentionResult]):
         }
         return {"params": params, "by": self.by, "at": self.at}
 
+    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+        """A row for each period in which a customer counts as returned."""
+        period = rows["period"][0]
+        # The rows of one customer and cohort stand together, the size of the cohort (period -1) first.
+        starts = np.flatnonzero(period == -1)
+        group = np.cumsum(period == -1) - 1
+        days = rows["cohort"][0].astype("datetime64[D]")[starts]
+        over = rows["observed"][0].astype(np.int64)[starts] if "observed" in rows else None
+        _, _, over = self._cohorts(days, over, log)
+        widest = max(int(period.max(initial=-1)), int(over.max(initial=-1))) + 1
+        first = np.arange(widest) if self.brackets is None else np.array(self.brackets, dtype=np.int64)[:, 0]
+        checked_cells(len(starts) * len(first))
+        counts = np.zeros((len(starts), len(first)), dtype=np.int64)
+        counts[group[period >= 0], period[period >= 0]] = 1
+        returned = self._returned(counts, first)
+        if not self.same_period and len(first) and first[0] == 0:
+            returned[:, 0] = 1
+        at, column = np.nonzero((returned > 0) & (first <= over[:, None]))
+        cells: dict[str, Column] = {}
+        if "segment" in rows:
+            segment, absent = rows["segment"]
+            cells["segment"] = (segment[starts][at], None if absent is None else absent[starts][at])
+        cells["customer"] = (rows["customer"][0][starts][at], None)
+        if self.cohort == "period":
+            cells["cohort"] = (days[at], None)
+        cells["period"] = (first[column], None)
+        return cells
+
     def finish(self, partial: Table, log: EventLog) -> RetentionResult:
         """The cohorts from the sums of each cohort and period, where period -1 holds the size of the cohort."""
         segment, segments = _table.segments(partial)
-        cohort, days, complete_periods = self._cohorts(partial, log)
+        of_rows = partial.numpy("cohort")[0].astype("datetime64[D]")
+        over_of_rows = _table.integers(partial, "observed") if self.clock == "rolling" else None
+        cohort, days, complete_periods = self._cohorts(of_rows, over_of_rows, log)
         # A group is the customers of a segment and a cohort with the same number of complete periods.
         most = int(complete_periods.max(initial=-1)) + 1
         key = (segment * max(len(days), 1) + cohort) * max(most, 1) + complete_periods
@@ -343,19 +373,19 @@ class Retention(Spec[RetentionResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _cohorts(self, partial: Table, log: EventLog) -> tuple[Integers, Array, Integers]:
-        """For each row of the partial its cohort and how many periods after it are over; and the cohorts' days."""
-        cohorts = partial.numpy("cohort")[0].astype("datetime64[D]")
+    def _cohorts(
+        self, cohorts: Array, over: Integers | None, log: EventLog
+    ) -> tuple[Integers, Array, Integers]:
+        """For each cohort of a row its number and how many periods after it are over; and the days of all cohorts."""
         if not len(cohorts):
             return np.zeros(0, dtype=np.int64), cohorts, np.zeros(0, dtype=np.int64)
         # Local midnight is within a day of midnight UTC in every zone.
         begin = (int(cohorts.min().astype(np.int64)) - 1) * _DAY_US
         periods = observed_periods(log, self.period, self.calendar, self.week_start, begin)
         index = periods.index(cohorts)
-        if self.clock == "rolling":
-            return index, periods.days, _table.integers(partial, "observed")
-        over = int(np.searchsorted(periods.ends, log.observed_until_us, side="right"))
-        return index, periods.days, over - index
+        if over is None:
+            over = np.searchsorted(periods.ends, log.observed_until_us, side="right") - index
+        return index, periods.days, over
 
     def _returned(self, counts: Integers, first: Integers) -> Integers:
         """Who counts as returned in each column, where the kernel counts the first, the last or the end of a streak."""

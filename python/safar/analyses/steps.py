@@ -13,7 +13,7 @@ from safar._core import Table
 from safar._typing import Duration, Per, Which
 from safar.analyses._spec import Spec, segmented
 from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence, unit_words
-from safar.result import Result, ResultTable, share_columns
+from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -25,7 +25,7 @@ _MOST_POSITIONS = 1_000
 _VIRTUAL = ("(start)", "(end)", "(open)")
 
 
-class StepsResult(Result):
+class StepsResult(CellsResult):
     """Which event stands at each position, and for which share.
 
     Parameters

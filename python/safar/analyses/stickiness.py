@@ -22,7 +22,7 @@ from safar.analyses._periods import (
 from safar.analyses._spec import Spec, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError
-from safar.result import Result, ResultTable, share_columns
+from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -34,7 +34,7 @@ _HOUR_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class StickinessResult(Result):
+class StickinessResult(CellsResult):
     """On how many days of a week or month, or in how many hours, customers are there.
 
     Parameters

@@ -11,8 +11,8 @@ import numpy as np
 from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Floats, Integers
-from safar.analyses._spec import Spec, observed, segmented
-from safar.result import Result, share_columns
+from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.result import CellsResult, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -23,7 +23,7 @@ __all__ = ["Transitions", "TransitionsResult", "transitions"]
 _MOST_EDGES = 1_000_000
 
 
-class TransitionsResult(Result):
+class TransitionsResult(CellsResult):
     """What customers do next, how often, and after how long.
 
     Parameters
@@ -75,6 +75,9 @@ class Transitions(Spec[TransitionsResult]):
             "max_edges": _MOST_EDGES,
         }
         return {"params": params, "by": self.by, "at": "first"}
+
+    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+        return {name: rows[name] for name in ("segment", "customer", "from", "to", "events") if name in rows}
 
     def finish(self, partial: Table, log: EventLog) -> TransitionsResult:
         """The edges from their sums, and their quantiles from their histograms."""
