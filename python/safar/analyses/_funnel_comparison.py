@@ -98,7 +98,9 @@ def _segments(result: FunnelResult, baseline: str | None) -> tuple[Integers, Int
 
 
 def _share(taken: Integers, entered: Integers) -> Floats:
-    return np.divide(taken, entered, out=np.full(len(taken), np.nan), where=entered > 0)
+    share = np.full(len(taken), np.nan)
+    np.divide(taken, entered, out=share, where=entered > 0)
+    return share
 
 
 def two_shares(taken: Integers, entered: Integers, base_taken: Integers, base_entered: Integers) -> Floats:

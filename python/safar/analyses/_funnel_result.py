@@ -246,11 +246,11 @@ class FunnelResult(Result):
         high = np.array([*edges[1:], np.nan]) / 1e6
         columns["low_seconds"] = np.tile(np.array(edges) / 1e6, len(spans))
         columns["high_seconds"] = _table.nullable(np.tile(high, len(spans)))
-        columns[self.unit] = np.concatenate(counts).astype(np.int64)
+        customers = np.concatenate(counts).astype(np.int64)
         total = np.repeat([len(times) for _, times in spans], len(edges))
-        columns["share"] = _table.nullable(
-            np.divide(columns[self.unit], total, out=np.full(len(total), np.nan), where=total > 0)
-        )
+        share = np.full(len(total), np.nan)
+        np.divide(customers, total, out=share, where=total > 0)
+        columns |= {self.unit: customers, "share": _table.nullable(share)}
         what = "from the entry to the last step" if step is None else f"from the step before to step {step}"
         return ResultTable(
             _table.table_of(columns),

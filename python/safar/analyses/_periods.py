@@ -54,6 +54,10 @@ class ObservedPeriods:
         # A day that the zone skipped bears the date of the next one, which is the one that has events.
         return np.searchsorted(self.days, days, side="right") - 1
 
+    def of(self, time: int) -> int:
+        """The number of the period that an instant (µs UTC) is in."""
+        return int(np.searchsorted(self.starts, time, side="right")) - 1
+
 
 def observed_periods(
     log: EventLog, period: Period, calendar: Calendar, week_start: int | None, first_us: int | None = None

@@ -53,11 +53,14 @@ class Spec(ABC, Generic[R_co]):
         object.__setattr__(result, "_source", log)
         return result
 
-    def of_each_customer(self, log: EventLog) -> dict[str, Column]:
-        """The cells in which each customer stands, one row a customer and cell, and what it adds to their counts."""
+    def of_each_customer(self, log: EventLog, plan: dict[str, object] | None = None) -> dict[str, Column]:
+        """The cells in which each customer stands, one row a customer and cell, and what it adds to their counts.
+
+        A part of a log, which need not have every event, comes with a plan of its own.
+        """
         units = self.units(log)
-        plan = {**self._plan_alone(units), "each_customer": True}
-        rows = _core.run(units.core, self.analysis, json.dumps(plan))
+        chosen = {**(self._plan_alone(units) if plan is None else plan), "each_customer": True}
+        rows = _core.run(units.core, self.analysis, json.dumps(chosen))
         return self._cells({name: rows.numpy(name) for name in rows.names}, units)
 
     def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:

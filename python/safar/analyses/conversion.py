@@ -341,7 +341,9 @@ class Conversion(Spec[ConversionResult]):
     def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
         """How long each customer was watched, and the outcome that ended it; null for none."""
         times, missing = rows["time_us"]
-        kept = {name: rows[name] for name in ("segment", "customer", "outcome") if name in rows}
+        kept: dict[str, Column] = {
+            name: rows[name] for name in ("segment", "customer", "outcome") if name in rows
+        }
         return {**kept, "time_seconds": (times / 1e6, missing)}
 
     def finish(self, partial: Table, log: EventLog) -> ConversionResult:

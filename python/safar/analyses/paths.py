@@ -136,12 +136,12 @@ class Paths(Spec[PathsResult]):
         stands = np.ones(len(events), dtype=bool) if missing is None else ~missing
         cut = rows["cut"][0].astype(bool)
         paths = [_text(events[row], cut=bool(cut[row])) for row in np.flatnonzero(stands)]
-        names = [name for name in ("segment", "customer", "units", "open") if name in rows]
-        kept = {
-            name: (rows[name][0][stands], None if rows[name][1] is None else rows[name][1][stands])
-            for name in names
-        }
-        return {**kept, "path": (np.array(paths, dtype=object), None)}
+        cells: dict[str, Column] = {}
+        for name in ("segment", "customer", "units", "open"):
+            if name in rows:
+                values, absent = rows[name]
+                cells[name] = (values[stands], None if absent is None else absent[stands])
+        return {**cells, "path": (np.array(paths, dtype=object), None)}
 
     def finish(self, partial: Table, log: EventLog) -> PathsResult:
         """The top paths of each segment, and the totals from the rows without a path."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
@@ -26,9 +26,11 @@ from safar._typing import (
     RetentionMode,
 )
 from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
+from safar.analyses._retention_explanation import explained
 from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError
+from safar.explanation import Explanation
 from safar.result import CellsResult, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -134,6 +136,39 @@ class RetentionResult(CellsResult):
         shares = frozenset({"weighted", "weighted_low", "weighted_high", "simple"})
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
 
+    def explain(self, customer: object) -> Explanation:
+        """Why does a customer count as it does?
+
+        Parameters
+        ----------
+        customer
+            The id, as the data give it.
+
+        Returns
+        -------
+        Explanation
+            The customer's events, with the cohort that each enters or the period that it is back in, and the periods
+            in which the customer counts.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann"],
+        ...         "time": ["2026-03-02", "2026-03-10"],
+        ...         "event": ["view", "view"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ... )
+        >>> log.retention(period="week").explain("ann").to_dict()["decision"]
+        ['start event: enters the cohort of 2026-03-02', 'back in period 1']
+        """
+        question = cast("Retention", Spec.from_json(self.spec))
+        return explained(question, self._asked(), customer, self.definition)
+
     def matrix(self) -> ResultTable:
         """How do the shares look with a cohort a row and a period a column?
 
@@ -233,10 +268,11 @@ class Retention(Spec[RetentionResult]):
                 'value=True adds up the value of events, and this log has none; build the log with value="revenue" '
                 "(the name of the column with the numbers)"
             )
-        begin, end = (
-            None if text is None else _args.instant_us(text, name, log.timezone)
-            for name, text in (("start_time", self.start_time), ("end_time", self.end_time))
-        )
+        return self.plan_of_part(log)
+
+    def plan_of_part(self, log: EventLog) -> dict[str, object]:
+        """The kernel's plan for a part of a log, which need not have every event."""
+        begin, end = self.bounds(log.timezone)
         if begin is not None and end is not None and begin >= end:
             raise ArgumentError(
                 f'end_time="{self.end_time}" is not after start_time="{self.start_time}"; the range from start_time to '
@@ -260,6 +296,14 @@ class Retention(Spec[RetentionResult]):
             "value": self.value,
         }
         return {"params": params, "by": self.by, "at": self.at}
+
+    def bounds(self, timezone: str) -> tuple[int | None, int | None]:
+        """The range of the start, µs UTC."""
+        begin, end = (
+            None if text is None else _args.instant_us(text, name, timezone)
+            for name, text in (("start_time", self.start_time), ("end_time", self.end_time))
+        )
+        return begin, end
 
     def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
         """A row for each period in which a customer counts as returned."""
