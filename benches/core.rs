@@ -129,6 +129,7 @@ fn plan(kernel: &str) -> Plan {
         "per": "sessions", "gap_us": 1_800_000_000_u64, "inactivity_us": 2_592_000_000_000_u64, "events": null,
         "collapse": false,
     });
+    let cuts = json!({"gap_us": 604_800_000_000_u64, "ends": [{"events": ["purchase"]}]});
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 5, "max_edges": 1_000_000}),
         "conversion" => json!({
@@ -142,12 +143,14 @@ fn plan(kernel: &str) -> Plan {
         }),
         "loops" => json!({"units": units}),
         "paths" => json!({"units": units, "most_events": null, "top": 100, "most_variants": 1_000_000}),
+        "journeys" => cuts,
+        "journeys_chains" => json!({"cut": cuts, "most_touches": 5, "most_chains": 1_000_000}),
         "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,
             "same_period": false, "max_periods": null,
         }),
-        "sessions" => json!({"gap_us": 1_800_000_000_u64}),
+        "sessions" | "sessions_cuts" => json!({"gap_us": 1_800_000_000_u64}),
         "steps" => json!({
             "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,
         }),

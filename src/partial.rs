@@ -96,7 +96,14 @@ pub fn describe(batches: Vec<RecordBatch>, kernel: &str, plan: &str, log: &Event
         (ZONE.to_owned(), log.zone().name().to_owned()),
         (WITNESS.to_owned(), Witness::of(log)?.to_text()),
     ]);
-    let schema = Arc::new(Schema::new_with_metadata(first.schema().fields().clone(), metadata));
+    // A column may have nulls in some batches only.
+    let fields: Vec<Field> = (0..first.num_columns())
+        .map(|index| {
+            let nullable = batches.iter().any(|batch| batch.schema().field(index).is_nullable());
+            first.schema().field(index).clone().with_nullable(nullable)
+        })
+        .collect();
+    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batches = batches.into_iter().map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()));
     collapse(&Table::new(Arc::clone(&schema), batches.collect::<std::result::Result<_, _>>()?))
 }

@@ -66,12 +66,17 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 3] = ["funnel_attempts", "funnel_events", "sessions"];
+const ROWS: [&str; 5] = ["funnel_attempts", "funnel_events", "journeys", "sessions", "sessions_cuts"];
 
 fn plan(kernel: &str) -> Plan {
     let units = json!({
         "per": "sessions", "gap_us": 86_400_000_000_u64, "inactivity_us": 86_400_000_000_u64, "events": null,
         "collapse": false,
+    });
+    let cuts = json!({
+        "gap_us": 86_400_000_000_u64, "starts": [{"events": ["view"], "where": "number > 2"}],
+        "ends": [{"events": ["buy"]}], "stops": [{"events": ["call"]}],
+        "duration": {"column": "number", "unit_us": 60_000_000},
     });
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 4, "max_edges": 1000}),
@@ -85,12 +90,14 @@ fn plan(kernel: &str) -> Plan {
         }),
         "loops" => json!({"units": units}),
         "paths" => json!({"units": units, "most_events": null, "top": null, "most_variants": 100_000}),
+        "journeys_chains" => json!({"cut": cuts, "most_touches": 3, "most_chains": 1000}),
         "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,
             "max_periods": null,
         }),
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
+        "journeys" | "sessions_cuts" => cuts,
         "steps" => json!({
             "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,
         }),

@@ -83,6 +83,74 @@ def sessions(rows: Sequence[Event], gap: int, observed_until: int | None = None)
     return found
 
 
+class Piece(NamedTuple):
+    """One unit that a journey was cut into: a session, or a journey up to its conversion."""
+
+    customer: str
+    number: int
+    events: tuple[Event, ...]
+    end: int
+    status: str
+    settled: bool
+    cause: str
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Rules by which journeys are cut; `unit` is how long a score of 1 lasts, where scores are durations."""
+
+    gap: int
+    gaps: tuple[tuple[str, int], ...] = ()
+    starts: tuple[Step, ...] = ()
+    ends: tuple[Step, ...] = ()
+    stops: tuple[Step, ...] = ()
+    unit: int = 0
+
+    def last_to_end(self, events: Sequence[Event]) -> tuple[int, int]:
+        """Return when the last of the events is over, and the gap after it; of several the last one stored."""
+        ends = [event.time + (event.score or 0) * self.unit for event in events]
+        latest = max(range(len(events)), key=lambda i: (ends[i], i))
+        return ends[latest], dict(self.gaps).get(events[latest].channel or "", self.gap)
+
+    def cause(self, unit: Sequence[Event], event: Event) -> str | None:
+        """Return why the event does not belong to the unit before it, None if it does."""
+        if any(step.matches(unit[-1]) for step in (*self.ends, *self.stops)):
+            return "after"
+        end, gap = self.last_to_end(unit)
+        if event.time - end > gap:
+            return "pause"
+        return "start" if any(step.matches(event) for step in self.starts) else None
+
+    def pieces(self, rows: Sequence[Event], observed_until: int | None = None) -> list[Piece]:
+        """Return the units of every customer."""
+        until = last_time(rows) if observed_until is None else observed_until
+        found = []
+        for customer, journey in journeys(rows).items():
+            units: list[tuple[str, list[Event]]] = [("first", [journey[0]])]
+            for event in journey[1:]:
+                cause = self.cause(units[-1][1], event)
+                if cause is None:
+                    units[-1][1].append(event)
+                else:
+                    units.append((cause, [event]))
+            for number, (cause, events) in enumerate(units, start=1):
+                end, gap = self.last_to_end(events)
+                settled = until - end > gap
+                status = "open" if number == len(units) and not settled else "ended"
+                if any(step.matches(events[-1]) for step in self.stops):
+                    status = "stopped"
+                if any(step.matches(events[-1]) for step in self.ends):
+                    status = "converted"
+                found.append(Piece(customer, number, tuple(events), end, status, settled, cause))
+        return found
+
+
+def touches(events: Sequence[Event]) -> tuple[str, ...]:
+    """Return the channels of events one after the other, repeats in a row once, events without one passed over."""
+    channels = [event.channel for event in events if event.channel is not None]
+    return tuple(channel for channel, _ in itertools.groupby(channels))
+
+
 # ----------------------------------------------------------------------------------------------------- funnel
 
 

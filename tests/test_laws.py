@@ -45,6 +45,16 @@ JOURNEYS = {
 }
 SESSIONS = JOURNEYS | {"per": "sessions", "events": ["A", "B", "C"], "collapse": True}
 
+# Every rule by which journeys are cut.
+CUTS = {
+    "gap_us": 2 * SECOND,
+    "gaps_us": [["app", 4 * SECOND]],
+    "starts": [STEP_A],
+    "ends": [STEP_BC],
+    "stops": [STEP_D],
+    "duration": {"column": "score", "unit_us": SECOND},
+}
+
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
     "conversion": [
@@ -86,6 +96,11 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "funnel_events": [
         {"steps": [STEP_A, STEP_BC, STEP_D], "within_us": 3 * SECOND, "order": "ordered"},
     ],
+    "journeys": [{"gap_us": 2 * SECOND}, CUTS],
+    "journeys_chains": [
+        {"cut": {"gap_us": 2 * SECOND}, "most_touches": None, "most_chains": 1_000},
+        {"cut": CUTS, "most_touches": 1, "most_chains": 1_000},
+    ],
     "lifecycle": [
         {"events": None, "period": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "month", "calendar": "jalali", "week_start": 5},
@@ -114,7 +129,8 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         RETENTION | {"entry": "first", "start_time_us": BASE + SECOND, "mode": "on_or_before"},
         RETENTION | {"mode": "streak", "value": True},
     ],
-    "sessions": [{"gap_us": 2 * SECOND}],
+    "sessions": [{"gap_us": 2 * SECOND}, CUTS],
+    "sessions_cuts": [CUTS],
     "stickiness": [
         {"events": None, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},

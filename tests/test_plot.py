@@ -230,6 +230,23 @@ def test_a_loops_chart_carries_the_numbers_of_the_result() -> None:
     assert rows[0]["repeating_units"] == 1
 
 
+def test_a_journeys_chart_carries_what_became_of_the_journeys_of_each_chain() -> None:
+    log = shop_log()
+    rows = rows_of(plot.journeys(log.journeys("10d", ends="purchase")))
+    found = {(row["chain"], row["outcome"]): row["number"] for row in rows}
+    # By hand: ann's journey converts, her view in the app and the others' last events end without, dan's is open.
+    assert found == {
+        ("app", "not converted"): 2,
+        ("web", "converted"): 1,
+        ("web", "open"): 1,
+        ("(none)", "not converted"): 1,
+        ("store", "open"): 1,
+    }
+    by_channel = plot.journeys(log.journeys(by="channel"))
+    assert isinstance(by_channel, alt.FacetChart)
+    assert {row["segment"] for row in rows_of(by_channel)} == {"web", "app", "(missing)"}
+
+
 @pytest.mark.parametrize("name", ["flow", "loops", "paths", "steps"])
 def test_charts_of_paths_have_a_panel_for_each_segment(name: str) -> None:
     chart = getattr(shop_log(), name)(by="channel").plot()

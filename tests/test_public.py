@@ -31,6 +31,8 @@ PUBLIC = [
     "Funnel",
     "FunnelResult",
     "InternalError",
+    "Journeys",
+    "JourneysResult",
     "Lifecycle",
     "LifecycleResult",
     "Loops",
@@ -95,6 +97,16 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         by="channel",
         at="last",
     ),
+    "journeys": safar.Journeys(
+        "90d",
+        ends=["buy", safar.step("order", where="value > 0")],
+        stops="leave",
+        gaps={"store": "120d", "call": "45d"},
+        start_events="signup",
+        duration="score",
+        duration_unit="m",
+        by="channel",
+    ),
     "lifecycle": safar.Lifecycle(
         "view", period="month", calendar="jalali", week_start=6, by="channel", at="last"
     ),
@@ -128,7 +140,15 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         by="channel",
         at="first",
     ),
-    "sessions": safar.Sessions("90m", by="channel"),
+    "sessions": safar.Sessions(
+        "90m",
+        gaps=[("call", "2h")],
+        start_events="login",
+        end_events=["logout"],
+        duration="score",
+        duration_unit="ms",
+        by="channel",
+    ),
     "stickiness": safar.Stickiness(
         "view", period="month", unit="hour", calendar="jalali", week_start=6, by="channel", at="last"
     ),

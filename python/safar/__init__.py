@@ -28,6 +28,7 @@ from safar.analyses import (
     Conversion,
     Flow,
     Funnel,
+    Journeys,
     Lifecycle,
     Loops,
     Paths,
@@ -42,6 +43,7 @@ from safar.analyses.conversion import ConversionResult
 from safar.analyses.dialects import DialectsResult, compare_dialects
 from safar.analyses.flow import FlowResult
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
+from safar.analyses.journeys import JourneysResult
 from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.loops import LoopsResult
 from safar.analyses.paths import PathsResult
@@ -85,6 +87,8 @@ __all__ = [
     "Funnel",
     "FunnelResult",
     "InternalError",
+    "Journeys",
+    "JourneysResult",
     "Lifecycle",
     "LifecycleResult",
     "Loops",

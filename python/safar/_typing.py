@@ -14,6 +14,7 @@ Integers: TypeAlias = NDArray[np.int64]
 
 At: TypeAlias = Literal["entry", "first", "last"]
 Calendar: TypeAlias = Literal["gregorian", "jalali"]
+DurationUnit: TypeAlias = Literal["us", "ms", "s", "m", "h", "d"]
 Entry: TypeAlias = Literal["latest", "first", "best", "all"]
 OnBad: TypeAlias = Literal["reject", "raise"]
 OnExclude: TypeAlias = Literal["stop_attempt", "drop_customer"]

@@ -19,6 +19,7 @@ from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses.conversion import conversion
 from safar.analyses.flow import flow
 from safar.analyses.funnel import funnel
+from safar.analyses.journeys import journeys
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.paths import paths
@@ -140,6 +141,7 @@ class EventLog:
 
     conversion = conversion
     sessions = sessions
+    journeys = journeys
     funnel = funnel
     retention = retention
     lifecycle = lifecycle

@@ -2,8 +2,10 @@
 
 mod cells;
 mod conversion;
+mod cutter;
 mod flow;
 mod funnel;
+mod journeys;
 mod lifecycle;
 mod loops;
 mod paths;
@@ -26,11 +28,12 @@ use crate::table::Table;
 pub use conversion::Conversion;
 pub use flow::Flow;
 pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
+pub use journeys::{Journeys, JourneysChains};
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use paths::Paths;
 pub use retention::Retention;
-pub use sessions::Sessions;
+pub use sessions::{Sessions, SessionsCuts};
 pub use steps::Steps;
 pub use stickiness::Stickiness;
 pub use transitions::Transitions;
@@ -44,11 +47,14 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Funnel::NAME, run::<Funnel>),
     (FunnelAttempts::NAME, run::<FunnelAttempts>),
     (FunnelEvents::NAME, run::<FunnelEvents>),
+    (Journeys::NAME, run::<Journeys>),
+    (JourneysChains::NAME, run::<JourneysChains>),
     (Lifecycle::NAME, run::<Lifecycle>),
     (Loops::NAME, run::<Loops>),
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
     (Sessions::NAME, run::<Sessions>),
+    (SessionsCuts::NAME, run::<SessionsCuts>),
     (Steps::NAME, run::<Steps>),
     (Stickiness::NAME, run::<Stickiness>),
     (Transitions::NAME, run::<Transitions>),

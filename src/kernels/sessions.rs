@@ -1,27 +1,21 @@
-//! Sessions: runs of events without a gap greater than the timeout.
+//! Sessions: runs of events without a gap greater than the timeout, and what else begins or ends one.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::datatypes::UInt32Type;
-use serde::Deserialize;
 
+use super::cutter::{Cause, CutParams, Cutter, Fate, Unit};
 use crate::engine::{Analysis, Groups, Kernel};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Code, EventLog, Journey};
 use crate::partial::{PartialColumn, Role};
 
-/// Parameters of [`Sessions`].
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Params {
-    gap_us: i64,
-}
-
 /// The sessions table.
 pub struct Sessions {
-    gap: i64,
-    observed_until: i64,
+    cutter: Cutter,
     customers: ArrayRef,
 }
 
@@ -36,27 +30,24 @@ pub struct Rows {
     open: Vec<bool>,
 }
 
-impl Sessions {
-    fn push(&self, rows: &mut Rows, customer: usize, session: u32, times: &[i64]) {
-        let (start, end) = (times[0], times[times.len() - 1]);
-        rows.customer.push(customer as u32);
-        rows.session.push(session);
-        rows.start.push(start);
-        rows.end.push(end);
-        rows.events.push(times.len() as u32);
-        rows.open.push(self.observed_until - end <= self.gap);
+impl Rows {
+    #[inline(always)]
+    fn push(&mut self, customer: usize, session: u32, start: i64, unit: &Unit) {
+        self.customer.push(customer as u32);
+        self.session.push(session);
+        self.start.push(start);
+        self.end.push(unit.end);
+        self.events.push(unit.events.len() as u32);
+        self.open.push(unit.fate == Fate::Open);
     }
 }
 
 impl Analysis for Sessions {
     const NAME: &'static str = "sessions";
-    type Params = Params;
+    type Params = CutParams;
 
-    fn bind(params: Params, log: &EventLog) -> Result<Self> {
-        if params.gap_us <= 0 {
-            return Err(Error::Argument(format!("gap_us is {}; a gap is longer than nothing", params.gap_us)));
-        }
-        Ok(Self { gap: params.gap_us, observed_until: log.observed_until(), customers: Arc::clone(log.customer_ids()) })
+    fn bind(params: CutParams, log: &EventLog) -> Result<Self> {
+        Ok(Self { cutter: Cutter::bind(&params, log)?, customers: Arc::clone(log.customer_ids()) })
     }
 }
 
@@ -70,18 +61,13 @@ impl Kernel for Sessions {
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
-        let times = journey.times;
-        let (mut first, mut session) = (0, 0);
-        for next in 1..=times.len() {
-            if next == times.len() || times[next] - times[next - 1] > self.gap {
-                session += 1;
-                let rows = groups.at(journey, first);
-                if let Some(rows) = rows.last_mut() {
-                    self.push(rows, journey.customer, session, &times[first..next]);
-                }
-                first = next;
+        let mut session = 0;
+        self.cutter.each(journey, |unit| {
+            session += 1;
+            if let Some(rows) = groups.at(journey, unit.events.start).last_mut() {
+                rows.push(journey.customer, session, journey.times[unit.events.start], &unit);
             }
-        }
+        });
     }
 
     fn merge(&self, into: &mut Vec<Rows>, from: Vec<Rows>) {
@@ -101,6 +87,77 @@ impl Kernel for Sessions {
                 ("end", Role::Concat, time(rows.end)),
                 ("events", Role::Concat, Arc::new(UInt32Array::from(rows.events))),
                 ("open", Role::Concat, Arc::new(BooleanArray::from(rows.open))),
+            ])
+        };
+        state.into_iter().map(batch).collect()
+    }
+}
+
+/// Why sessions, and units of the same rules, begin where they do: one row for each.
+pub struct SessionsCuts {
+    cutter: Cutter,
+    customers: ArrayRef,
+}
+
+/// Rows of the cuts, in the order of the log.
+#[derive(Default)]
+pub struct Cuts {
+    customer: Vec<u32>,
+    events: Vec<u32>,
+    cause: Vec<u32>,
+    fate: Vec<u32>,
+    end: Vec<i64>,
+    gap: Vec<i64>,
+}
+
+impl Analysis for SessionsCuts {
+    const NAME: &'static str = "sessions_cuts";
+    type Params = CutParams;
+
+    fn bind(params: CutParams, log: &EventLog) -> Result<Self> {
+        Ok(Self { cutter: Cutter::bind(&params, log)?, customers: Arc::clone(log.customer_ids()) })
+    }
+}
+
+impl Kernel for SessionsCuts {
+    type State = Vec<Cuts>;
+    type Scratch = ();
+
+    fn init(&self) -> Vec<Cuts> {
+        vec![Cuts::default()]
+    }
+
+    fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
+        self.cutter.each(journey, |unit| {
+            if let Some(rows) = groups.at(journey, unit.events.start).last_mut() {
+                rows.customer.push(journey.customer as u32);
+                rows.events.push(unit.events.len() as u32);
+                rows.cause.push(unit.cause as u32);
+                rows.fate.push(unit.fate as u32);
+                rows.end.push(unit.end);
+                rows.gap.push(unit.gap);
+            }
+        });
+    }
+
+    fn merge(&self, into: &mut Vec<Cuts>, from: Vec<Cuts>) {
+        into.extend(from);
+    }
+
+    fn columns(&self, state: Vec<Cuts>) -> Result<Vec<Vec<PartialColumn>>> {
+        let causes: ArrayRef = Arc::new(StringArray::from_iter_values(Cause::ALL.map(Cause::name)));
+        let fates: ArrayRef = Arc::new(StringArray::from_iter_values(Fate::ALL.map(Fate::name)));
+        let named = |codes: Vec<u32>, names: &ArrayRef| -> Result<ArrayRef> {
+            Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(codes), Arc::clone(names))?))
+        };
+        let batch = |rows: Cuts| -> Result<Vec<PartialColumn>> {
+            Ok(vec![
+                ("customer", Role::Concat, named(rows.customer, &self.customers)?),
+                ("events", Role::Concat, Arc::new(UInt32Array::from(rows.events))),
+                ("cause", Role::Concat, named(rows.cause, &causes)?),
+                ("status", Role::Concat, named(rows.fate, &fates)?),
+                ("end", Role::Concat, Arc::new(TimestampMicrosecondArray::from(rows.end).with_timezone("UTC"))),
+                ("gap_us", Role::Concat, Arc::new(Int64Array::from(rows.gap))),
             ])
         };
         state.into_iter().map(batch).collect()

@@ -5,7 +5,8 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use super::chosen;
-use crate::error::{Error, Result};
+use super::cutter::{Cutter, Fate};
+use crate::error::Result;
 use crate::log::{Code, EventLog, Journey};
 
 /// What is one unit.
@@ -31,11 +32,7 @@ pub struct UnitParams {
 
 /// Cuts journeys into units and units into the events that are looked at.
 pub struct Units {
-    /// The longest pause inside a unit.
-    gap: i64,
-    /// How long after its last event a unit may still go on.
-    rest: i64,
-    observed_until: i64,
+    cutter: Cutter,
     chosen: Option<Vec<bool>>,
     collapse: bool,
 }
@@ -43,38 +40,18 @@ pub struct Units {
 impl Units {
     /// Checks the parameters against the log.
     pub fn bind(params: &UnitParams, log: &EventLog) -> Result<Self> {
-        for (name, value) in [("gap_us", params.gap_us), ("inactivity_us", params.inactivity_us)] {
-            if value <= 0 {
-                return Err(Error::Argument(format!("{name} is {value}; a pause is longer than nothing")));
-            }
-        }
-        let (gap, rest) = match params.per {
-            Per::Customers => (i64::MAX, params.inactivity_us),
-            Per::Sessions => (params.gap_us, params.gap_us),
+        let (whole, by_gap) = (Cutter::whole(params.inactivity_us, log)?, Cutter::by_gap(params.gap_us, log)?);
+        let cutter = match params.per {
+            Per::Customers => whole,
+            Per::Sessions => by_gap,
         };
-        Ok(Self {
-            gap,
-            rest,
-            observed_until: log.observed_until(),
-            chosen: chosen(params.events.as_deref(), log)?,
-            collapse: params.collapse,
-        })
+        Ok(Self { cutter, chosen: chosen(params.events.as_deref(), log)?, collapse: params.collapse })
     }
 
     /// Calls `take` with the positions of every unit in the journey, and whether it may still go on.
     #[inline(always)]
     pub fn each<C: Code>(&self, journey: &Journey<'_, C>, mut take: impl FnMut(Range<usize>, bool)) {
-        let times = journey.times;
-        let mut first = 0;
-        if self.gap < i64::MAX {
-            for next in 1..times.len() {
-                if times[next] - times[next - 1] > self.gap {
-                    take(first..next, false);
-                    first = next;
-                }
-            }
-        }
-        take(first..times.len(), self.observed_until - times[times.len() - 1] <= self.rest);
+        self.cutter.each(journey, |unit| take(unit.events, unit.fate == Fate::Open));
     }
 
     /// Every event is looked at.

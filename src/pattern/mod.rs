@@ -93,6 +93,18 @@ impl Steps {
         self.count
     }
 
+    /// The steps that an event may fill, given the code of its name and its position in the log.
+    #[inline(always)]
+    pub fn mask(&self, code: usize, event: usize) -> u64 {
+        let mut mask = self.masks[code];
+        for (bit, condition) in &self.conditions {
+            if mask & bit != 0 && !condition.value(event) {
+                mask &= !bit;
+            }
+        }
+        mask
+    }
+
     /// The events of a journey that may fill a step, in order.
     #[inline]
     pub fn hits<C: Code>(&self, journey: &Journey<'_, C>, positions: &mut Vec<u32>, hits: &mut Vec<Hit>) {
@@ -108,12 +120,7 @@ impl Steps {
             end += usize::from(self.wanted[event.index()]);
         }
         for &position in &positions[..end] {
-            let mut mask = self.masks[journey.events[position as usize].index()];
-            for (bit, condition) in &self.conditions {
-                if mask & bit != 0 && !condition.value(journey.start + position as usize) {
-                    mask &= !bit;
-                }
-            }
+            let mask = self.mask(journey.events[position as usize].index(), journey.start + position as usize);
             if mask != 0 || self.keep_all {
                 hits.push(Hit { time: journey.times[position as usize], position, mask });
             }

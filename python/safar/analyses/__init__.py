@@ -8,6 +8,7 @@ from safar.analyses._spec import Spec
 from safar.analyses.conversion import Conversion
 from safar.analyses.flow import Flow
 from safar.analyses.funnel import Funnel
+from safar.analyses.journeys import Journeys
 from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
 from safar.analyses.paths import Paths
@@ -22,6 +23,7 @@ __all__ = [
     "Conversion",
     "Flow",
     "Funnel",
+    "Journeys",
     "Lifecycle",
     "Loops",
     "Paths",
@@ -38,6 +40,7 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Conversion,
     Flow,
     Funnel,
+    Journeys,
     Lifecycle,
     Loops,
     Paths,

@@ -1,16 +1,28 @@
-"""Sessions: visits, cut where a customer paused for longer than a gap."""
+"""Sessions: visits, cut where a customer paused for longer than a gap, or by events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._typing import Array, Duration, Integers
+from safar._typing import Duration, DurationUnit
+from safar.analyses._cutting import (
+    Events,
+    Gaps,
+    check_cuts,
+    counts_of,
+    cut_params,
+    cut_words,
+    each_group,
+    events_words,
+    extent,
+    groups_of,
+    steps_of,
+)
 from safar.analyses._spec import Spec, observed, segmented
 from safar.result import Result, ResultTable
 
@@ -28,8 +40,8 @@ class SessionsResult(Result):
     table
         One row a session: ``segment`` (only with `by`; null where there is no value), ``customer`` (as
         given), ``session`` (from 1 for each customer), ``start``, ``end`` (times of the first and the last
-        event), ``events`` (number), ``open`` (the gap after the last event was not over when the data end, so
-        the session may go on).
+        event; with `duration` the latest end of an event), ``events`` (number), ``open`` (the gap after the last
+        event was not over when the data end, and no event ended it, so the session may go on).
     """
 
     __slots__ = ()
@@ -48,41 +60,17 @@ class SessionsResult(Result):
             ``single_event_share`` (share of the sessions, 0 to 1). Means, medians and the share are null
             where there is no session. Open sessions are included.
         """
+        columns, groups, customers = groups_of(self.table, "session")
         events = _table.integers(self.table, "events")
-        start, end = (self.table.numpy(name)[0].astype(np.int64) for name in ("start", "end"))
-        seconds = (end - start) / 1e6
-        columns: dict[str, object] = {}
-        if "segment" in self.table.names:
-            code, segments = _table.factorize(self.table.numpy("segment")[0])
-            groups = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
-            customer = self.table.numpy("customer")[0]
-            customers = [len(set(customer[rows].tolist())) for rows in groups]
-            columns["segment"] = segments
-        else:
-            groups = [np.arange(len(self))]
-            # Every customer has exactly one session with the number 1.
-            customers = [int((_table.integers(self.table, "session") == 1).sum())]
-        is_open = self.table.numpy("open")[0]
         columns |= {
             "sessions": np.array([len(rows) for rows in groups], dtype=np.int64),
             "customers": np.array(customers, dtype=np.int64),
-            "mean_events": _each(groups, events, np.mean),
-            "median_events": _each(groups, events, np.median),
-            "mean_duration_seconds": _each(groups, seconds, np.mean),
-            "median_duration_seconds": _each(groups, seconds, np.median),
-            "open": np.array([int(is_open[rows].sum()) for rows in groups], dtype=np.int64),
-            "single_event_share": _each(groups, events == 1, np.mean),
+            **extent(self.table, groups),
+            "open": counts_of(groups, self.table.numpy("open")[0]),
+            "single_event_share": each_group(groups, events == 1, np.mean),
         }
         shares = frozenset({"single_event_share"})
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
-
-
-def _each(
-    groups: list[Integers], values: Array, measure: Callable[[Array], Any]
-) -> tuple[Array, dict[str, Array]]:
-    """The measure of each group, null where the group is empty."""
-    measured = [measure(values[rows]) if len(rows) else np.nan for rows in groups]
-    return _table.nullable(np.array(measured, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,37 +80,54 @@ class Sessions(Spec[SessionsResult]):
     Examples
     --------
     >>> import safar
-    >>> safar.Sessions("1h").to_json()
-    '{"analysis": "sessions", "gap": "1h", "by": null}'
+    >>> safar.Sessions("60m", gaps={"call": "2h"}).gaps
+    (('call', '2h'),)
     """
 
     analysis: ClassVar[str] = "sessions"
 
     gap: Duration = "30m"
     _: KW_ONLY
+    gaps: Gaps | None = None
+    start_events: Events | None = None
+    end_events: Events | None = None
+    duration: str | None = None
+    duration_unit: DurationUnit = "s"
     by: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "gap", _args.duration(self.gap, "gap"))
-        if self.by is not None:
-            _args.text(self.by, "by")
+        check_cuts(self, "start_events", "end_events")
 
     def plan(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        _args.known_segment(self.by, log.columns, log.roles)
-        return {"params": {"gap_us": _args.microseconds(self.gap)}, "by": self.by, "at": "entry"}
+        params = cut_params(self, log, starts="start_events", ends="end_events")
+        return {"params": params, "by": self.by, "at": "entry"}
 
     def finish(self, partial: Table, log: EventLog) -> SessionsResult:
         """The sessions as the kernel gave them."""
+        ends = ""
+        if self.end_events is not None:
+            ends = f" {events_words(steps_of(self, 'end_events'))} ends the session it belongs to."
         definition = (
             f"A session is a run of one customer's events with no pause longer than {_args.duration_words(self.gap)} "
             f"(a pause of exactly that still belongs to it); it is open while that time since its last event was not "
-            f"over at {observed(log)}.{segmented(self.by, 'at the first event of the session')}"
+            f"over at {observed(log)}.{cut_words(self, 'session')}{ends}"
+            f"{segmented(self.by, 'at the first event of the session')}"
         )
         return SessionsResult(partial, definition, log.timezone, self.to_json())
 
 
-def sessions(log: EventLog, gap: Duration = "30m", *, by: str | None = None) -> SessionsResult:
+def sessions(
+    log: EventLog,
+    gap: Duration = "30m",
+    *,
+    gaps: Gaps | None = None,
+    start_events: Events | None = None,
+    end_events: Events | None = None,
+    duration: str | None = None,
+    duration_unit: DurationUnit = "s",
+    by: str | None = None,
+) -> SessionsResult:
     """What are the sessions of each customer?
 
     Parameters
@@ -130,6 +135,21 @@ def sessions(log: EventLog, gap: Duration = "30m", *, by: str | None = None) -> 
     gap
         The longest pause inside a session, such as ``"30m"`` (the default, the custom of web analytics) or a
         timedelta. A pause **longer** than this cuts; one of exactly this length does not.
+    gaps
+        Channels after whose events another gap holds, such as ``{"call centre": "2h"}``; by default `gap` holds
+        after all.
+    start_events
+        Events that begin a new session whatever the pause, such as ``"login"``: a name, `safar.step` with a
+        condition, or a list of both. By default none.
+    end_events
+        Events that end the session that they belong to, such as ``"logout"``; the next event begins a new one. By
+        default none.
+    duration
+        The column of the log that says how long an event lasts, such as a call or a visit to a store: numbers in
+        `duration_unit`, or spans of time. A null counts as no time; a negative one is an error. By default events
+        take no time.
+    duration_unit
+        ``"us"``, ``"ms"``, ``"s"`` (default), ``"m"`` minutes, ``"h"`` or ``"d"``.
     by
         A column of the log (``"channel"``, ``"value"`` or an attribute) whose value at the first event of the
         session is given as ``segment``.
@@ -139,12 +159,15 @@ def sessions(log: EventLog, gap: Duration = "30m", *, by: str | None = None) -> 
     SessionsResult
         One row a session: ``segment`` (only with `by`), ``customer``, ``session`` (from 1 for each customer),
         ``start``, ``end`` (times), ``events`` (number), ``open`` (true where the gap after the last event was
-        not over at `observed_until`). `SessionsResult.summary` counts and averages them.
+        not over at `observed_until`, and no event ended the session). `SessionsResult.summary` counts and averages
+        them, and `EventLog.with_sessions` makes their numbers a column of the log.
 
     Notes
     -----
-    Events at equal times belong to one session and keep their order in the data. Every event is
-    in exactly one session.
+    Events at equal times keep their order in the data and, unless `start_events` or `end_events` cut there, belong
+    to one session. Every event is in exactly one session. A pause runs from the latest end of the session so far to
+    the next event, and the gap is that of the channel of the event with this end (of several, the last one): an
+    event during a call does not shorten it. An event that both begins and ends a session is one by itself.
 
     Examples
     --------
@@ -161,5 +184,16 @@ def sessions(log: EventLog, gap: Duration = "30m", *, by: str | None = None) -> 
     ... )
     >>> log.sessions("30m").to_dict()["events"]
     [2, 1]
+    >>> log.sessions("2h", start_events="view").to_dict()["events"]
+    [1, 2]
     """
-    return Sessions(gap, by=by).run(log)
+    question = Sessions(
+        gap,
+        gaps=gaps,
+        start_events=start_events,
+        end_events=end_events,
+        duration=duration,
+        duration_unit=duration_unit,
+        by=by,
+    )
+    return question.run(log)

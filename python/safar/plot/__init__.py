@@ -10,6 +10,7 @@ from safar.errors import ArgumentError
 from safar.plot.conversion import conversion
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
+from safar.plot.journeys import journeys
 from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
 from safar.plot.paths import paths
@@ -29,6 +30,7 @@ __all__ = [
     "conversion",
     "flow",
     "funnel",
+    "journeys",
     "lifecycle",
     "loops",
     "paths",
@@ -45,6 +47,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "conversion": conversion,
     "flow": flow,
     "funnel": funnel,
+    "journeys": journeys,
     "lifecycle": lifecycle,
     "loops": loops,
     "paths": paths,

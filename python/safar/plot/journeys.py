@@ -1,0 +1,136 @@
+"""Chart of journeys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from safar.errors import ArgumentError
+from safar.plot.segments import largest_segments, segment_name
+from safar.plot.theme import BLUE, Direction, finish, inline, records
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from safar.analyses.journeys import JourneysResult
+
+__all__ = ["journeys"]
+
+_BAR = 24
+# What became of journeys, from the axis on.
+_OUTCOMES = {"converted": BLUE, "not converted": "#c3cad2", "open": "#e3eef4"}
+
+
+def journeys(
+    result: JourneysResult,
+    *,
+    most: int = 15,
+    title: str = "Journeys by their channels",
+    width: int = 360,
+    direction: Direction = "ltr",
+) -> alt.Chart | alt.FacetChart:
+    """Draw the most frequent chains of channels with what became of their journeys.
+
+    Parameters
+    ----------
+    result
+        Journeys; by segments it gives a panel for each of the six largest segments.
+    most
+        How many chains are shown, of each segment.
+    title
+        Heading.
+    width
+        Width in pixels, of each panel.
+    direction
+        ``"rtl"`` mirrors the chart.
+
+    Returns
+    -------
+    altair.Chart or altair.FacetChart
+        A bar is the number of journeys with the chain: converted, not converted (stopped or ended) and open.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "who": [1, 1, 2],
+    ...         "when": ["2026-03-01", "2026-03-02", "2026-03-01"],
+    ...         "what": ["visit", "order", "visit"],
+    ...         "where": ["web", "app", "web"],
+    ...     },
+    ...     customer="who",
+    ...     time="when",
+    ...     event="what",
+    ...     channel="where",
+    ... )
+    >>> chart = journeys(log.journeys(ends="order"))
+    >>> [(row["chain"], row["outcome"], row["number"]) for row in chart.data.values]
+    [('web', 'open', 1), ('web → app', 'converted', 1)]
+    """
+    import altair as alt
+
+    if most < 1:
+        raise ArgumentError(f"most={most!r} must be at least 1")
+    columns = result.chains(most).to_dict()
+    everything = list(range(len(columns["journeys"])))
+    shown: list[str | None] = [None]
+    said = ""
+    if "segment" in columns:
+        shown, said = largest_segments(columns, "journeys", everything)
+    rows = [i for segment in shown for i in everything if columns.get("segment", {i: None})[i] == segment]
+    data = []
+    for row in records(columns, rows):
+        row["chain"] = "(none)" if row["chain"] is None else row["chain"]
+        if "segment" in row:
+            row["segment"] = segment_name(row["segment"])
+        numbers = {"converted": row["converted"], "open": row["open"]}
+        numbers["not converted"] = row["journeys"] - row["converted"] - row["open"]
+        data += [
+            {**row, "outcome": outcome, "place": place, "number": numbers[outcome]}
+            for place, outcome in enumerate(_OUTCOMES)
+            if numbers[outcome]
+        ]
+    rtl = direction == "rtl"
+    chart: alt.Chart = (
+        alt.Chart(inline(data))
+        .mark_bar(height=_BAR - 8)
+        .encode(
+            y=alt.Y(
+                "chain:N",
+                sort=list(dict.fromkeys(row["chain"] for row in data)),
+                title=None,
+                axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False, labelLimit=420),
+            ),
+            x=alt.X(
+                "number:Q",
+                title="Journeys",
+                scale=alt.Scale(reverse=rtl),
+                axis=alt.Axis(format=",d", tickCount=5, domain=False),
+            ),
+            color=alt.Color(
+                "outcome:N",
+                title=None,
+                scale=alt.Scale(domain=list(_OUTCOMES), range=list(_OUTCOMES.values())),
+                legend=alt.Legend(orient="bottom"),
+            ),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("chain:N", title="Channels"),
+                alt.Tooltip("outcome:N", title="What became of them"),
+                alt.Tooltip("number:Q", title="Journeys", format=","),
+                alt.Tooltip("journeys:Q", title="Journeys of this chain", format=","),
+                alt.Tooltip("share:Q", title="Share of all journeys", format=".1%"),
+                alt.Tooltip("settled:Q", title="With a whole gap observed", format=","),
+                alt.Tooltip("converted_share:Q", title="Converted of them", format=".1%"),
+                alt.Tooltip("converted_share_low:Q", title="95% interval from", format=".1%"),
+                alt.Tooltip("converted_share_high:Q", title="95% interval to", format=".1%"),
+            ],
+        )
+        .properties(width=width, height=alt.Step(_BAR))
+    )
+    subtitle = ["The most frequent chains of channels", *([said] if said else [])]
+    if "segment" not in columns:
+        return finish(chart, title=title, subtitle=subtitle, direction=direction)
+    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
+    faceted: alt.FacetChart = chart.facet(panel, columns=1).resolve_scale(y="independent")
+    return finish(faceted, title=title, subtitle=subtitle, direction=direction)
