@@ -26,6 +26,7 @@ RUST_ROOMS: dict[str, float] = {
     "pattern": 2,
     "state": 2,
     "partial": 2.5,  # its witness hashes customers as ingest does
+    "regroup": 2.5,  # builds a log of the events of another one, as ingest does
     "selection": 2.5,  # samples customers by the hash that ingest orders them by
     "engine": 3,
     "kernels": 4,

@@ -19,12 +19,12 @@ from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses.conversion import conversion
 from safar.analyses.flow import flow
 from safar.analyses.funnel import funnel
-from safar.analyses.journeys import journeys
+from safar.analyses.journeys import journeys, with_journeys
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
-from safar.analyses.sessions import sessions
+from safar.analyses.sessions import sessions, with_sessions
 from safar.analyses.steps import steps
 from safar.analyses.stickiness import stickiness
 from safar.analyses.transitions import transitions
@@ -268,6 +268,65 @@ class EventLog:
         {'weekend': 'Boolean'}
         """
         return self._derived(self._core.with_columns(_table.to_table(data)))
+
+    with_sessions = with_sessions
+    with_journeys = with_journeys
+
+    def per(self, column: str, *, across_customers: bool = False) -> EventLog:
+        """What would this log be with other units than customers?
+
+        Every analysis of the new log counts these units where it says customers: ``log.with_sessions().per("session")``
+        for sessions, ``log.per("order_id")`` for orders, ``log.per("account", across_customers=True)`` for accounts
+        that several customers share.
+
+        Parameters
+        ----------
+        column
+            A column of the log: each of its values is a unit. Events without a value are left out.
+        across_customers
+            Whether events of several customers with the same value are one unit. By default they are not: a unit is a
+            value within a customer.
+
+        Returns
+        -------
+        EventLog
+            A log whose customers are the units. Within customers, their ids are the customer's and the value, such as
+            ``"ann/3"`` (a slash in a value is written ``~1`` and a tilde ``~0``, so that ids never coincide); across
+            customers, the values. The column ``original_customer`` keeps who it was, unless the log has one already;
+            ``info["filtered"]`` counts the events left out as well.
+
+        Notes
+        -----
+        `observed_until` stays. Events of a unit at equal times keep the order of this log; those of several customers
+        that of the customers in it. Counts of units are not those of customers: who has many sessions counts as often,
+        and intervals take units as independent.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "bob"],
+        ...         "time": ["2026-03-01", "2026-03-05", "2026-03-02"],
+        ...         "event": ["view", "purchase", "view"],
+        ...         "household": ["north", "north", "north"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ...     attributes=["household"],
+        ... )
+        >>> households = log.per("household", across_customers=True)
+        >>> households.paths().to_dict()["path"]
+        ['view > view > purchase']
+        >>> log.per("household").customers
+        2
+        """
+        name = _args.text(column, "column")
+        if name not in ("event", *self.columns):
+            _args.known_columns_of_log([name], self.columns, "column")
+        across = _args.flag(across_customers, "across_customers")
+        return self._derived(self._core.regroup(name, across))
 
     def _derived(self, core: _core.EventLog) -> EventLog:
         """A log of the same roles."""

@@ -100,7 +100,7 @@ impl EventLog {
     }
 
     /// The values of these events, in a column that keeps nothing else alive.
-    fn part_of(&self, column: &Column, events: &[u32]) -> Result<Column> {
+    pub(crate) fn part_of(&self, column: &Column, events: &[u32]) -> Result<Column> {
         let (values, places) = column.placed(events)?;
         let values = without_rest(&take(&values, &places, None)?)?;
         Ok(Column::new(column.name().to_owned(), column.data_type().clone(), vec![values], None))

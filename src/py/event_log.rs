@@ -10,6 +10,7 @@ use super::table::Table;
 use crate::error::Error;
 use crate::ingest::{self, Roles};
 use crate::log::Codes;
+use crate::regroup::regroup;
 use crate::selection::Selection;
 
 /// An immutable event log.
@@ -48,6 +49,13 @@ impl EventLog {
     fn with_columns(&self, py: Python<'_>, values: &Table) -> PyResult<Self> {
         let (log, values) = (self.inner(), values.inner().clone());
         let inner = door(py, move |_| log.with_columns(&values))?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    #[pyo3(signature = (column, across, /))]
+    fn regroup(&self, py: Python<'_>, column: String, across: bool) -> PyResult<Self> {
+        let log = self.inner();
+        let inner = door(py, move |cancel| regroup(&log, &column, across, cancel))?;
         Ok(Self { inner: Arc::new(inner) })
     }
 

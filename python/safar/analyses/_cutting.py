@@ -194,6 +194,12 @@ def events_words(steps: Sequence[Step]) -> str:
     return f"An event {', or '.join(parts)}"
 
 
+def numbered(log: EventLog, units: Table, number: str, column: str) -> EventLog:
+    """The log with the number of the unit of each event; units stand in the order of the log, which they cut."""
+    numbers = np.repeat(_table.integers(units, number), _table.integers(units, "events"))
+    return log.with_columns({_args.text(column, "column"): numbers})
+
+
 # ------------------------------------------------------------------------------------------------ summaries of units
 
 

@@ -22,6 +22,7 @@ from safar.analyses._cutting import (
     events_words,
     extent,
     groups_of,
+    numbered,
     steps_of,
 )
 from safar.analyses._spec import Spec, observed, segmented
@@ -32,7 +33,7 @@ from safar.result import Result, ResultTable, share_columns
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["Journeys", "JourneysResult", "journeys"]
+__all__ = ["Journeys", "JourneysResult", "journeys", "with_journeys"]
 
 _STATUSES = ("converted", "stopped", "ended", "open")
 # Of more chains than this, most occur once and say little.
@@ -381,3 +382,59 @@ def journeys(
         by=by,
     )
     return question.run(log)
+
+
+def with_journeys(
+    log: EventLog,
+    gap: Duration = "30d",
+    *,
+    ends: Events | None = None,
+    stops: Events | None = None,
+    gaps: Gaps | None = None,
+    start_events: Events | None = None,
+    duration: str | None = None,
+    duration_unit: DurationUnit = "s",
+    column: str = "journey",
+) -> EventLog:
+    """Which journey does each event belong to?
+
+    Parameters
+    ----------
+    gap, ends, stops, gaps, start_events, duration, duration_unit
+        What makes a journey; as of `EventLog.journeys`.
+    column
+        How the new column is called.
+
+    Returns
+    -------
+    EventLog
+        This log with a column that numbers the journeys of each customer from 1, as the table of `EventLog.journeys`
+        does: for conditions, `by` and `hold`, and for `EventLog.per`, which makes journeys the unit of all analyses.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "ann", "ann", "ann"],
+    ...         "time": ["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"],
+    ...         "event": ["view", "purchase", "view", "view"],
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ... )
+    >>> paths = log.with_journeys(ends="purchase").per("journey").paths()
+    >>> paths.to_dict()["path"]
+    ['view > purchase', 'view > view']
+    """
+    question = Journeys(
+        gap,
+        ends=ends,
+        stops=stops,
+        gaps=gaps,
+        start_events=start_events,
+        duration=duration,
+        duration_unit=duration_unit,
+    )
+    return numbered(log, question.run(log).table, "journey", column)

@@ -21,6 +21,7 @@ from safar.analyses._cutting import (
     events_words,
     extent,
     groups_of,
+    numbered,
     steps_of,
 )
 from safar.analyses._spec import Spec, observed, segmented
@@ -29,7 +30,7 @@ from safar.result import Result, ResultTable
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["Sessions", "SessionsResult", "sessions"]
+__all__ = ["Sessions", "SessionsResult", "sessions", "with_sessions"]
 
 
 class SessionsResult(Result):
@@ -197,3 +198,58 @@ def sessions(
         by=by,
     )
     return question.run(log)
+
+
+def with_sessions(
+    log: EventLog,
+    gap: Duration = "30m",
+    *,
+    gaps: Gaps | None = None,
+    start_events: Events | None = None,
+    end_events: Events | None = None,
+    duration: str | None = None,
+    duration_unit: DurationUnit = "s",
+    column: str = "session",
+) -> EventLog:
+    """Which session does each event belong to?
+
+    Parameters
+    ----------
+    gap, gaps, start_events, end_events, duration, duration_unit
+        What makes a session; as of `EventLog.sessions`.
+    column
+        How the new column is called.
+
+    Returns
+    -------
+    EventLog
+        This log with a column that numbers the sessions of each customer from 1, as the table of `EventLog.sessions`
+        does: for conditions, `by` and `hold`, and for `EventLog.per`, which makes sessions the unit of all analyses.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "ann", "ann"],
+    ...         "time": ["2026-03-01 10:00", "2026-03-01 10:05", "2026-03-02 11:00"],
+    ...         "event": ["view", "view", "purchase"],
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ... )
+    >>> log.with_sessions().funnel(["view", "purchase"], hold="session").completed
+    0
+    >>> log.with_sessions().per("session").customers
+    2
+    """
+    question = Sessions(
+        gap,
+        gaps=gaps,
+        start_events=start_events,
+        end_events=end_events,
+        duration=duration,
+        duration_unit=duration_unit,
+    )
+    return numbered(log, question.run(log).table, "session", column)
