@@ -36,11 +36,11 @@ pub fn regroup(log: &EventLog, column: &str, across: bool, cancel: &Cancel) -> R
     cancel.check()?;
     let order = built.column(POSITION)?;
     let order = order.as_primitive::<UInt32Type>().values();
-    let mut columns = log.columns.iter().map(|column| log.part_of(column, order)).collect::<Result<Vec<_>>>()?;
+    let mut columns = log.columns.iter().map(|column| EventLog::part_of(column, order)).collect::<Result<Vec<_>>>()?;
     if columns.iter().all(|column| column.name() != ORIGINAL) {
         let customers = original_customers(log)?;
         let column = Column::new(ORIGINAL.to_owned(), customers.data_type().clone(), vec![customers], None);
-        columns.push(log.part_of(&column, order)?);
+        columns.push(EventLog::part_of(&column, order)?);
     }
     let [_, time, event] = log.provenance.columns.clone();
     Ok(EventLog {

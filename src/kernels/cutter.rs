@@ -131,8 +131,8 @@ pub struct Cutter {
 struct Rules {
     /// The channel of each event, and the gap after an event of each.
     gaps: Option<(Arc<Segments>, Vec<i64>)>,
-    steps: Option<Steps>,
-    /// Which of the steps begin and end a unit.
+    matcher: Option<Steps>,
+    /// Which of its steps begin and end a unit.
     starts: u64,
     ends: u64,
     stops: u64,
@@ -195,7 +195,7 @@ impl Cutter {
         let mut closed = None;
         for (position, (&time, event)) in journey.times.iter().zip(journey.events).enumerate() {
             let at = journey.start + position;
-            let mask = rules.steps.as_ref().map_or(0, |steps| steps.mask(event.index(), at));
+            let mask = rules.matcher.as_ref().map_or(0, |matcher| matcher.mask(event.index(), at));
             let cause = if position == 0 {
                 None
             } else if closed.is_some() {
@@ -251,14 +251,14 @@ impl Rules {
         };
         let lists = [&params.starts, &params.ends, &params.stops];
         let specs: Vec<StepSpec> = lists.into_iter().flatten().cloned().collect();
-        let steps = if specs.is_empty() { None } else { Some(Steps::compile(&specs, log)?) };
+        let matcher = if specs.is_empty() { None } else { Some(Steps::compile(&specs, log)?) };
         let mut bit = 0;
         let [starts, ends, stops] = lists.map(|list| {
             bit += list.len();
             (bit - list.len()..bit).fold(0, |mask, bit| mask | 1 << bit)
         });
         let durations = params.duration.as_ref().map(|duration| durations(duration, log)).transpose()?;
-        Ok(Self { gaps, steps, starts, ends, stops, durations: durations.unwrap_or_default() })
+        Ok(Self { gaps, matcher, starts, ends, stops, durations: durations.unwrap_or_default() })
     }
 }
 

@@ -58,7 +58,7 @@ impl EventLog {
         let (codes, event_names) = compact(&self.events, &events, &self.event_names, 0);
         let channels = self.channels.as_ref().map(|(codes, names)| compact(codes, &events, names, 1));
         cancel.check()?;
-        let columns = self.columns.iter().map(|column| self.part_of(column, &events));
+        let columns = self.columns.iter().map(|column| Self::part_of(column, &events));
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let journeys = offsets.windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
         let tied: usize = journeys.map(|journey| journey.windows(2).filter(|pair| pair[0] == pair[1]).count()).sum();
@@ -100,7 +100,7 @@ impl EventLog {
     }
 
     /// The values of these events, in a column that keeps nothing else alive.
-    pub(crate) fn part_of(&self, column: &Column, events: &[u32]) -> Result<Column> {
+    pub(crate) fn part_of(column: &Column, events: &[u32]) -> Result<Column> {
         let (values, places) = column.placed(events)?;
         let values = without_rest(&take(&values, &places, None)?)?;
         Ok(Column::new(column.name().to_owned(), column.data_type().clone(), vec![values], None))
