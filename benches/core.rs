@@ -150,7 +150,7 @@ fn plan(kernel: &str) -> Plan {
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,
             "same_period": false, "max_periods": null,
         }),
-        "sessions" | "sessions_cuts" => json!({"gap_us": 1_800_000_000_u64}),
+        "sessions" | "sessions_events" => json!({"gap_us": 1_800_000_000_u64}),
         "steps" => json!({
             "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,
         }),

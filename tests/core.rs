@@ -66,7 +66,7 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 5] = ["funnel_attempts", "funnel_events", "journeys", "sessions", "sessions_cuts"];
+const ROWS: [&str; 5] = ["funnel_attempts", "funnel_events", "journeys", "sessions", "sessions_events"];
 
 fn plan(kernel: &str) -> Plan {
     let units = json!({
@@ -97,7 +97,7 @@ fn plan(kernel: &str) -> Plan {
             "max_periods": null,
         }),
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
-        "journeys" | "sessions_cuts" => cuts,
+        "journeys" | "sessions_events" => cuts,
         "steps" => json!({
             "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,
         }),

@@ -143,13 +143,30 @@ def test_journeys_equal_the_oracle_over_three_centuries(rows: list[Event], rules
 
 
 @given(st.data())
-def test_the_causes_of_cuts_equal_the_oracle(data: st.DataObject) -> None:
+def test_what_each_event_decides_equals_the_oracle(data: st.DataObject) -> None:
     rows, rules = data.draw(logs()), data.draw(cuts())
     until = observed(data.draw, rows)
-    pieces = rules.pieces(rows, until)
-    expected = [(piece.customer, len(piece.events), piece.cause, piece.status, piece.end) for piece in pieces]
-    names = ["customer", "events", "cause", "status", "end"]
-    assert in_order(rows_in(run(rows, "sessions_cuts", rules, until), names)) == in_order(expected)
+    expected: dict[str, list[tuple[Any, ...]]] = {}
+    last: tuple[Event, ...] = ()
+    for piece in rules.pieces(rows, until):
+        of_customer = expected.setdefault(piece.customer, [])
+        for place, event in enumerate(piece.events):
+            before = piece.events[:place] or last
+            end, gap = rules.last_to_end(before) if of_customer else (None, rules.gap)
+            pause = None if end is None else event.time - end
+            fates = [
+                name
+                for name, steps in (("converted", rules.ends), ("stopped", rules.stops))
+                if any(step.matches(event) for step in steps)
+            ]
+            cause = None if place else piece.cause
+            of_customer.append((piece.number, cause, pause, gap, fates[0] if fates else None))
+        last = piece.events
+    names = ["session", "cause", "pause_us", "gap_us", "status"]
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for customer, *decision in rows_in(run(rows, "sessions_events", rules, until), ["customer", *names]):
+        found.setdefault(customer, []).append(tuple(decision))
+    assert found == expected
 
 
 @given(st.data(), st.sampled_from([None, 1, 2]))

@@ -130,7 +130,7 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         RETENTION | {"mode": "streak", "value": True},
     ],
     "sessions": [{"gap_us": 2 * SECOND}, CUTS],
-    "sessions_cuts": [CUTS],
+    "sessions_events": [{"gap_us": 2 * SECOND}, CUTS],
     "stickiness": [
         {"events": None, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},

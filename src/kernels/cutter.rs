@@ -111,10 +111,19 @@ pub struct Unit {
     pub fate: Fate,
     /// The gap after it was over where the data end, whatever ended it.
     pub settled: bool,
-    /// Why it begins.
-    pub cause: Cause,
-    /// The gap that ran from its end, µs.
+}
+
+/// What an event decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision {
+    /// Why a unit begins with it, if one does.
+    pub cause: Option<Cause>,
+    /// From the end so far of the unit before it to the event, µs; negative while that is not over.
+    pub pause: i64,
+    /// The gap that this pause is held against, µs.
     pub gap: i64,
+    /// What it makes of its unit, if it ends it.
+    pub fate: Option<Fate>,
 }
 
 /// Cuts journeys into units.
@@ -128,6 +137,7 @@ pub struct Cutter {
 }
 
 /// What there is beyond one gap.
+#[derive(Default)]
 struct Rules {
     /// The channel of each event, and the gap after an event of each.
     gaps: Option<(Arc<Segments>, Vec<i64>)>,
@@ -169,66 +179,82 @@ impl Cutter {
     #[inline(always)]
     pub fn each<C: Code>(&self, journey: &Journey<'_, C>, mut take: impl FnMut(Unit)) {
         if let Some(rules) = &self.rules {
-            return self.each_by_rules(rules, journey, take);
+            return self.by_rules(rules, journey, take, |_| {});
         }
         let times = journey.times;
-        let (mut first, mut cause) = (0, Cause::First);
+        let mut first = 0;
         if self.gap < i64::MAX {
             for next in 1..times.len() {
                 let end = times[next - 1];
                 if times[next] - end > self.gap {
-                    take(Unit { events: first..next, end, fate: Fate::Ended, settled: true, cause, gap: self.gap });
-                    (first, cause) = (next, Cause::Pause);
+                    take(Unit { events: first..next, end, fate: Fate::Ended, settled: true });
+                    first = next;
                 }
             }
         }
         let end = times[times.len() - 1];
         let settled = self.observed_until - end > self.rest;
         let fate = if settled { Fate::Ended } else { Fate::Open };
-        take(Unit { events: first..times.len(), end, fate, settled, cause, gap: self.rest });
+        take(Unit { events: first..times.len(), end, fate, settled });
+    }
+
+    /// Calls `watch` with what each event of the journey decided, in order.
+    pub fn decisions<C: Code>(&self, journey: &Journey<'_, C>, watch: impl FnMut(Decision)) {
+        let none = Rules::default();
+        self.by_rules(self.rules.as_deref().unwrap_or(&none), journey, |_| {}, watch);
     }
 
     #[inline(always)]
-    fn each_by_rules<C: Code>(&self, rules: &Rules, journey: &Journey<'_, C>, mut take: impl FnMut(Unit)) {
-        let mut unit =
-            Unit { events: 0..0, end: i64::MIN, fate: Fate::Open, settled: false, cause: Cause::First, gap: self.gap };
-        let mut closed = None;
+    fn by_rules<C: Code>(
+        &self,
+        rules: &Rules,
+        journey: &Journey<'_, C>,
+        mut take: impl FnMut(Unit),
+        mut watch: impl FnMut(Decision),
+    ) {
+        let mut unit = Unit { events: 0..0, end: i64::MIN, fate: Fate::Open, settled: false };
+        let (mut gap, mut closed) = (self.gap, None);
         for (position, (&time, event)) in journey.times.iter().zip(journey.events).enumerate() {
             let at = journey.start + position;
             let mask = rules.matcher.as_ref().map_or(0, |matcher| matcher.mask(event.index(), at));
+            let pause = time.saturating_sub(unit.end);
             let cause = if position == 0 {
-                None
+                Some(Cause::First)
             } else if closed.is_some() {
                 Some(Cause::After)
-            } else if time - unit.end > unit.gap {
+            } else if pause > gap {
                 Some(Cause::Pause)
             } else {
                 (mask & rules.starts != 0).then_some(Cause::Start)
             };
-            if let Some(cause) = cause {
-                unit.events.end = position;
-                unit.settled = self.observed_until - unit.end > unit.gap;
-                unit.fate = closed.unwrap_or(Fate::Ended);
-                take(unit.clone());
-                unit.events.start = position;
-                unit.end = i64::MIN;
-                unit.cause = cause;
-            }
-            let end = time + rules.durations.get(at).copied().unwrap_or(0);
-            // Of events that are over at the same time, the gap of the last one counts.
-            if end >= unit.end {
-                unit.end = end;
-                unit.gap = rules.gaps.as_ref().map_or(self.gap, |(channels, gaps)| gaps[channels.of_event(at)]);
-            }
             closed = if mask & rules.ends != 0 {
                 Some(Fate::Converted)
             } else {
                 (mask & rules.stops != 0).then_some(Fate::Stopped)
             };
+            watch(Decision { cause, pause, gap, fate: closed });
+            if let Some(cause) = cause {
+                if cause != Cause::First {
+                    unit.events.end = position;
+                    unit.settled = self.observed_until - unit.end > gap;
+                    take(unit.clone());
+                }
+                unit.events.start = position;
+                unit.end = i64::MIN;
+            }
+            unit.fate = closed.unwrap_or(Fate::Ended);
+            let end = time + rules.durations.get(at).copied().unwrap_or(0);
+            // Of events that are over at the same time, the gap of the last one counts.
+            if end >= unit.end {
+                unit.end = end;
+                gap = rules.gaps.as_ref().map_or(self.gap, |(channels, gaps)| gaps[channels.of_event(at)]);
+            }
         }
         unit.events.end = journey.times.len();
-        unit.settled = self.observed_until - unit.end > unit.gap;
-        unit.fate = closed.unwrap_or(if unit.settled { Fate::Ended } else { Fate::Open });
+        unit.settled = self.observed_until - unit.end > gap;
+        if closed.is_none() && !unit.settled {
+            unit.fate = Fate::Open;
+        }
         take(unit);
     }
 }

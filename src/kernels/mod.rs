@@ -33,7 +33,7 @@ pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use paths::Paths;
 pub use retention::Retention;
-pub use sessions::{Sessions, SessionsCuts};
+pub use sessions::{Sessions, SessionsEvents};
 pub use steps::Steps;
 pub use stickiness::Stickiness;
 pub use transitions::Transitions;
@@ -54,7 +54,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
     (Sessions::NAME, run::<Sessions>),
-    (SessionsCuts::NAME, run::<SessionsCuts>),
+    (SessionsEvents::NAME, run::<SessionsEvents>),
     (Steps::NAME, run::<Steps>),
     (Stickiness::NAME, run::<Stickiness>),
     (Transitions::NAME, run::<Transitions>),

@@ -93,25 +93,25 @@ impl Kernel for Sessions {
     }
 }
 
-/// Why sessions, and units of the same rules, begin where they do: one row for each.
-pub struct SessionsCuts {
+/// What each event of a log decided for the sessions, or other units of the same rules: one row for each event.
+pub struct SessionsEvents {
     cutter: Cutter,
     customers: ArrayRef,
 }
 
-/// Rows of the cuts, in the order of the log.
+/// Rows of the events, in the order of the log.
 #[derive(Default)]
-pub struct Cuts {
+pub struct Decided {
     customer: Vec<u32>,
-    events: Vec<u32>,
-    cause: Vec<u32>,
-    fate: Vec<u32>,
-    end: Vec<i64>,
+    session: Vec<u32>,
+    cause: Vec<Option<u32>>,
+    pause: Vec<Option<i64>>,
     gap: Vec<i64>,
+    fate: Vec<Option<u32>>,
 }
 
-impl Analysis for SessionsCuts {
-    const NAME: &'static str = "sessions_cuts";
+impl Analysis for SessionsEvents {
+    const NAME: &'static str = "sessions_events";
     type Params = CutParams;
 
     fn bind(params: CutParams, log: &EventLog) -> Result<Self> {
@@ -119,45 +119,51 @@ impl Analysis for SessionsCuts {
     }
 }
 
-impl Kernel for SessionsCuts {
-    type State = Vec<Cuts>;
+impl Kernel for SessionsEvents {
+    type State = Vec<Decided>;
     type Scratch = ();
 
-    fn init(&self) -> Vec<Cuts> {
-        vec![Cuts::default()]
+    fn init(&self) -> Vec<Decided> {
+        vec![Decided::default()]
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
-        self.cutter.each(journey, |unit| {
-            if let Some(rows) = groups.at(journey, unit.events.start).last_mut() {
-                rows.customer.push(journey.customer as u32);
-                rows.events.push(unit.events.len() as u32);
-                rows.cause.push(unit.cause as u32);
-                rows.fate.push(unit.fate as u32);
-                rows.end.push(unit.end);
-                rows.gap.push(unit.gap);
+        let (mut session, mut first, mut position) = (0, 0, 0);
+        self.cutter.decisions(journey, |decision| {
+            if decision.cause.is_some() {
+                session += 1;
+                first = position;
             }
+            if let Some(rows) = groups.at(journey, first).last_mut() {
+                rows.customer.push(journey.customer as u32);
+                rows.session.push(session);
+                rows.cause.push(decision.cause.map(|cause| cause as u32));
+                rows.pause.push((decision.cause != Some(Cause::First)).then_some(decision.pause));
+                rows.gap.push(decision.gap);
+                rows.fate.push(decision.fate.map(|fate| fate as u32));
+            }
+            position += 1;
         });
     }
 
-    fn merge(&self, into: &mut Vec<Cuts>, from: Vec<Cuts>) {
+    fn merge(&self, into: &mut Vec<Decided>, from: Vec<Decided>) {
         into.extend(from);
     }
 
-    fn columns(&self, state: Vec<Cuts>) -> Result<Vec<Vec<PartialColumn>>> {
+    fn columns(&self, state: Vec<Decided>) -> Result<Vec<Vec<PartialColumn>>> {
         let causes: ArrayRef = Arc::new(StringArray::from_iter_values(Cause::ALL.map(Cause::name)));
         let fates: ArrayRef = Arc::new(StringArray::from_iter_values(Fate::ALL.map(Fate::name)));
-        let named = |codes: Vec<u32>, names: &ArrayRef| -> Result<ArrayRef> {
-            Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(codes), Arc::clone(names))?))
+        let named = |codes: UInt32Array, names: &ArrayRef| -> Result<ArrayRef> {
+            Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(codes, Arc::clone(names))?))
         };
-        let batch = |rows: Cuts| -> Result<Vec<PartialColumn>> {
+        let batch = |rows: Decided| -> Result<Vec<PartialColumn>> {
             Ok(vec![
-                ("customer", Role::Concat, named(rows.customer, &self.customers)?),
-                ("events", Role::Concat, Arc::new(UInt32Array::from(rows.events))),
-                ("cause", Role::Concat, named(rows.cause, &causes)?),
-                ("status", Role::Concat, named(rows.fate, &fates)?),
-                ("end", Role::Concat, Arc::new(TimestampMicrosecondArray::from(rows.end).with_timezone("UTC"))),
+                ("customer", Role::Concat, named(rows.customer.into(), &self.customers)?),
+                ("session", Role::Concat, Arc::new(UInt32Array::from(rows.session))),
+                ("cause", Role::Concat, named(rows.cause.into(), &causes)?),
+                ("pause_us", Role::Concat, Arc::new(Int64Array::from(rows.pause))),
                 ("gap_us", Role::Concat, Arc::new(Int64Array::from(rows.gap))),
+                ("status", Role::Concat, named(rows.fate.into(), &fates)?),
             ])
         };
         state.into_iter().map(batch).collect()
