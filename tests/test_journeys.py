@@ -541,3 +541,83 @@ def test_the_result_keeps_the_spec_that_replays_it(method: str) -> None:
         'An event "B", or "C" where value > 5 ends',
     ):
         assert words in result.definition
+
+
+# ------------------------------------------------------------------------------------------------ explanations
+
+
+@given(st.data())
+def test_each_event_is_explained_by_the_unit_that_the_oracle_puts_it_in(data: st.DataObject) -> None:
+    rows = data.draw(logs())
+    until = observed(data.draw, rows)
+    ends = data.draw(st.sampled_from(sorted({row.event for row in rows})))
+    customer = data.draw(st.sampled_from(sorted({row.customer for row in rows})))
+    log = public_log(rows, observed_until=until)
+    pieces = Cuts(2 * SECOND, ends=(Step((ends,)),)).pieces(rows, until)
+    mine = [piece for piece in pieces if piece.customer == customer]
+    for unit, result in (
+        ("journey", log.journeys("2s", ends=ends)),
+        ("session", log.sessions("2s", end_events=ends)),
+    ):
+        why = result.explain(customer)
+        begins = {"first": "the customer's first event", "after": f'"{ends}" ended the one before'}
+        columns = why.to_dict()
+        assert columns["event"] == [event.event for piece in mine for event in piece.events]
+        said = iter(columns["decision"])
+        for piece in mine:
+            for place, event in enumerate(piece.events):
+                sentence = next(said)
+                if place:
+                    assert sentence.startswith(f"belongs to {unit} {piece.number}: ")
+                else:
+                    assert sentence.startswith(
+                        f"{unit} {piece.number} begins: {begins.get(piece.cause, 'the pause of')}"
+                    )
+                assert ("it ends with it" in sentence) == (event.event == ends)
+        assert why.conclusion[0].startswith(f"{len(mine)} {unit}")
+        assert (len(why.conclusion) == 2) == (mine[-1].status == "open")
+
+
+def test_an_explanation_names_pause_gap_and_events() -> None:
+    rows = [
+        Event("ann", BASE, "login", "web", score=0),
+        Event("ann", BASE + 60 * SECOND, "call", "call centre", score=50),
+        Event("ann", BASE + 120 * SECOND, "view", "web", score=None),
+        Event("ann", BASE + 120 * SECOND + 3_600 * SECOND, "view", "web", score=0),
+        Event("ann", BASE + 9_000 * SECOND, "logout", "web", score=0),
+        Event("ann", BASE + 9_000 * SECOND, "view", "web", score=0),
+        Event("ann", BASE + 9_060 * SECOND, "login", "web", score=0),
+        Event("bob", BASE, "pay", "web", score=0),
+    ]
+    log = public_log(rows, observed_until=BASE + 10_000 * SECOND)
+    sessions = log.sessions(
+        "30m",
+        gaps={"call centre": "1h"},
+        start_events="login",
+        end_events=["logout", "pay"],
+        duration="score",
+        duration_unit="m",
+    )
+    why = sessions.explain("ann")
+    assert why.to_dict()["decision"] == [
+        "session 1 begins: the customer's first event",
+        "belongs to session 1: the pause of 1 min is not longer than 30 min",
+        "belongs to session 1: what came before is not over for another 49 min",
+        "belongs to session 1: the pause of 11 min is not longer than 1 h",
+        "session 2 begins: the pause of 1 h 28 min is longer than 30 min; it ends with it",
+        'session 3 begins: "logout" ended the one before',
+        'session 4 begins: "login" begins one',
+    ]
+    assert why.conclusion == (
+        "4 sessions.",
+        "The gap after the end of session 4, 2024-03-01 02:31:00, is not over at 2024-03-01 02:46:40, so it is open.",
+    )
+    assert log.journeys(ends="pay").explain("bob").conclusion == ("1 journey: 1 converted.",)
+    assert (
+        log.journeys(ends="pay", stops="call")
+        .explain("ann")
+        .to_dict()["decision"][1]
+        .endswith("; it ends with it, so it is stopped")
+    )
+    with pytest.raises(ArgumentError, match="customer='cem' has no event in this log"):
+        sessions.explain("cem")

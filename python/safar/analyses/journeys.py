@@ -12,6 +12,7 @@ import numpy as np
 from safar import _args, _core, _table
 from safar._core import Table
 from safar._typing import Duration, DurationUnit
+from safar.analyses._cut_explanation import explained
 from safar.analyses._cutting import (
     Events,
     Gaps,
@@ -28,6 +29,7 @@ from safar.analyses._cutting import (
 from safar.analyses._spec import Spec, observed, segmented
 from safar.analyses._units import number
 from safar.errors import ArgumentError
+from safar.explanation import Explanation
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -62,6 +64,37 @@ class JourneysResult(Result):
     __slots__ = ()
 
     analysis: ClassVar[str] = "journeys"
+
+    def explain(self, customer: object) -> Explanation:
+        """Why do a customer's events stand in the journey where they do?
+
+        Parameters
+        ----------
+        customer
+            The id, as the data give it.
+
+        Returns
+        -------
+        Explanation
+            The customer's events with a ``decision`` for each, and the conclusion in words.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "ann"],
+        ...         "time": ["2026-03-01", "2026-03-02", "2026-03-03"],
+        ...         "event": ["view", "purchase", "view"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ... )
+        >>> log.journeys(ends="purchase").explain("ann").to_dict()["decision"][2]
+        'journey 2 begins: "purchase" ended the one before'
+        """
+        return explained(Spec.from_json(self.spec), self._asked(), customer, self.definition)
 
     def summary(self) -> ResultTable:
         """How many journeys are there, what became of them, and how long are they?

@@ -10,6 +10,7 @@ import numpy as np
 from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, DurationUnit
+from safar.analyses._cut_explanation import explained
 from safar.analyses._cutting import (
     Events,
     Gaps,
@@ -25,6 +26,7 @@ from safar.analyses._cutting import (
     steps_of,
 )
 from safar.analyses._spec import Spec, observed, segmented
+from safar.explanation import Explanation
 from safar.result import Result, ResultTable
 
 if TYPE_CHECKING:
@@ -48,6 +50,37 @@ class SessionsResult(Result):
     __slots__ = ()
 
     analysis: ClassVar[str] = "sessions"
+
+    def explain(self, customer: object) -> Explanation:
+        """Why do a customer's events stand in the session where they do?
+
+        Parameters
+        ----------
+        customer
+            The id, as the data give it.
+
+        Returns
+        -------
+        Explanation
+            The customer's events with a ``decision`` for each, and the conclusion in words.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "ann"],
+        ...         "time": ["2026-03-01 10:00", "2026-03-01 10:30", "2026-03-01 11:15"],
+        ...         "event": ["view", "view", "purchase"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ... )
+        >>> log.sessions("30m").explain("ann").to_dict()["decision"][2]
+        'session 2 begins: the pause of 45 min is longer than 30 min'
+        """
+        return explained(Spec.from_json(self.spec), self._asked(), customer, self.definition)
 
     def summary(self) -> ResultTable:
         """How many sessions are there, and how long and rich are they?
