@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 import safar
 from oracles import DAY, SECOND, Event, journeys
 from safar.errors import ArgumentError, ArgumentTypeError, DataError, UnknownColumnError
-from strategies import BASE, columns_in, in_order, logs, observed, public_log, rows_in, wide_times
+from strategies import BASE, big_table, columns_in, in_order, logs, observed, public_log, rows_in, wide_times
 
 NAMES = ["customer", "time", "event", "channel", "value", "plan", "score"]
 
@@ -65,6 +66,18 @@ def test_the_column_of_journeys_numbers_them_as_their_table_does(data: st.DataOb
     for key in events(log.with_journeys("2s", ends=ends), ["customer", "journey"]):
         found[key[0], key[1]] = found.get((key[0], key[1]), 0) + 1
     assert found == expected
+
+
+def test_numbers_stand_with_their_events_over_many_tasks() -> None:
+    columns = {"customer": "customer", "time": "time", "event": "event"}
+    log = safar.EventLog(big_table(400_000, 20_000), **columns)
+    sessions = log.sessions("1h").table
+    customer, time = (log.core.events_table([name]).numpy(name)[0] for name in ("customer", "time"))
+    number = log.with_sessions("1h").core.events_table(["session"]).numpy("session")[0]
+    first = np.flatnonzero(np.diff(number, prepend=0) | (customer != np.roll(customer, 1)))
+    for name, found in (("customer", customer), ("session", number), ("start", time)):
+        assert (sessions.numpy(name)[0] == found[first]).all()
+    assert (np.diff(first, append=len(time)) == sessions.numpy("events")[0]).all()
 
 
 def test_the_column_serves_conditions_and_segments() -> None:

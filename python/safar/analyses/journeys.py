@@ -114,7 +114,8 @@ class JourneysResult(Result):
         An open journey is no failure, so it can't be in the denominator. Nor may all converted ones be in the
         numerator: a conversion closes its journey at once, a failure only after the gap, so near the end of the data
         the closed journeys are mostly converted ones. The share therefore looks at the journeys whose gap after the
-        last event was over at `observed_until`, converted or not; others are left out of both.
+        last event was over at `observed_until`, converted or not; others are left out of both. Wilson's score interval
+        (1927, doi:10.1080/01621459.1927.10502953) takes journeys as independent.
 
         Examples
         --------
@@ -385,7 +386,8 @@ def journeys(
     A journey is ``open`` while the gap after its end is not over at `observed_until` and no event ended it. One that
     the next start event ended is ``ended``. Events at equal times follow each other in the order of the data, also
     around a conversion: what is stored after it belongs to the next journey. An event that `ends` and `stops` both
-    match converts.
+    match converts. Every event is in exactly one journey. What happened before the data begin is not known, so a
+    customer's first journey may be longer than it looks.
 
     Examples
     --------
