@@ -501,6 +501,8 @@ def test_arguments_that_make_no_sense_are_refused() -> None:
         log.journeys(stops=[])
     with pytest.raises(ArgumentTypeError, match="ends holds 1, a int"):
         log.journeys(ends=["A", 1])  # type: ignore[list-item]
+    with pytest.raises(ArgumentError, match="ends holds an optional step"):
+        log.journeys(ends=safar.step("A", optional=True))
     with pytest.raises(ArgumentTypeError, match="start_events=3 is a int"):
         log.sessions(start_events=3)  # type: ignore[arg-type]
     with pytest.raises(

@@ -123,6 +123,10 @@ def _events(given: object, argument: str) -> tuple[Step, ...]:
             raise ArgumentTypeError(
                 f"{argument} holds {each!r}, a {type(each).__name__}; expected names of events or safar.step(...)"
             )
+    if any(step.optional for step in steps):
+        raise ArgumentError(
+            f"{argument} holds an optional step, which only a funnel can leave out; leave optional= out"
+        )
     return (*((Step(_args.names(names, argument)),) if names else ()), *steps)
 
 

@@ -281,8 +281,8 @@ class Journeys(Spec[JourneysResult]):
     Examples
     --------
     >>> import safar
-    >>> safar.Journeys(ends=["purchase", "order"]).ends
-    (Step(events=('purchase', 'order'), where=None, name='purchase or order'),)
+    >>> safar.Journeys(ends=["purchase", "order"]).ends[0].events
+    ('purchase', 'order')
     """
 
     analysis: ClassVar[str] = "journeys"
