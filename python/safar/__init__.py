@@ -33,6 +33,7 @@ from safar.analyses import (
     Loops,
     Paths,
     Retention,
+    SeparatingPaths,
     Sessions,
     Spec,
     Steps,
@@ -48,6 +49,7 @@ from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.loops import LoopsResult
 from safar.analyses.paths import PathsResult
 from safar.analyses.retention import RetentionResult
+from safar.analyses.separating_paths import SeparatingPathsResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.steps import StepsResult
 from safar.analyses.stickiness import StickinessResult
@@ -100,6 +102,8 @@ __all__ = [
     "Retention",
     "RetentionResult",
     "SafarError",
+    "SeparatingPaths",
+    "SeparatingPathsResult",
     "Sessions",
     "SessionsResult",
     "Spec",

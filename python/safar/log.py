@@ -24,6 +24,7 @@ from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
+from safar.analyses.separating_paths import separating_paths
 from safar.analyses.sessions import sessions, with_sessions
 from safar.analyses.steps import steps
 from safar.analyses.stickiness import stickiness
@@ -151,6 +152,7 @@ class EventLog:
     steps = steps
     flow = flow
     loops = loops
+    separating_paths = separating_paths
 
     def filter(
         self,

@@ -10,6 +10,7 @@ mod lifecycle;
 mod loops;
 mod paths;
 mod retention;
+mod separating_paths;
 mod sessions;
 mod steps;
 mod stickiness;
@@ -33,6 +34,7 @@ pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use paths::Paths;
 pub use retention::Retention;
+pub use separating_paths::{SeparatingPaths, SeparatingPathsUnits};
 pub use sessions::{Sessions, SessionsEvents};
 pub use steps::Steps;
 pub use stickiness::Stickiness;
@@ -53,6 +55,8 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Loops::NAME, run::<Loops>),
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
+    (SeparatingPaths::NAME, run::<SeparatingPaths>),
+    (SeparatingPathsUnits::NAME, run::<SeparatingPathsUnits>),
     (Sessions::NAME, run::<Sessions>),
     (SessionsEvents::NAME, run::<SessionsEvents>),
     (Steps::NAME, run::<Steps>),

@@ -13,6 +13,7 @@ from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
 from safar.analyses.paths import Paths
 from safar.analyses.retention import Retention
+from safar.analyses.separating_paths import SeparatingPaths
 from safar.analyses.sessions import Sessions
 from safar.analyses.steps import Steps
 from safar.analyses.stickiness import Stickiness
@@ -28,6 +29,7 @@ __all__ = [
     "Loops",
     "Paths",
     "Retention",
+    "SeparatingPaths",
     "Sessions",
     "Spec",
     "Steps",
@@ -45,6 +47,7 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Loops,
     Paths,
     Retention,
+    SeparatingPaths,
     Sessions,
     Steps,
     Stickiness,

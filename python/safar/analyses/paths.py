@@ -77,10 +77,7 @@ class PathsResult(CellsResult):
         In the column ``path``, `` > `` stands between two events. A ``>`` or backslash that belongs to a name has a
         backslash before it, and so has a name that is ``…`` itself; here names are as they are in the log.
         """
-        return [
-            tuple(re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL) for name in text.split(_BETWEEN))
-            for text in self.table.numpy("path")[0].tolist()
-        ]
+        return [path_names(text) for text in self.table.numpy("path")[0].tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +168,7 @@ class Paths(Spec[PathsResult]):
         columns: dict[str, object] = {}
         if self.by is not None:
             columns["segment"] = [segments[code] for code in segment[order].tolist()]
-        columns["path"] = [_text(events[row], cut=bool(cut[row])) for row in kept]
+        columns["path"] = [path_text(events[row], cut=bool(cut[row])) for row in kept]
         columns["length"] = np.array([len(events[row]) for row in kept], dtype=np.int64)
         columns |= {name: counts[name][order] for name in ("units", "customers", "open")}
         of_all = all_units[segment[order]]
@@ -211,12 +208,17 @@ class Paths(Spec[PathsResult]):
         )
 
 
-def _text(names: Sequence[str], *, cut: bool) -> str:
-    """A path as text that `PathsResult.sequences` reads back."""
+def path_text(names: Sequence[str], *, cut: bool = False) -> str:
+    """A path as text that `path_names` reads back."""
     parts = [
         f"\\{name}" if name == _CUT else name.replace("\\", "\\\\").replace(">", "\\>") for name in names
     ]
     return _BETWEEN.join([*parts, _CUT] if cut else parts)
+
+
+def path_names(text: str) -> tuple[str, ...]:
+    """The names of the events of a path that `path_text` wrote."""
+    return tuple(re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL) for name in text.split(_BETWEEN))
 
 
 def paths(
