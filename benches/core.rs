@@ -130,6 +130,9 @@ fn plan(kernel: &str) -> Plan {
         "collapse": false,
     });
     let cuts = json!({"gap_us": 604_800_000_000_u64, "ends": [{"events": ["purchase"]}]});
+    let subpaths = json!({
+        "units": units, "goal": ["purchase"], "within_us": null, "longest": 3, "contiguous": false,
+    });
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 5, "max_edges": 1_000_000}),
         "conversion" => json!({
@@ -149,6 +152,10 @@ fn plan(kernel: &str) -> Plan {
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,
             "same_period": false, "max_periods": null,
+        }),
+        "separating_paths" => json!({"subpaths": subpaths, "support": null, "most_cells": 4_000_000}),
+        "separating_paths_units" => json!({
+            "subpaths": subpaths, "paths": [["view"], ["view", "cart"], ["cart", "view"]], "most_words": 10_000_000,
         }),
         "sessions" | "sessions_events" => json!({"gap_us": 1_800_000_000_u64}),
         "steps" => json!({

@@ -75,7 +75,8 @@ pub type PartialColumn = (&'static str, Role, ArrayRef);
 /// One batch of a partial.
 pub fn batch(columns: Vec<PartialColumn>) -> Result<RecordBatch> {
     let fields = columns.iter().map(|(name, role, array)| {
-        let nullable = array.null_count() > 0 || matches!(role, Role::Min | Role::Max) || *name == "segment";
+        let nullable =
+            array.null_count() > 0 || matches!(role, Role::Min | Role::Max | Role::Whole) || *name == "segment";
         Field::new(*name, array.data_type().clone(), nullable)
             .with_metadata(HashMap::from([(ROLE.to_owned(), role.name().to_owned())]))
     });

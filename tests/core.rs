@@ -66,7 +66,8 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 5] = ["funnel_attempts", "funnel_events", "journeys", "sessions", "sessions_events"];
+const ROWS: [&str; 6] =
+    ["funnel_attempts", "funnel_events", "journeys", "separating_paths_units", "sessions", "sessions_events"];
 
 fn plan(kernel: &str) -> Plan {
     let units = json!({
@@ -77,6 +78,9 @@ fn plan(kernel: &str) -> Plan {
         "gap_us": 86_400_000_000_u64, "starts": [{"events": ["view"], "where": "number > 2"}],
         "ends": [{"events": ["buy"]}], "stops": [{"events": ["call"]}],
         "duration": {"column": "number", "unit_us": 60_000_000},
+    });
+    let subpaths = json!({
+        "units": units, "goal": ["buy"], "within_us": null, "longest": 3, "contiguous": false,
     });
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 4, "max_edges": 1000}),
@@ -95,6 +99,10 @@ fn plan(kernel: &str) -> Plan {
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,
             "max_periods": null,
+        }),
+        "separating_paths" => json!({"subpaths": subpaths, "support": null, "most_cells": 100_000}),
+        "separating_paths_units" => json!({
+            "subpaths": subpaths, "paths": [["view"], ["view", "cart"], ["cart", "view"]], "most_words": 10_000_000,
         }),
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
         "journeys" | "sessions_events" => cuts,

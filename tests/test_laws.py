@@ -44,6 +44,7 @@ JOURNEYS = {
     "collapse": False,
 }
 SESSIONS = JOURNEYS | {"per": "sessions", "events": ["A", "B", "C"], "collapse": True}
+SUBPATHS = {"units": JOURNEYS, "goal": ["C"], "within_us": None, "longest": 2, "contiguous": False}
 
 # Every rule by which journeys are cut.
 CUTS = {
@@ -128,6 +129,23 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         },
         RETENTION | {"entry": "first", "start_time_us": BASE + SECOND, "mode": "on_or_before"},
         RETENTION | {"mode": "streak", "value": True},
+    ],
+    "separating_paths": [
+        {"subpaths": SUBPATHS, "support": None, "most_cells": 100_000},
+        {
+            "subpaths": SUBPATHS
+            | {"units": SESSIONS, "goal": ["B", "D"], "within_us": SECOND, "longest": 3, "contiguous": True},
+            "support": None,
+            "most_cells": 100_000,
+        },
+    ],
+    "separating_paths_units": [
+        {"subpaths": SUBPATHS, "paths": [["A"], ["B", "A"], ["A", "A"]], "most_words": 1_000_000},
+        {
+            "subpaths": SUBPATHS | {"units": SESSIONS, "longest": 3},
+            "paths": [[first, second, "B"] for first in "ABC" for second in "ABC"] * 8,
+            "most_words": 1_000_000,
+        },
     ],
     "sessions": [{"gap_us": 2 * SECOND}, CUTS],
     "sessions_events": [{"gap_us": 2 * SECOND}, CUTS],

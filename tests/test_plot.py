@@ -43,7 +43,11 @@ def shop_log(**options: Any) -> safar.EventLog:
 
 STEPS = ["view", "cart", "purchase"]
 # What an analysis can't be asked without.
-ASKED: dict[str, tuple[Any, ...]] = {"conversion": ("purchase",), "funnel": (STEPS,)}
+ASKED: dict[str, tuple[Any, ...]] = {
+    "conversion": ("purchase",),
+    "funnel": (STEPS,),
+    "separating_paths": ("purchase",),
+}
 
 
 def rows_of(chart: Any) -> list[dict[str, Any]]:
@@ -245,6 +249,31 @@ def test_a_journeys_chart_carries_what_became_of_the_journeys_of_each_chain() ->
     by_channel = plot.journeys(log.journeys(by="channel"))
     assert isinstance(by_channel, alt.FacetChart)
     assert {row["segment"] for row in rows_of(by_channel)} == {"web", "app", "(missing)"}
+
+
+def test_a_separating_paths_chart_carries_the_strongest_of_the_result() -> None:
+    paths = {"buyer": ["view", "review", "purchase"], "leaver": ["review", "view"], "other": ["view", "call"]}
+    rows = [
+        (f"{kind}{i}", f"2026-03-0{day}", event, kind[0] > "b")
+        for kind, path in paths.items()
+        for i in range(12)
+        for day, event in enumerate(path, start=1)
+    ]
+    names = ("customer", "time", "event", "channel")
+    data = {name: [str(row[i]) for row in rows] for i, name in enumerate(names)}
+    log = safar.EventLog(
+        data, customer="customer", time="time", event="event", channel="channel", observed_until="2027-01-01"
+    )
+    result = log.separating_paths("purchase")
+    drawn = rows_of(plot.separating_paths(result, most=2))
+    assert [{name: row[name] for name in result.columns} for row in drawn] == table_rows(result)[:2]
+    with pytest.raises(ArgumentError, match="most=0"):
+        plot.separating_paths(result, most=0)
+
+
+def test_a_separating_paths_chart_has_a_panel_for_each_segment() -> None:
+    chart = shop_log().separating_paths("purchase", by="channel").plot()
+    assert isinstance(chart, alt.FacetChart)
 
 
 @pytest.mark.parametrize("name", ["flow", "loops", "paths", "steps"])

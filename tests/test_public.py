@@ -167,7 +167,6 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         events=["view", "cart"],
         by="channel",
     ),
-    "sessions": safar.Sessions("90m", by="channel"),
     "stickiness": safar.Stickiness(
         "view", period="month", unit="hour", calendar="jalali", week_start=6, by="channel", at="last"
     ),

@@ -7,7 +7,7 @@ array has a second axis, it holds strata.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _MANTEL_FLEISS = 5.0
 
 
 def fisher(with_: Integers, converted_with: Integers, units: int, converted: int) -> Floats:
-    """Two-sided p-values of Fisher's exact test: all tables with these margins that are no likelier than the one seen."""
+    """Two-sided p-values of Fisher's exact test: all tables with these margins no likelier than the one seen."""
     from scipy.stats import hypergeom
 
     seen = np.asarray(converted_with)
@@ -83,14 +83,16 @@ def false_discovery(p_values: Floats) -> Floats:
     return q_values
 
 
-@dataclass(frozen=True, slots=True)
-class Stratified:
+class Stratified(NamedTuple):
     """What tables say when only units of one stratum are compared with each other."""
 
     expected: Floats
     deviation: Floats
     excess: Floats
     p_value: Floats
+    difference: Floats
+    difference_low: Floats
+    difference_high: Floats
     odds_ratio: Floats
     odds_ratio_low: Floats
     odds_ratio_high: Floats
@@ -104,7 +106,10 @@ def stratified(
     *,
     confidence: float = 0.95,
 ) -> Stratified:
-    """The Cochran-Mantel-Haenszel test and odds ratio; `units` and `converted` have one number a stratum."""
+    """The Cochran-Mantel-Haenszel test, with Mantel and Haenszel's difference of shares and odds ratio.
+
+    `units` and `converted` have one number a stratum.
+    """
     from statistics import NormalDist
 
     from scipy.special import erfc
@@ -127,8 +132,21 @@ def stratified(
             with_[row], int(converted_with[row].sum()), units, converted, least[row], most[row]
         )
 
-    b, c = n1 - a, m - a
-    d = n - n1 - c
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    n0, b, c = n - n1, n1 - a, m - a
+    d = n0 - c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = (n1 * n0 / n).sum(axis=1)
+        weight[weight == 0] = np.nan
+        difference = excess / weight
+        # Sato, Greenland and Robins (1989).
+        first = ((n1 * n1 * c - n0 * n0 * a + n1 * n0 * (n0 - n1) / 2) / (n * n)).sum(axis=1)
+        second = ((a * d + b * c) / (2 * n)).sum(axis=1)
+        half = z * np.sqrt(np.maximum(difference * first + second, 0.0)) / weight
+        # Without any spread the formula knows no error, which is no knowledge.
+        half[half == 0] = np.nan
+        difference_low, difference_high = (np.clip(difference + sign * half, -1.0, 1.0) for sign in (-1, 1))
+
     r, s = a * d / n, b * c / n
     p, q = (a + d) / n, (b + c) / n
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -139,9 +157,19 @@ def stratified(
             + (p * s + q * r).sum(axis=1) / (2 * rs * ss)
             + (q * s).sum(axis=1) / (2 * ss**2)
         )
-        half = NormalDist().inv_cdf((1 + confidence) / 2) * error
-        low, high = ratio * np.exp(-half), ratio * np.exp(half)
-    return Stratified(expected.sum(axis=1), deviation, excess, p_value, ratio, low, high)
+        low, high = ratio * np.exp(-z * error), ratio * np.exp(z * error)
+    return Stratified(
+        expected.sum(axis=1),
+        deviation,
+        excess,
+        p_value,
+        difference,
+        difference_low,
+        difference_high,
+        ratio,
+        low,
+        high,
+    )
 
 
 def _exact(

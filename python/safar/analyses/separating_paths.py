@@ -56,10 +56,13 @@ class SeparatingPathsResult(Result):
         ``converted_with``, ``units_without``, ``converted_without``, ``share_with``, ``share_with_low``,
         ``share_with_high``, ``share_without``, ``share_without_low``, ``share_without_high`` (converted of the
         units, 0 to 1, with 95 % Wilson intervals), ``difference``, ``difference_low``, ``difference_high`` (first
-        share minus second, with its 95 % Newcombe interval), ``direction`` (``"more"`` or ``"less"`` of the units
-        with it convert than of units of the same length without it; null where as many do), ``odds_ratio``,
-        ``odds_ratio_low``, ``odds_ratio_high`` (of Mantel and Haenszel, with its 95 % interval; null where it is 0,
-        infinite or undefined), ``p_value``, ``q_value`` (Fisher), ``p_stratified``, ``q_stratified``
+        share minus second, with its 95 % Newcombe interval), ``difference_stratified``,
+        ``difference_stratified_low``, ``difference_stratified_high`` (the same among units of one length, as the
+        mean of Mantel and Haenszel with its 95 % interval; the interval is null where nothing spreads),
+        ``direction`` (``"more"`` or ``"less"`` of the units with it convert than of units of the same length without
+        it; null where as many do), ``odds_ratio``, ``odds_ratio_low``, ``odds_ratio_high`` (among units of one
+        length, of Mantel and Haenszel, with its 95 % interval; null where it is 0, infinite or undefined),
+        ``p_value``, ``q_value`` (Fisher), ``p_stratified``, ``q_stratified``
         (Cochran-Mantel-Haenszel; null where no units of one length differ), ``p_adjusted`` (only with
         `permutations`; Westfall and Young).
     all_units
@@ -88,7 +91,7 @@ class SeparatingPathsResult(Result):
         return [path_names(text) for text in self.table.numpy("path")[0].tolist()]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Segment:
     """The sub-paths of one segment: a row of an array is a sub-path, a column a stratum."""
 
@@ -146,6 +149,9 @@ class _Segment:
             "difference": converted_with / with_ - converted_without / without,
             "difference_low": low,
             "difference_high": high,
+            "difference_stratified": evidence.difference,
+            "difference_stratified_low": evidence.difference_low,
+            "difference_stratified_high": evidence.difference_high,
             "direction": np.sign(evidence.excess),
             "odds_ratio": evidence.odds_ratio,
             "odds_ratio_low": evidence.odds_ratio_low,
@@ -335,7 +341,11 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
         ]
         names = ("units", "converted", "open", "at_once", "candidates", "supported", "closed", "tested")
         whole |= {name: np.array([row[name] for row in totals], dtype=np.int64) for name in names}
-        shares = {f"{name}{end}" for name in ("share_with", "share_without", "difference") for end in _ENDS}
+        shares = {
+            f"{name}{end}"
+            for name in ("share_with", "share_without", "difference", "difference_stratified")
+            for end in _ENDS
+        }
         return SeparatingPathsResult(
             _table.table_of(columns),
             self._definition(log, {name: sum(row[name] for row in totals) for name in names}),
@@ -379,10 +389,11 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             f"or not.{looked}{again} Of {totals['units']:,} {units}, {totals['converted']:,} converted. Left out are "
             f"{totals['open']:,} that {is_open} {observed(log)}, and {totals['at_once']:,} with {goal} as first event. "
             f"Of {totals['candidates']:,} sub-paths, {totals['tested']:,} were tested: those that at least "
-            f"{self.support * 100:.4g} % of the units have, that no longer sub-path of the same units contains, and that could "
-            f"come out at {_LEVEL * 100:.0f} % (Tarone). p_value is of Fisher's exact test; p_stratified, odds_ratio and "
-            "direction compare units of about the same number of events only (Cochran-Mantel-Haenszel), because longer "
-            "ones have more of everything; q-values are those of Benjamini and Hochberg over all tested."
+            f"{self.support * 100:.4g} % of the units have, that no longer sub-path of the same units contains, and "
+            f"that could come out at {_LEVEL * 100:.0f} % (Tarone). p_value is of Fisher's exact test and difference "
+            "(Newcombe) of all units; p_stratified, difference_stratified, odds_ratio and direction compare units of "
+            "about the same number of events only (Cochran-Mantel-Haenszel), because longer ones have more of everything; "
+            "q-values are those of Benjamini and Hochberg over all tested. Intervals are 95 %."
             f"{permuted}{top} Association, not effect.{segmented(self.by, segment_words(self))}"
         )
 
@@ -524,7 +535,8 @@ def separating_paths(
         One row a sub-path, for each segment, the strongest stratified evidence first: ``segment`` (only with `by`),
         ``path``, ``length``, ``units_with``, ``converted_with``, ``units_without``, ``converted_without``,
         ``share_with``, ``share_with_low``, ``share_with_high``, ``share_without``, ``share_without_low``,
-        ``share_without_high``, ``difference``, ``difference_low``, ``difference_high`` (shares, 0 to 1),
+        ``share_without_high``, ``difference``, ``difference_low``, ``difference_high``,
+        ``difference_stratified``, ``difference_stratified_low``, ``difference_stratified_high`` (0 to 1),
         ``direction``, ``odds_ratio``, ``odds_ratio_low``, ``odds_ratio_high``, ``p_value``, ``q_value``,
         ``p_stratified``, ``q_stratified``, ``p_adjusted`` (only with `permutations`).
         `SeparatingPathsResult.totals` counts units and sub-paths, those left out among them.
@@ -539,9 +551,10 @@ def separating_paths(
     ordered by a test among units of about the same number of events, whatever these are: equal up to 7, from there in
     bins whose width is at most a quarter of their lower end. It is that of Cochran (1954, doi:10.2307/3001616) and
     Mantel and Haenszel (1959) without continuity correction, and the exact conditional test where the criterion of
-    Mantel and Fleiss (1980, doi:10.1093/oxfordjournals.aje.a113052) asks for it. The interval of the odds ratio is
-    that of Robins, Breslow and Greenland (1986, doi:10.2307/2531052). ``p_value`` is Fisher's exact test of all
-    units together; ``difference`` compares all units together as well, with Newcombe's interval (1998, method 10).
+    Mantel and Fleiss (1980, doi:10.1093/oxfordjournals.aje.a113052) asks for it. The interval of the stratified
+    difference is that of Sato, Greenland and Robins (Biometrics 45, 1989, p. 1323), that of the odds ratio of Robins,
+    Breslow and Greenland (1986, doi:10.2307/2531052). ``p_value`` is Fisher's exact test of all units together;
+    ``difference`` compares all units together as well, with Newcombe's interval (1998, method 10).
 
     Which sub-paths are tested is decided without the outcome: by `support`; by leaving out those that a longer one of
     the same units contains; and by Tarone's method (1990, doi:10.2307/2531456) at 5 %, which leaves out those too rare

@@ -15,6 +15,7 @@ from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
 from safar.plot.paths import paths
 from safar.plot.retention import retention
+from safar.plot.separating_paths import separating_paths
 from safar.plot.sessions import sessions
 from safar.plot.steps import steps
 from safar.plot.stickiness import stickiness
@@ -36,6 +37,7 @@ __all__ = [
     "paths",
     "plot",
     "retention",
+    "separating_paths",
     "sessions",
     "steps",
     "stickiness",
@@ -52,6 +54,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "loops": loops,
     "paths": paths,
     "retention": retention,
+    "separating_paths": separating_paths,
     "sessions": sessions,
     "steps": steps,
     "stickiness": stickiness,
