@@ -1112,6 +1112,168 @@ def loops(units: Sequence[Unit]) -> dict[str | None, dict[str, int]]:
     }
 
 
+# ------------------------------------------------------------------------------------------- separating paths
+
+
+class Judged(NamedTuple):
+    """One unit by its outcome: "open", "at once" or "closed"; `events` are all before the goal, looked at or not."""
+
+    customer: str
+    first: Event
+    outcome: str
+    converted: bool
+    events: int
+    has: frozenset[tuple[str, ...]]
+
+
+def judged(
+    rows: Sequence[Event],
+    looked: Looked,
+    goal: Sequence[str],
+    *,
+    within: int | None = None,
+    longest: int = 2,
+    contiguous: bool = False,
+    observed_until: int | None = None,
+) -> list[Judged]:
+    """Return every unit with the sub-paths that it has before its first goal event."""
+    until = last_time(rows) if observed_until is None else observed_until
+    found = []
+    for customer, journey in journeys(rows).items():
+        pieces: list[list[Event]] = []
+        for event in journey:
+            if pieces and (looked.gap is None or event.time - pieces[-1][-1].time <= looked.gap):
+                pieces[-1].append(event)
+            else:
+                pieces.append([event])
+        for piece in pieces:
+            rest = looked.inactivity if looked.gap is None else looked.gap
+            may_go_on = until - piece[-1].time <= rest
+            if within is not None:
+                may_go_on = piece[0].time + within > until
+            part = [e for e in piece if within is None or e.time - piece[0].time <= within]
+            names = [e.event for e in part]
+            reached = [i for i, name in enumerate(names) if name in goal]
+            before = names[: reached[0]] if reached else names
+            if may_go_on and (within is not None or not reached):
+                found.append(Judged(customer, piece[0], "open", False, 0, frozenset()))
+                continue
+            if not before:
+                found.append(Judged(customer, piece[0], "at once", True, 0, frozenset()))
+                continue
+            path = [name for name in before if looked.events is None or name in looked.events]
+            if looked.collapse:
+                path = [name for name, _ in itertools.groupby(path)]
+            places: Iterable[Sequence[int]] = (
+                chosen
+                for size in range(1, longest + 1)
+                for chosen in itertools.combinations(range(len(path)), size)
+                if not contiguous or chosen[-1] - chosen[0] == size - 1
+            )
+            has = frozenset(tuple(path[place] for place in chosen) for chosen in places)
+            found.append(Judged(customer, piece[0], "closed", bool(reached), len(before), has))
+    return found
+
+
+def length_from(events: int) -> int:
+    """Return the fewest events of the stratum of a length: 4 to 7, times a power of two."""
+    steps = 1
+    while events // steps > 7:
+        steps *= 2
+    return events // steps * steps
+
+
+def is_part(shorter: Sequence[str], longer: Sequence[str], *, contiguous: bool) -> bool:
+    """Return whether a sub-path is contained in another one."""
+    if contiguous:
+        size = len(shorter)
+        return any(tuple(longer[i : i + size]) == tuple(shorter) for i in range(len(longer) - size + 1))
+    rest = iter(longer)
+    return all(name in rest for name in shorter)
+
+
+class Square(NamedTuple):
+    """A two-by-two table: converted of those with, and of those without."""
+
+    converted_with: int
+    with_: int
+    converted_without: int
+    without: int
+
+
+def hypergeometric(table: Square) -> dict[int, Fraction]:
+    """Return the probability of each number of converted among those with, given the margins."""
+    units, converted = table.with_ + table.without, table.converted_with + table.converted_without
+    return {
+        k: Fraction(
+            math.comb(converted, k) * math.comb(units - converted, table.with_ - k),
+            math.comb(units, table.with_),
+        )
+        for k in range(max(0, table.with_ + converted - units), min(table.with_, converted) + 1)
+    }
+
+
+def fisher(table: Square) -> Fraction:
+    """Return the two-sided p-value: all tables no likelier than this one."""
+    chances = hypergeometric(table)
+    return sum((c for c in chances.values() if c <= chances[table.converted_with]), Fraction(0))
+
+
+def smallest_p(table: Square) -> Fraction:
+    """Return the smallest p-value that any table with these margins has."""
+    chances = hypergeometric(table).values()
+    return sum((c for c in chances if c == min(chances)), Fraction(0))
+
+
+def tarone(smallest: Sequence[Fraction], level: Fraction = Fraction(1, 20)) -> list[bool]:
+    """Return which tables can come out at the smallest share of the level that suffices for all that can."""
+    for share in itertools.count(1):
+        able = [p <= level / share for p in smallest]
+        if sum(able) <= share:
+            return able
+    raise AssertionError
+
+
+def mantel_haenszel(strata: Sequence[Square]) -> tuple[Fraction, Fraction, Fraction | None, Fraction | None]:
+    """Return excess, its variance, the mean difference of shares and the odds ratio of all strata together."""
+    excess = variance = weight = right = wrong = Fraction(0)
+    for a, n1, c, n0 in strata:
+        n, m = n1 + n0, a + c
+        excess += a - Fraction(n1 * m, n)
+        variance += Fraction(n1 * n0 * m * (n - m), n * n * (n - 1)) if n > 1 else 0
+        weight += Fraction(n1 * n0, n)
+        right += Fraction(a * (n0 - c), n)
+        wrong += Fraction((n1 - a) * c, n)
+    return (
+        excess,
+        variance,
+        excess / weight if weight else None,
+        right / wrong if right and wrong else None,
+    )
+
+
+def exact_stratified(strata: Sequence[Square]) -> Fraction:
+    """Return the exact two-sided p-value of the sum of converted over all strata, given all margins."""
+    chances: dict[int, Fraction] = {0: Fraction(1)}
+    for table in strata:
+        more: dict[int, Fraction] = defaultdict(Fraction)
+        for so_far, chance in chances.items():
+            for k, of_k in hypergeometric(table).items():
+                more[so_far + k] += chance * of_k
+        chances = more
+    seen = chances[sum(table.converted_with for table in strata)]
+    return sum((c for c in chances.values() if c <= seen), Fraction(0))
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Return the smallest level of false discoveries at which each is still found."""
+    ordered = sorted(p_values)
+    return [
+        min(1.0, *(q * len(ordered) / rank for rank, q in enumerate(ordered, start=1) if q >= p), 1.0)
+        for p in p_values
+    ]
+
+
 # ------------------------------------------------------------------------------------------------- intervals
 
 

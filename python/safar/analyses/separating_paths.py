@@ -392,8 +392,8 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             f"{self.support * 100:.4g} % of the units have, that no longer sub-path of the same units contains, and "
             f"that could come out at {_LEVEL * 100:.0f} % (Tarone). p_value is of Fisher's exact test and difference "
             "(Newcombe) of all units; p_stratified, difference_stratified, odds_ratio and direction compare units of "
-            "about the same number of events only (Cochran-Mantel-Haenszel), because longer ones have more of everything; "
-            "q-values are those of Benjamini and Hochberg over all tested. Intervals are 95 %."
+            "about the same number of events only (Cochran-Mantel-Haenszel), because longer ones have more of "
+            "everything; q-values are those of Benjamini and Hochberg over all tested. Intervals are 95 %."
             f"{permuted}{top} Association, not effect.{segmented(self.by, segment_words(self))}"
         )
 
