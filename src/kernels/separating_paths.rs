@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, ListBuilder, StringBuilder, UInt64Array};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::chosen;
@@ -91,6 +92,8 @@ struct Subpaths {
     longest: usize,
     contiguous: bool,
     names: Vec<String>,
+    /// Numbers of sub-paths are below this.
+    space: u64,
 }
 
 /// The sub-paths of one unit, and what is needed to find them.
@@ -117,14 +120,14 @@ impl Subpaths {
             return Err(Error::Argument("within_us is not above 0; a window is longer than nothing".into()));
         }
         let names: Vec<String> = log.event_names().iter().map(str::to_owned).collect();
-        let keys = (names.len() as u64 + 1).checked_pow(params.longest);
-        if keys.is_none_or(|keys| keys >> (u64::BITS - STRATUM_BITS) > 0) {
+        let space = (names.len() as u64 + 1).checked_pow(params.longest);
+        let Some(space) = space.filter(|space| space >> (u64::BITS - STRATUM_BITS) == 0) else {
             return Err(Error::Argument(format!(
                 "{} event names are too many for sub-paths of {} events; ask for shorter ones, or group the names first",
                 names.len(),
                 params.longest
             )));
-        }
+        };
         Ok(Self {
             units: Units::bind(&params.units, log)?,
             goal: chosen(Some(&params.goal), log)?.unwrap_or_default(),
@@ -133,6 +136,7 @@ impl Subpaths {
             longest: params.longest as usize,
             contiguous: params.contiguous,
             names,
+            space,
         })
     }
 
@@ -285,24 +289,89 @@ pub struct SeparatingPaths {
     most_cells: usize,
 }
 
-/// Counts by sub-path and stratum.
+/// Up to this many numbers of sub-paths, counts may stand at their number; beyond, only those that occur are kept.
+const DENSE_KEYS: u64 = 1 << 18;
+
+/// Counts stand at their number once one in so many occurs: a stratum of few units stays small.
+const DENSE_SHARE: u64 = 8;
+
+/// The units of one stratum.
+#[derive(Default)]
+struct Stratum {
+    all: Count,
+    /// By sub-path: all of them, or nothing as long as few occur.
+    dense: Vec<Count>,
+    sparse: HashMap<u64, Count, foldhash::fast::FixedState>,
+    /// How many sub-paths occur.
+    paths: usize,
+}
+
+impl Stratum {
+    /// Counts a unit with these sub-paths, whose numbers are below `space`.
+    fn take(&mut self, keys: &[u64], converted: bool, space: u64) {
+        if self.dense.is_empty() && space <= DENSE_KEYS && self.sparse.len() as u64 * DENSE_SHARE > space {
+            self.dense.resize(space as usize, Count::default());
+            for (key, count) in self.sparse.drain() {
+                self.dense[key as usize] = count;
+            }
+        }
+        for &key in keys {
+            let count = self.at(key);
+            let is_new = count.units == 0;
+            count.take(converted);
+            self.paths += usize::from(is_new);
+        }
+    }
+
+    fn merge(&mut self, mut from: Self) {
+        self.all.merge(from.all);
+        if self.dense.is_empty() && (!from.dense.is_empty() || self.sparse.len() < from.sparse.len()) {
+            std::mem::swap(&mut self.dense, &mut from.dense);
+            std::mem::swap(&mut self.sparse, &mut from.sparse);
+            std::mem::swap(&mut self.paths, &mut from.paths);
+        }
+        for (key, count) in from.counts() {
+            let into = self.at(key);
+            let is_new = into.units == 0;
+            into.merge(count);
+            self.paths += usize::from(is_new);
+        }
+    }
+
+    /// The sub-paths that occur, in no order.
+    fn counts(&self) -> impl Iterator<Item = (u64, Count)> {
+        let dense = self.dense.iter().enumerate().map(|(key, count)| (key as u64, *count));
+        let sparse = self.sparse.iter().map(|(key, count)| (*key, *count));
+        dense.filter(|(_, count)| count.units > 0).chain(sparse)
+    }
+
+    #[inline(always)]
+    fn at(&mut self, key: u64) -> &mut Count {
+        if self.dense.is_empty() { self.sparse.entry(key).or_default() } else { &mut self.dense[key as usize] }
+    }
+}
+
+/// Counts by stratum; the first one holds the units that reached the goal at once.
 #[derive(Default)]
 pub struct State {
-    cells: HashMap<u64, Count, foldhash::fast::FixedState>,
-    /// All closed units by stratum; the first stratum holds those that reached the goal at once.
-    strata: Vec<Count>,
+    strata: Vec<Stratum>,
     open: u32,
     /// There were more cells than are kept.
     too_many: bool,
 }
 
 impl State {
-    fn stratum(&mut self, stratum: u64) -> &mut Count {
+    fn stratum(&mut self, stratum: u64) -> &mut Stratum {
         let stratum = stratum as usize;
         if self.strata.len() <= stratum {
-            self.strata.resize(stratum + 1, Count::default());
+            self.strata.resize_with(stratum + 1, Stratum::default);
         }
         &mut self.strata[stratum]
+    }
+
+    /// Sub-paths of all strata.
+    fn cells(&self) -> usize {
+        self.strata.iter().map(|stratum| stratum.paths).sum()
     }
 }
 
@@ -334,39 +403,37 @@ impl Kernel for SeparatingPaths {
         self.subpaths.each(journey, |first, outcome| {
             let state = groups.at(journey, first);
             let (converted, events) = match outcome {
-                Outcome::AtOnce => return state.stratum(0).take(true),
+                Outcome::AtOnce => return state.stratum(0).all.take(true),
                 Outcome::Open => return state.open += 1,
                 Outcome::Closed(converted, events) => (converted, events),
             };
-            let stratum = strata::of(events.len());
-            state.stratum(stratum).take(converted);
-            if state.too_many {
+            let too_many = state.too_many;
+            let stratum = state.stratum(strata::of(events.len()));
+            stratum.all.take(converted);
+            if too_many {
                 return;
             }
             self.subpaths.find(&journey.events[events], found);
-            for key in &found.keys {
-                state.cells.entry(key << STRATUM_BITS | stratum).or_default().take(converted);
+            let before = stratum.paths;
+            stratum.take(&found.keys, converted, self.subpaths.space);
+            if stratum.paths > before {
+                state.too_many = state.cells() > self.most_cells;
             }
-            state.too_many = state.cells.len() > self.most_cells;
         });
     }
 
-    fn merge(&self, into: &mut State, mut from: State) {
+    fn merge(&self, into: &mut State, from: State) {
         into.open += from.open;
-        for (stratum, count) in from.strata.iter().enumerate() {
-            into.stratum(stratum as u64).merge(*count);
-        }
         into.too_many |= from.too_many;
         if into.too_many {
+            // Nothing will be given, so nothing needs to be kept.
+            into.strata.clear();
             return;
         }
-        if into.cells.len() < from.cells.len() {
-            std::mem::swap(&mut into.cells, &mut from.cells);
+        for (stratum, counts) in from.strata.into_iter().enumerate() {
+            into.stratum(stratum as u64).merge(counts);
         }
-        for (cell, count) in from.cells {
-            into.cells.entry(cell).or_default().merge(count);
-        }
-        into.too_many = into.cells.len() > self.most_cells;
+        into.too_many = into.cells() > self.most_cells;
     }
 
     fn columns(&self, mut state: State) -> Result<Vec<Vec<PartialColumn>>> {
@@ -378,16 +445,20 @@ impl Kernel for SeparatingPaths {
             )));
         }
         state.stratum(0);
-        let mut cells: Vec<(u64, Count)> = state.cells.into_iter().collect();
-        cells.sort_unstable_by_key(|(cell, _)| *cell);
-        let (key, units) = (|cell: u64| cell >> STRATUM_BITS, state.strata[1..].iter().map(|count| count.units));
+        let counts = (0..).zip(&state.strata).flat_map(|(stratum, counts)| {
+            counts.counts().map(move |(key, count)| (key << STRATUM_BITS | stratum, count))
+        });
+        let mut cells: Vec<(u64, Count)> = counts.collect();
+        cells.par_sort_unstable_by_key(|(cell, _)| *cell);
+        let key = |cell: u64| cell >> STRATUM_BITS;
+        let units = state.strata[1..].iter().map(|stratum| stratum.all.units);
         let of_paths = cells.chunk_by(|one, two| key(one.0) == key(two.0));
         let candidates = of_paths.clone().count() as i64;
         let least = self.support.map_or(0.0, |support| (support * f64::from(units.sum::<u32>())).ceil());
         let enough =
             |cells: &&[(u64, Count)]| f64::from(cells.iter().map(|(_, count)| count.units).sum::<u32>()) >= least;
         let cells: Vec<(u64, Count)> = of_paths.filter(enough).flatten().copied().collect();
-        let totals = state.strata.iter().enumerate().map(|(stratum, count)| (stratum as u64, *count));
+        let totals = (0..).zip(state.strata.iter().map(|stratum| stratum.all));
         let totals: Vec<(u64, Count)> = totals.filter(|(stratum, count)| *stratum == 0 || count.units > 0).collect();
 
         let mut paths = ListBuilder::new(StringBuilder::new());

@@ -16,6 +16,10 @@ from safar._typing import Array, Floats, Integers
 # Two tables are equally likely if their probabilities differ by no more than rounding; R's fisher.test takes the same.
 _EQUAL = 1 + 1e-7
 
+# Permutations and units that are looked at together: what fits the cache.
+_AT_ONCE = 128
+_UNITS = 4096
+
 # From here on the distribution of the Mantel-Haenszel statistic is near enough to its limit.
 _MANTEL_FLEISS = 5.0
 
@@ -188,6 +192,7 @@ def _exact(
 
 def family_wise(
     present: Array,
+    places: Integers,
     converted: Array,
     first: Array,
     stratum: Integers,
@@ -198,29 +203,41 @@ def family_wise(
 ) -> Floats:
     """Westfall and Young's step-down adjusted p-values of the stratified test.
 
-    `present` has a row a path and a bit a unit (words of 64), `converted`, `first` (of its customer) and `stratum` one
-    value a unit. The outcomes of customers whose units lie in the same strata are exchanged as wholes.
+    `present` has a row a unit, in words of 64 bits of which each path has its own (`places`); `converted`, `first` (of
+    its customer) and `stratum` have one value a unit. The outcomes of customers whose units lie in the same strata are
+    exchanged as wholes.
     """
     known = np.flatnonzero(of.deviation > 0)
     # The strongest first: each is compared with the strongest of itself and the weaker ones.
     order = known[np.argsort(-np.abs(of.excess / of.deviation)[known], kind="stable")]
-    present, expected, deviation = present[order], of.expected[order], of.deviation[order]
+    places, expected, deviation = places[order], of.expected[order], of.deviation[order]
     seen = np.abs(of.excess[order] / deviation)
     blocks = _exchangeable(first, stratum)
     reached = np.zeros(len(order), dtype=np.int64)
-    for number in range(permutations):
-        # Each permutation has a generator of its own, so that more of them begin with the same ones.
-        draw = np.random.default_rng([seed, number])
-        shuffled = converted.copy()
-        for block in blocks:
-            shuffled[block] = converted[block[draw.permutation(len(block))]]
-        count = np.bitwise_count(present & packed(shuffled)).sum(axis=1, dtype=np.int64)
-        drawn = np.abs(count - expected) / deviation
-        strongest = np.maximum.accumulate(drawn[::-1])[::-1]
-        reached += strongest >= seen * (1 - 1e-9)
+    for start in range(0, permutations, _AT_ONCE):
+        shuffled = np.repeat(converted[None], min(_AT_ONCE, permutations - start), axis=0)
+        for number, outcomes in enumerate(shuffled, start=start):
+            # Each permutation has a generator of its own, so that more of them begin with the same ones.
+            draw = np.random.default_rng([seed, number])
+            for block in blocks:
+                outcomes[block] = converted[block[draw.permutation(len(block))]]
+        drawn = np.abs(_both(present, shuffled)[:, places] - expected) / deviation
+        strongest = np.maximum.accumulate(drawn[:, ::-1], axis=1)[:, ::-1]
+        reached += (strongest >= seen * (1 - 1e-9)).sum(axis=0)
     adjusted = np.full(len(of.deviation), np.nan)
     adjusted[order] = np.maximum.accumulate((1 + reached) / (1 + permutations))
     return adjusted
+
+
+def _both(present: Array, flags: Array) -> Floats:
+    """In how many units a flag and a bit are both set: a row a row of flags, a column a bit."""
+    count = np.zeros((len(flags), present.shape[1] * 64))
+    for start in range(0, len(present), _UNITS):
+        words = np.ascontiguousarray(present[start : start + _UNITS], dtype="<u8")
+        bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
+        # Whole numbers far below 2**24, which the product of two matrices therefore adds up exactly.
+        count += flags[:, start : start + _UNITS].astype(np.float32) @ bits.astype(np.float32)
+    return count
 
 
 def _exchangeable(first: Array, stratum: Integers) -> list[Integers]:
@@ -237,11 +254,3 @@ def _exchangeable(first: Array, stratum: Integers) -> list[Integers]:
         ends = np.flatnonzero(np.diff(kind.ravel()[by_kind])) + 1
         blocks += [rows[part] for part in np.split(by_kind, ends) if len(part) > 1]
     return blocks
-
-
-def packed(flags: Array) -> Array:
-    """Flags as words of 64 bits, the first flag in the lowest bit."""
-    flags = np.ascontiguousarray(flags)
-    padded = np.zeros((*flags.shape[:-1], -(-flags.shape[-1] // 64) * 64), dtype=bool)
-    padded[..., : flags.shape[-1]] = flags
-    return np.packbits(padded, axis=-1, bitorder="little").view("<u8")

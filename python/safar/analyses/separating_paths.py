@@ -20,7 +20,6 @@ from safar.analyses._evidence import (
     false_discovery,
     family_wise,
     fisher,
-    packed,
     stratified,
 )
 from safar.analyses._spec import Spec, observed, segmented
@@ -40,7 +39,7 @@ _MOST_ROWS = 1_000_000
 _MOST_PERMUTATIONS = 100_000
 # Sub-paths by length of unit: about 100 MB.
 _MOST_CELLS = 4_000_000
-# Words of 64 units or 64 sub-paths that a permutation looks at: about 100 MB, and some hundredths of a second each.
+# Words of 64 sub-paths that a permutation looks at: about 100 MB, and some hundredths of a second each.
 _MOST_WORDS = 1 << 23
 
 
@@ -292,9 +291,9 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
         place = {path: index for index, path in enumerate(paths)}
         for name, segment in segments.items():
             mine = code == names.index(name) if name in names else np.zeros(len(code), dtype=bool)
-            bits = _transposed(present[mine], [place[path] for path in segment.paths])
             segment.p_adjusted = family_wise(
-                bits,
+                present[mine],
+                np.array([place[path] for path in segment.paths], dtype=np.int64),
                 converted[mine],
                 first[mine],
                 stratum[mine],
@@ -455,15 +454,6 @@ def _closed(paths: Sequence[tuple[str, ...]], units: Integers, *, contiguous: bo
             if count.get(shorter) == number_of_units:
                 hidden.add(shorter)
     return np.array([path not in hidden for path in paths], dtype=bool)
-
-
-def _transposed(present: Array, places: list[int]) -> Array:
-    """From a row a unit and a bit a sub-path to a row a sub-path, in the order of `places`, and a bit a unit."""
-    rows = np.zeros((len(places), -(-len(present) // 64)), dtype=np.uint64)
-    for row, place in enumerate(places):
-        word, bit = divmod(place, 64)
-        rows[row] = packed((present[:, word] >> np.uint64(bit) & np.uint64(1)).astype(bool))
-    return rows
 
 
 def separating_paths(
