@@ -466,7 +466,9 @@ impl Kernel for SeparatingPaths {
             paths.append_value(self.subpaths.names_of(key(*cell)).into_iter().map(Some));
         }
         // The rows of all units have no path.
-        totals.iter().for_each(|_| paths.append(false));
+        for _ in &totals {
+            paths.append(false);
+        }
         let rows: Vec<(u64, Count)> = cells.iter().chain(&totals).copied().collect();
         let number = |pick: fn(&Count) -> u32| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(rows.iter().map(|(_, count)| i64::from(pick(count)))))
