@@ -533,9 +533,10 @@ def separating_paths(
 
     Notes
     -----
-    Found is what goes along with converting; whether it brings it about, an experiment tells. A unit has a sub-path
-    or not, however often. Units whose first event is the goal have nothing before it and are left out. Events at
-    equal times follow each other in the order of the data.
+    Found is what goes along with converting; whether it brings it about, an experiment tells. At one length events
+    compete: where there is more of one, there is less of another. A unit has a sub-path or not, however often. Units
+    whose first event is the goal have nothing before it and are left out. Events at equal times follow each other in
+    the order of the data.
 
     Longer journeys have more of everything, and a journey that converts is looked at only up to that, so the list is
     ordered by a test among units of about the same number of events, whatever these are: equal up to 7, from there in
