@@ -3,7 +3,7 @@ from typing import Any, Literal, Self, final
 
 from numpy.typing import NDArray
 
-__all__ = ["EventLog", "Table", "__version__", "kernels", "merge", "period_starts", "run"]
+__all__ = ["EventLog", "Table", "__version__", "check_pattern", "kernels", "merge", "period_starts", "run"]
 
 __version__: str
 
@@ -49,6 +49,7 @@ class EventLog:
 def run(log: EventLog, name: str, plan_json: str, /) -> Table: ...
 def merge(partials: list[Table], /) -> Table: ...
 def kernels() -> list[str]: ...
+def check_pattern(text: str, log: EventLog | None = None, /) -> tuple[list[str], bool]: ...
 def period_starts(
     start_us: int,
     end_us: int,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// A message with the line of the text that it is about, and carets under the span.
-pub(super) fn show(text: &str, span: &Range<usize>, message: &str) -> String {
+pub fn show(text: &str, span: &Range<usize>, message: &str) -> String {
     const BEFORE: usize = 60;
     const AFTER: usize = 40;
     let line_start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);

@@ -30,6 +30,7 @@ use arrow::array::{ArrayRef, BooleanArray};
 
 use crate::error::Result;
 
+pub use caret::show;
 use evaluate::truth;
 use parse::condition;
 use tree::Node;

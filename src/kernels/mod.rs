@@ -8,6 +8,7 @@ mod funnel;
 mod journeys;
 mod lifecycle;
 mod loops;
+mod matches;
 mod paths;
 mod retention;
 mod separating_paths;
@@ -32,6 +33,7 @@ pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
 pub use journeys::{Journeys, JourneysChains};
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
+pub use matches::{Match, MatchCustomers, MatchRows};
 pub use paths::Paths;
 pub use retention::Retention;
 pub use separating_paths::{SeparatingPaths, SeparatingPathsUnits};
@@ -53,6 +55,9 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (JourneysChains::NAME, run::<JourneysChains>),
     (Lifecycle::NAME, run::<Lifecycle>),
     (Loops::NAME, run::<Loops>),
+    (Match::NAME, run::<Match>),
+    (MatchCustomers::NAME, run::<MatchCustomers>),
+    (MatchRows::NAME, run::<MatchRows>),
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
     (SeparatingPaths::NAME, run::<SeparatingPaths>),

@@ -1,9 +1,13 @@
 //! Steps and patterns compiled to codes of a log: which events of a journey matter, and how far they lead.
 
 mod attempts;
+mod automaton;
 mod chains;
 mod free;
+mod matcher;
 mod matching;
+mod syntax;
+mod text;
 mod window;
 
 use arrow::array::BooleanArray;
@@ -16,6 +20,8 @@ use crate::log::{Code, EventLog, Journey};
 
 pub use attempts::{Attempt, Attempts, End, EntryRule, Order, Rules, SKIPPED, Ties};
 pub use chains::{Chains, Entry};
+pub use matcher::{Found, Match, Matcher, Scratch};
+pub use text::Pattern;
 pub use window::Modes;
 
 /// A step as a user writes it: any of the events, where the condition holds.
@@ -75,7 +81,7 @@ impl Steps {
                 }
             }
             if let Some(text) = &spec.condition {
-                conditions.push((1 << index, condition(text, log)?));
+                conditions.push((1 << index, condition(&Expression::parse(text)?, log)?));
             }
         }
         let wanted = masks.iter().map(|&mask| mask != 0).collect();
@@ -129,8 +135,7 @@ impl Steps {
 }
 
 /// The events where a condition holds.
-fn condition(text: &str, log: &EventLog) -> Result<BooleanBuffer> {
-    let expression = Expression::parse(text)?;
+fn condition(expression: &Expression, log: &EventLog) -> Result<BooleanBuffer> {
     let holds: BooleanArray = expression.evaluate(&|name| log.column(name), log.len())?;
     Ok(holds.values().clone())
 }

@@ -12,6 +12,7 @@ use crate::engine::Plan;
 use crate::error::Error;
 use crate::kernels::{KERNELS, run_named};
 use crate::partial;
+use crate::pattern::Pattern;
 
 use door::{door, raise};
 use event_log::EventLog;
@@ -38,6 +39,20 @@ fn merge(py: Python<'_>, partials: Vec<Bound<'_, Table>>) -> PyResult<Table> {
 #[pyfunction]
 fn kernels() -> Vec<&'static str> {
     KERNELS.iter().map(|(name, _)| *name).collect()
+}
+
+/// Reads a pattern, and refuses names that a log does not have: the names of its events, and whether it needs all events.
+#[pyfunction]
+#[pyo3(signature = (text, log=None, /))]
+fn check_pattern(py: Python<'_>, text: &str, log: Option<&EventLog>) -> PyResult<(Vec<String>, bool)> {
+    let checked = || {
+        let pattern = Pattern::parse(text)?;
+        if let Some(log) = log {
+            pattern.check(&log.inner())?;
+        }
+        Ok((pattern.events().into_iter().map(str::to_owned).collect(), pattern.needs_all_events()))
+    };
+    checked().map_err(|error| raise(py, error))
 }
 
 /// Starts (µs UTC) of the calendar periods that cover a span, and the start of the one after.
@@ -73,7 +88,7 @@ mod _core {
     use super::PyModuleMethods;
 
     #[pymodule_export]
-    use super::{EventLog, Table, kernels, merge, period_starts, run};
+    use super::{EventLog, Table, check_pattern, kernels, merge, period_starts, run};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
