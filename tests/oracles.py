@@ -1405,3 +1405,325 @@ def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction
             if k != i:
                 rows[k] = [a - rows[k][i] * b for a, b in zip(rows[k], rows[i], strict=True)]
     return [row[-1] for row in rows]
+
+
+# --------------------------------------------------------------------------------------------------- patterns
+
+
+@dataclass(frozen=True)
+class Single:
+    """One event of a kind, given twice: as safar's text and as Python."""
+
+    text: str
+    holds: Predicate = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """No event of a kind for `within` microseconds after the event before; `text` says it all."""
+
+    text: str
+    holds: Predicate = field(compare=False)
+    within: int
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """What may stand between two events, and the least and longest time from one to the other."""
+
+    text: str
+    direct: bool = False
+    least: int = 0
+    longest: int | None = None
+
+
+LATER, DIRECTLY = Arrow("->"), Arrow("=>", direct=True)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Parts in a row: part, arrow, part, arrow, part."""
+
+    items: tuple[Any, ...]
+
+    @property
+    def text(self) -> str:
+        """As safar reads it."""
+        return " ".join(item.text for item in self.items)
+
+
+@dataclass(frozen=True)
+class Either:
+    """Any one of the branches."""
+
+    branches: tuple[Any, ...]
+
+    @property
+    def text(self) -> str:
+        """As safar reads it."""
+        return f"({' | '.join(branch.text for branch in self.branches)})"
+
+
+@dataclass(frozen=True)
+class Only:
+    """Any number of the part, and nothing else from the part before to the part after."""
+
+    inner: Any
+
+    @property
+    def text(self) -> str:
+        """As safar reads it."""
+        return f"({self.inner.text})*"
+
+
+@dataclass(frozen=True)
+class Times:
+    """The part at least and at most so often, anything between."""
+
+    inner: Any
+    least: int
+    most: int | None
+
+    @property
+    def text(self) -> str:
+        """As safar reads it."""
+        counts = {(0, 1): "?", (1, None): "+"}
+        most = "" if self.most is None else self.most
+        return f"({self.inner.text}){counts.get((self.least, self.most), f'{{{self.least},{most}}}')}"
+
+
+@dataclass(frozen=True)
+class Limited:
+    """The part, from its first event to its last in at most so long; `limit` as safar reads it."""
+
+    inner: Any
+    limit: str
+    within: int
+
+    @property
+    def text(self) -> str:
+        """As safar reads it."""
+        return f"({self.inner.text} within {self.limit})"
+
+
+class Word(NamedTuple):
+    """One way to write a pattern out: events and absences with arrows, marks of limits and of parts with ``*``."""
+
+    items: tuple[Any, ...]
+
+    @property
+    def events(self) -> int:
+        """Number of events."""
+        return sum(isinstance(item, Single) for item in self.items)
+
+
+TIGHT = "nothing else stands here"
+
+
+def words(node: Any, most: int) -> set[Word]:
+    """Write a pattern out in every way with at most `most` events."""
+    match node:
+        case Single() | Absent():
+            return {Word((node,))}
+        case Joined():
+            found = {Word(())}
+            arrow = None
+            for item in node.items:
+                if isinstance(item, Arrow):
+                    arrow = item
+                else:
+                    found = {
+                        join(word, arrow, after)
+                        for word in found
+                        for after in words(item, most)
+                        if word.events + after.events <= most
+                    }
+            return found
+        case Either():
+            return set().union(*(words(branch, most) for branch in node.branches))
+        case Limited():
+            marks = {Word((("begin", node.within), *word.items, "end")) for word in words(node.inner, most)}
+            return {word for word in marks}
+        case Times():
+            found = powers(node.inner, LATER, most, node.least, most if node.most is None else node.most)
+            return {word for _, word in found}
+        case Only():
+            found = powers(node.inner, DIRECTLY, most, 0, most)
+            return {Word((TIGHT, *word.items, TIGHT)) for _, word in found}
+    raise AssertionError(node)
+
+
+def powers(inner: Any, arrow: Arrow, most: int, low: int, high: int) -> set[tuple[int, Word]]:
+    """Write a part out `low` to `high` times in a row."""
+    once = words(inner, most)
+    found = level = {(0, Word(()))}
+    for count in range(1, high + 1):
+        level = {
+            (count, join(word, arrow, after))
+            for _, word in level
+            for after in once
+            if word.events + after.events <= most
+        }
+        found = found | level
+    return {(count, word) for count, word in found if count >= low}
+
+
+def join(before: Word, arrow: Arrow | None, after: Word) -> Word:
+    """Put one word behind the other; one without an event takes the arrow before it along."""
+    if arrow is None or not after.events or not before.events:
+        return Word((*before.items, *after.items))
+    return Word((*before.items, arrow, *after.items))
+
+
+class Placed(NamedTuple):
+    """A word as numbers: its events, what lies between them, its limits, and the absences after its last event."""
+
+    events: tuple[Single, ...]
+    between: tuple[tuple[bool, int, int | None, tuple[Absent, ...]], ...]
+    limits: tuple[tuple[int, int, int], ...]
+    after: tuple[Absent, ...]
+
+
+def placed(word: Word) -> Placed:
+    """Read a word from left to right."""
+    events: list[Single] = []
+    between: list[list[Any]] = [[]]
+    begun: list[tuple[int, int]] = []
+    limits = []
+    for item in word.items:
+        if isinstance(item, Single):
+            events.append(item)
+            between.append([])
+        elif isinstance(item, tuple):
+            begun.append((len(events), item[1]))
+        elif item == "end":
+            first, within = begun.pop()
+            if len(events) > first:
+                limits.append((first, len(events) - 1, within))
+        else:
+            between[-1].append(item)
+    gaps = []
+    for items in between[1:]:
+        arrows = [item for item in items if isinstance(item, Arrow)]
+        longest = [arrow.longest for arrow in arrows if arrow.longest is not None]
+        gaps.append(
+            (
+                TIGHT in items or any(arrow.direct for arrow in arrows),
+                max([arrow.least for arrow in arrows], default=0),
+                min(longest, default=None),
+                tuple(item for item in items if isinstance(item, Absent)),
+            )
+        )
+    return Placed(tuple(events), tuple(gaps[:-1]), tuple(limits), gaps[-1][3] if gaps else ())
+
+
+class Hit(NamedTuple):
+    """A match: the numbers of its first and last event, and when it is complete."""
+
+    first: int
+    last: int
+    complete: tuple[int, float]
+
+
+def absent(journey: Sequence[Event], last: int, absence: Absent) -> bool:
+    """Return whether the events that are there break no absence after the event `last`."""
+    end = journey[last].time + absence.within
+    return not any(absence.holds(event) for event in journey[last + 1 :] if event.time <= end)
+
+
+def fits(word: Placed, times: Sequence[int]) -> bool:
+    """Return whether the times of the first events of a word keep every limit so far."""
+    for first, last, within in word.limits:
+        inside = times[first : last + 1]
+        if inside and inside[-1] - inside[0] > within:
+            return False
+    return True
+
+
+def searches(journey: Sequence[Event], word: Placed, until: int) -> Iterator[tuple[Hit | None, bool]]:
+    """Yield every match of a word, and whether what has begun of it may still become one."""
+
+    def extend(chain: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        yield chain
+        if len(chain) == len(word.events):
+            return
+        for number in range(chain[-1] + 1 if chain else 0, len(journey)):
+            event = journey[number]
+            if not word.events[len(chain)].holds(event):
+                continue
+            if chain:
+                direct, least, longest, absences = word.between[len(chain) - 1]
+                gap = event.time - journey[chain[-1]].time
+                if gap < least or (longest is not None and gap > longest) or (direct and number != chain[-1] + 1):
+                    continue
+                if not all(gap > a.within and absent(journey, chain[-1], a) for a in absences):
+                    continue
+            if fits(word, [journey[i].time for i in (*chain, number)]):
+                yield from extend((*chain, number))
+
+    for chain in extend(()):
+        if not chain:
+            continue
+        last = chain[-1]
+        times = [journey[i].time for i in chain]
+        if len(chain) == len(word.events):
+            if not all(absent(journey, last, a) for a in word.after):
+                continue
+            end = max((times[-1] + a.within for a in word.after), default=None)
+            if end is None:
+                yield Hit(chain[0], last, (times[-1], last)), False
+            elif end <= until:
+                yield Hit(chain[0], last, (end, math.inf)), False
+            else:
+                yield None, True
+            continue
+        # The rest as soon as it may come, after everything that was observed.
+        for k in range(len(chain), len(word.events)):
+            direct, least, longest, absences = word.between[k - 1]
+            waits = [times[-1] + a.within + 1 for a in absences]
+            time = max([until + 1, times[-1] + least, *waits])
+            if longest is not None and time - times[-1] > longest:
+                break
+            if k == len(chain):
+                if direct and last != len(journey) - 1:
+                    break
+                if not all(absent(journey, last, a) for a in absences):
+                    break
+            times.append(time)
+        else:
+            if fits(word, times):
+                yield None, True
+
+
+def pattern_matches(
+    rows: Sequence[Event],
+    pattern: Any,
+    *,
+    same: Callable[[Event], Any] | None = None,
+    observed_until: int | None = None,
+) -> dict[str, tuple[str, list[tuple[int, int, int]]]]:
+    """Return what became of every customer, and start, end and number of events of each match, by their beginning."""
+    until = last_time(rows) if observed_until is None else observed_until
+    result = {}
+    for customer, journey in journeys(rows).items():
+        parts: dict[Any, list[Event]] = defaultdict(list)
+        for event in journey:
+            if same is None or same(event) is not None:
+                parts[None if same is None else same(event)].append(event)
+        found: list[tuple[int, int, int]] = []
+        is_open = False
+        for part in parts.values():
+            hits: set[Hit] = set()
+            for word in words(pattern, len(part) + 4):
+                for hit, may_complete in searches(part, placed(word), until):
+                    hits |= {hit} if hit is not None else set()
+                    is_open = is_open or may_complete
+            behind = -1
+            while left := [hit for hit in hits if hit.first > behind]:
+                best = min(left, key=lambda hit: (hit.complete, -hit.first, hit.last))
+                number = [i for i, event in enumerate(journey) if event is part[best.first]][0]
+                found.append((number, part[best.first].time, part[best.last].time, best.last - best.first + 1))
+                behind = best.last
+        status = "matched" if found else "open" if is_open else "unmatched"
+        result[customer] = (status, [(start, end, events) for _, start, end, events in sorted(found)])
+    return result

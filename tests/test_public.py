@@ -37,6 +37,8 @@ PUBLIC = [
     "LifecycleResult",
     "Loops",
     "LoopsResult",
+    "Match",
+    "MatchResult",
     "Paths",
     "PathsResult",
     "Result",
@@ -113,6 +115,7 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         "view", period="month", calendar="jalali", week_start=6, by="channel", at="last"
     ),
     "loops": safar.Loops("sessions", gap="1h", inactivity="7d", events=["view", "cart"], by="channel"),
+    "match": safar.Match("view -> (!call)* -> buy within 2h", by="channel", at="last"),
     "paths": safar.Paths(
         "sessions",
         top=None,

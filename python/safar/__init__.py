@@ -31,6 +31,7 @@ from safar.analyses import (
     Journeys,
     Lifecycle,
     Loops,
+    Match,
     Paths,
     Retention,
     SeparatingPaths,
@@ -47,6 +48,7 @@ from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.journeys import JourneysResult
 from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.loops import LoopsResult
+from safar.analyses.match import MatchResult
 from safar.analyses.paths import PathsResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.separating_paths import SeparatingPathsResult
@@ -95,6 +97,8 @@ __all__ = [
     "LifecycleResult",
     "Loops",
     "LoopsResult",
+    "Match",
+    "MatchResult",
     "Paths",
     "PathsResult",
     "Result",

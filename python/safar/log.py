@@ -22,6 +22,7 @@ from safar.analyses.funnel import funnel
 from safar.analyses.journeys import journeys, with_journeys
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
+from safar.analyses.match import match
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
 from safar.analyses.separating_paths import separating_paths
@@ -153,6 +154,7 @@ class EventLog:
     flow = flow
     loops = loops
     separating_paths = separating_paths
+    match = match
 
     def filter(
         self,

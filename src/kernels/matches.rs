@@ -1,4 +1,4 @@
-//! Matches of a pattern: how many customers have one, how long they take, and each of them.
+//! Matches of a pattern: how many customers have one, how long they take, each of them, and the events inside.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::partial::{PartialColumn, Role, big_sums, histograms};
 use crate::pattern::{self, Found, Matcher, Pattern};
 use crate::state::Histograms;
 
-/// Parameters of [`Match`], [`MatchCustomers`] and [`MatchRows`].
+/// Parameters of all kernels of this file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
@@ -36,6 +36,9 @@ pub struct MatchRows {
     matcher: Matcher,
     customers: ArrayRef,
 }
+
+/// For every event of the log, the match that it lies in.
+pub struct MatchEvents(Matcher);
 
 /// Buffers for the matches of one customer.
 #[derive(Default)]
@@ -285,6 +288,67 @@ impl Kernel for MatchRows {
                 ("end", Role::Concat, time(rows.end)),
                 ("events", Role::Concat, Arc::new(Int64Array::from(rows.events))),
             ])
+        };
+        state.into_iter().map(batch).collect()
+    }
+}
+
+/// The number of its match for each event, 0 outside of all.
+#[derive(Default)]
+pub struct Numbers {
+    matches: Vec<i64>,
+    failure: Option<Error>,
+}
+
+impl Analysis for MatchEvents {
+    const NAME: &'static str = "match_events";
+    type Params = Params;
+
+    fn bind(params: Params, log: &EventLog) -> Result<Self> {
+        Pattern::parse(&params.pattern)?.bind(log).map(Self)
+    }
+}
+
+impl Kernel for MatchEvents {
+    /// A run of events per task: states are strung together, never copied.
+    type State = Vec<Numbers>;
+    type Scratch = Scratch;
+
+    fn init(&self) -> Vec<Numbers> {
+        vec![Numbers::default()]
+    }
+
+    fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
+        let found = scratch.matches(&self.0, journey);
+        let Some(numbers) = groups.at(journey, 0).last_mut() else { return };
+        if let Err(failure) = found {
+            numbers.failure = numbers.failure.take().or(Some(failure));
+            return;
+        }
+        let start = numbers.matches.len();
+        numbers.matches.resize(start + journey.events.len(), 0);
+        for (index, found) in scratch.matches.iter().enumerate() {
+            let (first, last) = (found.first as usize, found.last as usize);
+            let value = self.0.shared(journey.start + first);
+            for position in first..=last {
+                if self.0.shared(journey.start + position) == value {
+                    numbers.matches[start + position] = index as i64 + 1;
+                }
+            }
+        }
+    }
+
+    fn merge(&self, into: &mut Vec<Numbers>, from: Vec<Numbers>) {
+        into.extend(from);
+    }
+
+    fn columns(&self, state: Vec<Numbers>) -> Result<Vec<Vec<PartialColumn>>> {
+        let batch = |numbers: Numbers| match numbers.failure {
+            Some(failure) => Err(failure),
+            None => {
+                let column: ArrayRef = Arc::new(Int64Array::from(numbers.matches));
+                Ok(vec![("match", Role::Concat, column)])
+            }
         };
         state.into_iter().map(batch).collect()
     }

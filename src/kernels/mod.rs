@@ -33,7 +33,7 @@ pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
 pub use journeys::{Journeys, JourneysChains};
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
-pub use matches::{Match, MatchCustomers, MatchRows};
+pub use matches::{Match, MatchCustomers, MatchEvents, MatchRows};
 pub use paths::Paths;
 pub use retention::Retention;
 pub use separating_paths::{SeparatingPaths, SeparatingPathsUnits};
@@ -57,6 +57,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Loops::NAME, run::<Loops>),
     (Match::NAME, run::<Match>),
     (MatchCustomers::NAME, run::<MatchCustomers>),
+    (MatchEvents::NAME, run::<MatchEvents>),
     (MatchRows::NAME, run::<MatchRows>),
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),

@@ -198,11 +198,6 @@ impl Matcher {
         if self.same.is_empty() { None } else { self.value(event) }
     }
 
-    /// Whether the events of a match share a value.
-    pub fn shares(&self) -> bool {
-        !self.same.is_empty()
-    }
-
     fn value(&self, event: usize) -> Option<u128> {
         self.same.iter().try_fold(0, |value, column| {
             let code = column.of_event(event);

@@ -11,6 +11,7 @@ from safar.analyses.funnel import Funnel
 from safar.analyses.journeys import Journeys
 from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
+from safar.analyses.match import Match
 from safar.analyses.paths import Paths
 from safar.analyses.retention import Retention
 from safar.analyses.separating_paths import SeparatingPaths
@@ -27,6 +28,7 @@ __all__ = [
     "Journeys",
     "Lifecycle",
     "Loops",
+    "Match",
     "Paths",
     "Retention",
     "SeparatingPaths",
@@ -45,6 +47,7 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Journeys,
     Lifecycle,
     Loops,
+    Match,
     Paths,
     Retention,
     SeparatingPaths,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._typing import Duration, Floats, Integers
+from safar._typing import Duration, Floats
+from safar.analyses._histograms import quantiles
 from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.result import CellsResult, share_columns
 
@@ -107,7 +107,7 @@ class Transitions(Spec[TransitionsResult]):
         if self.quantiles:
             low, high = (_floats(partial, name)[order] for name in ("time_min_us", "time_max_us"))
             histograms = partial.numpy("time_histogram")[0][order].tolist()
-            median, p90 = (np.clip(values, low, high) for values in _quantiles((50, 90), histograms))
+            median, p90 = (np.clip(values, low, high) for values in quantiles((50, 90), histograms))
             times |= {"median": median, "p90": p90, "min": low, "max": high}
         # A virtual edge takes no time, which the kernel says with a null sum.
         for name, values in times.items():
@@ -135,33 +135,6 @@ def _floats(partial: Table, name: str) -> Floats:
     values, missing = partial.numpy(name)
     floats = values.astype(np.float64)
     return floats if missing is None else np.where(missing, np.nan, floats)
-
-
-def _quantiles(percents: Sequence[int], histograms: list[Integers]) -> list[Floats]:
-    """The quantiles of each edge from its bucket, count, bucket, count …; NaN for an edge without times."""
-    edges = len(histograms)
-    flat = np.concatenate([np.zeros(0, dtype=np.int64), *histograms])
-    bucket, count = flat[::2], flat[1::2]
-    # All edges in turn: how many times there are up to the end of each bucket, and before the first of each edge.
-    until = np.cumsum(count)
-    last = np.cumsum(np.array([len(histogram) // 2 for histogram in histograms], dtype=np.int64))
-    total_until = np.concatenate([[0], until])[last]
-    before = np.concatenate([[0], total_until[:-1]]) if edges else total_until
-    total = total_until - before
-    found = np.flatnonzero(total > 0)
-    octave = np.maximum((bucket >> 7) - 1, 0)
-    low, width = (bucket - (octave << 7)) << octave, np.left_shift(1, octave)
-    quantiles = []
-    for percent in percents:
-        # The rank of the smallest time that at least `percent` of the times do not exceed.
-        rank = (before - (-percent * total // 100))[found]
-        at = np.searchsorted(until, rank)
-        # A bucket of one microsecond is exact; in a wider one the times are taken to be spread evenly.
-        inside = (rank - (until[at] - count[at]) - 0.5) / count[at]
-        values = np.full(edges, np.nan)
-        values[found] = low[at] + np.where(width[at] > 1, width[at] * inside, 0.0)
-        quantiles.append(values)
-    return quantiles
 
 
 def transitions(

@@ -1,0 +1,250 @@
+"""Match: who comes through a pattern of events, how often, and how long it takes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from safar import _args, _core, _table
+from safar._core import Table
+from safar._typing import At, MatchStatus
+from safar.analyses._histograms import quantiles
+from safar.analyses._spec import Spec, observed, segmented
+from safar.result import Result, ResultTable, share_columns
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+__all__ = ["Match", "MatchResult", "match"]
+
+_AT = {
+    "entry": "at the first event of the first match, for customers without one at their first event",
+    "first": "at the first event",
+    "last": "at the last event",
+}
+# How the kernel calls what users see.
+_STATUS = {"matched": "matched", "open": "still_open", "unmatched": "unmatched"}
+
+
+class MatchResult(Result):
+    """Who comes through a pattern, how often, and how long it takes.
+
+    Parameters
+    ----------
+    table
+        One row, or one a segment: ``segment`` (only with `by`; null where there is no value), ``customers``,
+        ``matched`` (customers with at least one match), ``still_open`` (customers without one, but with one that
+        has begun and may still complete), ``share`` (matched of all customers, 0 to 1), ``share_low``,
+        ``share_high`` (its 95 % Wilson interval), ``matches`` (number), ``mean_events`` (events from the first to
+        the last of a match), ``mean_seconds``, ``median_seconds``, ``min_seconds``, ``max_seconds`` (time from
+        the first to the last; null where there is no match).
+    """
+
+    __slots__ = ()
+
+    analysis: ClassVar[str] = "match"
+
+    def matches(self) -> ResultTable:
+        """Which matches are there?
+
+        Returns
+        -------
+        ResultTable
+            One row a match: ``segment`` (only with `by`), ``customer``, ``match`` (from 1 for each customer, in
+            the order of their first events), ``start``, ``end`` (times of the first and the last event),
+            ``events`` (number from the first to the last, the ones between among them; with ``same``, of those
+            that share the value).
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {"who": [1, 1, 1], "when": ["2026-03-01", "2026-03-02", "2026-03-05"], "what": list("aab")},
+        ...     customer="who",
+        ...     time="when",
+        ...     event="what",
+        ... )
+        >>> found = log.match("a -> b").matches().to_dict()
+        >>> found["start"][0].day, found["end"][0].day, found["events"]
+        (2, 5, [2])
+        """
+        found = self._rows("match_rows")
+        return ResultTable(found, f"One row a match. {self.definition}", self.timezone)
+
+    def customers(self, status: MatchStatus | None = None) -> ResultTable:
+        """Who has a match, and who has none?
+
+        Parameters
+        ----------
+        status
+            Only those who are ``"matched"``, ``"still_open"`` or ``"unmatched"``; all by default.
+
+        Returns
+        -------
+        ResultTable
+            One row a customer: ``segment`` (only with `by`), ``customer``, ``status``, ``matches`` (number).
+        """
+        if status is not None:
+            _args.choice(status, "status", MatchStatus)
+        found = self._rows("match_customers")
+        names = [_STATUS[name] for name in found.numpy("status")[0].tolist()]
+        kept = np.array([status is None or name == status for name in names], dtype=bool)
+        columns: dict[str, object] = {}
+        if "segment" in found.names:
+            columns["segment"] = found.numpy("segment")[0][kept]
+        columns |= {
+            "customer": found.numpy("customer")[0][kept],
+            "status": np.array(names, dtype=object)[kept],
+            "matches": _table.integers(found, "matches")[kept],
+        }
+        which = "Each customer" if status is None else f"Each customer who is {status}"
+        return ResultTable(_table.table_of(columns), f"{which}, of: {self.definition}", self.timezone)
+
+    def _rows(self, kernel: str) -> Table:
+        log = self._asked()
+        return _core.run(log.core, kernel, json.dumps(Spec.from_json(self.spec).plan(log)))
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Spec[MatchResult]):
+    """The question of `EventLog.match`, which describes the arguments.
+
+    Examples
+    --------
+    >>> import safar
+    >>> safar.Match("cart -> !purchase within 24h").to_json()
+    '{"analysis": "match", "pattern": "cart -> !purchase within 24h", "by": null, "at": "entry"}'
+    """
+
+    analysis: ClassVar[str] = "match"
+
+    pattern: str
+    _: KW_ONLY
+    by: str | None = None
+    at: At = "entry"
+
+    def __post_init__(self) -> None:
+        _core.check_pattern(_args.text(self.pattern, "pattern"))
+        if self.by is not None:
+            _args.text(self.by, "by")
+        _args.choice(self.at, "at", At)
+
+    def plan(self, log: EventLog) -> dict[str, object]:
+        """The kernel's plan, after a check of every name against the log."""
+        _core.check_pattern(self.pattern, log.core)
+        _args.known_segment(self.by, log.columns, log.roles)
+        return {"params": {"pattern": self.pattern}, "by": self.by, "at": self.at}
+
+    def finish(self, partial: Table, log: EventLog) -> MatchResult:
+        """The share and the times from their sums, and the median from its histogram."""
+        counts = {
+            name: _table.integers(partial, name)
+            for name in ("customers", "matched", "open", "matches", "events")
+        }
+        columns: dict[str, Any] = {}
+        if self.by is not None:
+            columns["segment"] = partial.numpy("segment")[0]
+        columns |= {"customers": counts["customers"], "matched": counts["matched"]}
+        columns["still_open"] = counts["open"]
+        columns |= share_columns("share", counts["matched"], counts["customers"])
+        columns["matches"] = counts["matches"]
+
+        matches = counts["matches"].astype(np.float64)
+        none = matches == 0
+
+        def seconds(values: Any) -> object:
+            return _table.nullable(np.where(none, np.nan, np.asarray(values, dtype=np.float64) / 1e6), none)
+
+        divisor = np.where(none, 1.0, matches)
+        total, low, high = (
+            np.where(none, 0.0, partial.numpy(f"time_{name}_us")[0].astype(np.float64))
+            for name in ("sum", "min", "max")
+        )
+        histograms = partial.numpy("time_histogram")[0].tolist()
+        median = np.clip(np.nan_to_num(quantiles((50,), histograms)[0]), low, high)
+        columns["mean_events"] = _table.nullable(np.where(none, np.nan, counts["events"] / divisor), none)
+        columns["mean_seconds"] = seconds(total / divisor)
+        columns["median_seconds"] = seconds(median)
+        columns["min_seconds"], columns["max_seconds"] = seconds(low), seconds(high)
+        return MatchResult(
+            _table.table_of(columns),
+            self._definition(log),
+            log.timezone,
+            self.to_json(),
+            shares=frozenset({"share", "share_low", "share_high"}),
+        )
+
+    def _definition(self, log: EventLog) -> str:
+        pattern = " ".join(self.pattern.split())
+        return (
+            f"A customer matched who came through {pattern} at least once; events at one time count in the order in which "
+            "the data hold them. The first event at which any match is complete ends one, of several the one that began "
+            "last, and the search goes on behind it, so that matches do not overlap. share is the part of all customers, "
+            "with its 95 % Wilson interval; still_open are those without a match in whom one has begun that may still "
+            f"complete after {observed(log)}. Times run from the first event of a match to its last."
+            f"{segmented(self.by, _AT[self.at])}"
+        )
+
+
+def match(log: EventLog, pattern: str, *, by: str | None = None, at: At = "entry") -> MatchResult:
+    """Who comes through this pattern of events, how often, and how long does it take?
+
+    Parameters
+    ----------
+    pattern
+        Such as ``"cart -> (!support)* -> purchase within 2h same order_id"``: event names (in quotes if they have
+        spaces) joined by ``->`` (later), ``=>`` (directly after) or ``->[10m..2h]`` (after a least and a longest
+        time); ``.`` for any event, ``channel:web`` for any with that value, ``[value > 100]`` behind an event for a
+        condition on columns, ``!x`` for any event but x, ``(a | b)`` for either; ``+``, ``?``, ``{2,4}`` for counts,
+        ``x*`` for "nothing but x between"; ``!x within 2h`` for no x for so long; at the end ``within`` for a longest
+        time from the first event to the last and ``same`` for columns whose value they share. ``docs/patterns.md``
+        has the grammar and examples.
+    by
+        A column of the log (``"channel"``, ``"value"`` or an attribute) to count each of its values apart.
+    at
+        Which event of a customer gives the value of `by`: the first event of the first match (default; for customers
+        without a match their first event), the customer's first event, or the last.
+
+    Returns
+    -------
+    MatchResult
+        One row, or one a segment: ``segment`` (only with `by`), ``customers``, ``matched``, ``still_open``
+        (customers), ``share``, ``share_low``, ``share_high`` (matched of all customers, 0 to 1), ``matches``
+        (number), ``mean_events``, ``mean_seconds``, ``median_seconds``, ``min_seconds``, ``max_seconds``.
+        `MatchResult.matches` gives each match, `MatchResult.customers` each customer.
+
+    Notes
+    -----
+    The events of a customer are read in order, those at one time as the data hold them. The first event at which any
+    match is complete ends one; of several that are complete there, the one that began last counts. The search goes on
+    behind that event. A pattern that ends in an absence is complete when its time is over, up to and including
+    `observed_until`; its last event is the one before the absence. With ``same``, the events of each value are searched
+    for themselves. Customers who are still open stay in the denominator of the share.
+
+    One pass over the events: time grows with the events, and for patterns with a least time (``->[10m..]``) or an
+    absence also with the events inside that time. The median comes from a histogram whose relative error is below
+    0.8 %; mean, least and greatest are exact. Intervals are Wilson's score intervals at 95 % (1927,
+    doi:10.1080/01621459.1927.10502953).
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "ann", "bob", "bob", "bob"],
+    ...         "time": [f"2026-03-01 10:{minute:02}" for minute in (0, 5, 0, 20, 40)],
+    ...         "event": ["cart", "purchase", "cart", "support", "purchase"],
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ... )
+    >>> log.match("cart -> purchase within 1h").to_dict()["matched"]
+    [2]
+    >>> log.match("cart -> (!support)* -> purchase within 1h").to_dict()["matched"]
+    [1]
+    """
+    return Match(pattern, by=by, at=at).run(log)
