@@ -148,6 +148,9 @@ fn plan(kernel: &str) -> Plan {
         "paths" => json!({"units": units, "most_events": null, "top": 100, "most_variants": 1_000_000}),
         "journeys" => cuts,
         "journeys_chains" => json!({"cut": cuts, "most_touches": 5, "most_chains": 1_000_000}),
+        name if name.starts_with("match") => {
+            json!({"pattern": "view -> cart -> (!support)* -> purchase within 7d"})
+        }
         "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::expression::Expression;
 use crate::ingest::hash_ids;
 use crate::log::{Code, EventLog};
+use crate::pattern::{Pattern, Scratch};
 use crate::pool::{Cancel, on_pool};
 use crate::with_codes;
 
@@ -26,6 +27,11 @@ pub struct Selection {
     pub with_event: Option<Vec<String>>,
     /// Only customers who have none of these events.
     pub without_event: Option<Vec<String>>,
+    /// Only customers who have a match of this pattern.
+    #[serde(rename = "match")]
+    pub with_match: Option<String>,
+    /// Only customers who have no match of this pattern.
+    pub without_match: Option<String>,
     /// Only this share of the customers, always the same ones.
     pub sample: Option<f64>,
     /// Only these events.
@@ -65,7 +71,7 @@ impl Selection {
     }
 
     fn take(&self, log: &EventLog, cancel: &Cancel) -> Result<EventLog> {
-        let customers = self.customers(log)?;
+        let customers = self.customers(log, cancel)?;
         cancel.check()?;
         let condition = self.condition.as_deref().map(|text| truth(text, log)).transpose()?;
         let codes: Vec<bool> = {
@@ -89,7 +95,7 @@ impl Selection {
     }
 
     /// Which customers are meant.
-    fn customers(&self, log: &EventLog) -> Result<Vec<bool>> {
+    fn customers(&self, log: &EventLog, cancel: &Cancel) -> Result<Vec<bool>> {
         let mut kept = match &self.customers {
             None => vec![true; log.customers()],
             Some(wanted) => find(wanted, log)?,
@@ -109,6 +115,19 @@ impl Selection {
                 let has = || events[log.range(customer)].iter().any(|event| codes[event.index()]);
                 *kept = *kept && has() == wanted;
             }));
+        }
+        for (pattern, wanted) in [(&self.with_match, true), (&self.without_match, false)] {
+            let Some(pattern) = pattern else { continue };
+            let matcher = Pattern::parse(pattern)?.bind(log)?;
+            cancel.check()?;
+            with_codes!(&*log.events, events => kept.par_iter_mut().enumerate().try_for_each_init(
+                Scratch::default,
+                |scratch, (customer, kept)| {
+                    let found = *kept && matcher.is_in(&log.journey(customer, events), scratch)?;
+                    *kept = *kept && found == wanted;
+                    Ok::<(), Error>(())
+                },
+            ))?;
         }
         Ok(kept)
     }

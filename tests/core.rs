@@ -66,8 +66,17 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 6] =
-    ["funnel_attempts", "funnel_events", "journeys", "separating_paths_units", "sessions", "sessions_events"];
+const ROWS: [&str; 9] = [
+    "funnel_attempts",
+    "funnel_events",
+    "journeys",
+    "match_customers",
+    "match_events",
+    "match_rows",
+    "separating_paths_units",
+    "sessions",
+    "sessions_events",
+];
 
 fn plan(kernel: &str) -> Plan {
     let units = json!({
@@ -96,6 +105,9 @@ fn plan(kernel: &str) -> Plan {
         "loops" => json!({"units": units}),
         "paths" => json!({"units": units, "most_events": null, "top": null, "most_variants": 100_000}),
         "journeys_chains" => json!({"cut": cuts, "most_touches": 3, "most_chains": 1000}),
+        name if name.starts_with("match") => json!({
+            "pattern": "view ->[1h..4d] (cart[number >= 3] | !buy)+ -> (!call)* -> buy -> !buy within 1d",
+        }),
         "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,

@@ -107,6 +107,13 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"events": ["A", "B"], "period": "month", "calendar": "jalali", "week_start": 5},
     ],
     "loops": [{"units": JOURNEYS}, {"units": SESSIONS | {"collapse": False}}],
+    "match": [
+        {"pattern": "A -> (!C)* -> B within 3s"},
+        {"pattern": "(A | B[value > 0])+ ->[1s..4s] D -> !(A | B) within 2s same plan"},
+    ],
+    "match_customers": [{"pattern": "A -> !B within 2s"}, {"pattern": "(A => B){2}"}],
+    "match_events": [{"pattern": "A -> C? -> D within 4s same channel"}],
+    "match_rows": [{"pattern": "channel:web ->[1s..] (C -> D within 2s | B)"}, {"pattern": "A -> . same plan"}],
     "paths": [
         {"units": JOURNEYS, "most_events": None, "top": None, "most_variants": 100_000},
         {"units": SESSIONS, "most_events": 2, "top": None, "most_variants": 100_000},

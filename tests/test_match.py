@@ -32,7 +32,7 @@ ABSENCES = [
     (".[score = 2]", lambda e: e.score == 2),
 ]
 # What a random pattern may be refused for, and rightly so.
-REFUSED = ("has no beginning", "needs one on each side", "met by no event", "begins with an event", "no time of its own", "can't be repeated")
+REFUSED = ("has no beginning", "joined with a plain", "needs one on each side", "met by no event", "begins with an event", "no time of its own", "can't be repeated")
 
 
 @st.composite
@@ -86,7 +86,7 @@ def limited(draw: st.DrawFn, inner: Any) -> Any:
 @st.composite
 def sequences(draw: st.DrawFn, depth: int) -> Any:
     items = [draw(parts(depth))]
-    for _ in range(draw(st.integers(0, 2))):
+    for _ in range(draw(st.sampled_from([0, 1, 1, 2]))):
         after = draw(parts(depth))
         items += [LATER if isinstance(after, Absent) else draw(arrows()), after]
     return Joined(tuple(items))
@@ -140,10 +140,11 @@ def counted(log: _core.EventLog, pattern: str) -> dict[str, tuple[str, list[tupl
 
 @given(st.data())
 def test_matches_equal_the_oracle(data: st.DataObject) -> None:
-    rows = data.draw(logs(max_events=12, names=NAMES))
+    # Two customers, so that one has several events.
+    rows = [row._replace(customer=min(row.customer, "c1")) for row in data.draw(logs(max_events=9, names=NAMES))]
     until = observed(data.draw, rows)
     pattern = data.draw(patterns())
-    assume(size(pattern) <= 4 and loops(pattern) <= 2)
+    assume(1 <= size(pattern) <= 4 and loops(pattern) <= 2)
     same = data.draw(st.sampled_from([None, None, None, "plan"]))
     text = pattern.text + (f" same {same}" if same else "")
     try:

@@ -46,6 +46,7 @@ STEPS = ["view", "cart", "purchase"]
 ASKED: dict[str, tuple[Any, ...]] = {
     "conversion": ("purchase",),
     "funnel": (STEPS,),
+    "match": ("view -> cart within 1h",),
     "separating_paths": ("purchase",),
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from safar import _args
+from safar import _args, _core
 from safar.errors import ArgumentError, ArgumentTypeError
 
 
@@ -23,11 +23,14 @@ def selection(
     where: str | None,
     with_event: object,
     without_event: object,
+    match: str | None,
+    without_match: str | None,
     sample: float | None,
+    log: _core.EventLog,
     known: Mapping[str, int],
     timezone: str,
 ) -> dict[str, Any]:
-    """What to keep of a log whose events and zone are given."""
+    """What to keep of a log, whose events and zone are given."""
     chosen: dict[str, Any] = {}
     if customers is not None:
         chosen["customers"] = _ids(customers)
@@ -43,6 +46,10 @@ def selection(
         raise ArgumentError(f"start={start!r} is not before end={end!r}; the range holds start, but not end")
     if where is not None:
         chosen["where"] = _args.text(where, "where")
+    for argument, pattern in (("match", match), ("without_match", without_match)):
+        if pattern is not None:
+            chosen[argument] = _args.text(pattern, argument)
+            _core.check_pattern(pattern, log)
     if sample is not None:
         chosen["sample"] = _share(sample)
     if not chosen:

@@ -22,7 +22,7 @@ from safar.analyses.funnel import funnel
 from safar.analyses.journeys import journeys, with_journeys
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
-from safar.analyses.match import match
+from safar.analyses.match import match, with_match
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
 from safar.analyses.separating_paths import separating_paths
@@ -167,6 +167,8 @@ class EventLog:
         where: str | None = None,
         with_event: str | Sequence[str] | None = None,
         without_event: str | Sequence[str] | None = None,
+        match: str | None = None,
+        without_match: str | None = None,
         sample: float | None = None,
     ) -> EventLog:
         """Which part of this log meets all of these conditions?
@@ -181,6 +183,9 @@ class EventLog:
             Only these customers: an id or a list of ids. An id that the log does not have matches nobody.
         with_event, without_event
             Only customers who have any, or none, of these events.
+        match, without_match
+            Only customers who have, or have not, a match of this pattern, such as ``"cart -> !purchase within 24h"``;
+            see `EventLog.match`. Who may still have one has none yet.
         sample
             Only this share of the customers, such as 0.1. A customer is in or out by the hash of the id alone: the
             same customers in every log and part of a log, and those of 0.1 are among those of 0.2.
@@ -233,8 +238,11 @@ class EventLog:
             where=where,
             with_event=with_event,
             without_event=without_event,
+            match=match,
+            without_match=without_match,
             sample=sample,
             known=self._events,
+            log=self._core,
             timezone=self.timezone,
         )
         return self._derived(self._core.filter(json.dumps(chosen)))
@@ -273,6 +281,7 @@ class EventLog:
         """
         return self._derived(self._core.with_columns(_table.to_table(data)))
 
+    with_match = with_match
     with_sessions = with_sessions
     with_journeys = with_journeys
 

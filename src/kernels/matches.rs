@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey};
-use crate::partial::{PartialColumn, Role, big_sums, histograms};
+use crate::partial::{PartialColumn, Role, big_sums, histograms, texts};
 use crate::pattern::{self, Found, Matcher, Pattern};
 use crate::state::Histograms;
 
@@ -65,9 +65,8 @@ impl Scratch {
 /// What is counted of a segment.
 #[derive(Default)]
 pub struct Counts {
-    customers: i64,
-    matched: i64,
-    open: i64,
+    /// By status.
+    customers: [i64; STATUSES.len()],
     matches: i64,
     events: i64,
     time_sum: i128,
@@ -104,9 +103,7 @@ impl Kernel for Match {
             }
         };
         let counts = groups.at(journey, anchor);
-        counts.customers += 1;
-        counts.matched += i64::from(found == Found::Matched);
-        counts.open += i64::from(found == Found::Open);
+        counts.customers[status(found)] += 1;
         for found in &scratch.matches {
             let time = journey.times[found.last as usize] - journey.times[found.first as usize];
             counts.matches += 1;
@@ -114,14 +111,12 @@ impl Kernel for Match {
             counts.time_sum += i128::from(time);
             counts.time_min = Some(counts.time_min.map_or(time, |least| least.min(time)));
             counts.time_max = Some(counts.time_max.map_or(time, |most| most.max(time)));
-            counts.times.add(0, time as u64);
+            counts.times.add(status(Found::Matched) as u64, time as u64);
         }
     }
 
     fn merge(&self, into: &mut Counts, from: Counts) {
-        into.customers += from.customers;
-        into.matched += from.matched;
-        into.open += from.open;
+        into.customers.iter_mut().zip(from.customers).for_each(|(into, from)| *into += from);
         into.matches += from.matches;
         into.events += from.events;
         into.time_sum += from.time_sum;
@@ -135,18 +130,25 @@ impl Kernel for Match {
         if let Some(failure) = state.failure {
             return Err(failure);
         }
-        let number = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
-        let bound = |value: Option<i64>| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
+        let rows: Vec<usize> = (0..STATUSES.len()).filter(|&status| state.customers[status] > 0).collect();
+        let matched = rows.iter().map(|&status| status == self::status(Found::Matched));
+        let number = |value: i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(matched.clone().map(|matched| if matched { value } else { 0 })))
+        };
+        let bound = |value: Option<i64>| -> ArrayRef {
+            Arc::new(matched.clone().map(|matched| value.filter(|_| matched)).collect::<Int64Array>())
+        };
+        let sums = matched.clone().map(|matched| Some(if matched { state.time_sum } else { 0 }));
+        let customers = rows.iter().map(|&status| state.customers[status]);
         Ok(vec![vec![
-            ("customers", Role::Sum, number(state.customers)),
-            ("matched", Role::Sum, number(state.matched)),
-            ("open", Role::Sum, number(state.open)),
+            ("status", Role::Key, texts(rows.iter().map(|&status| STATUSES[status]))),
+            ("customers", Role::Sum, Arc::new(Int64Array::from_iter_values(customers))),
             ("matches", Role::Sum, number(state.matches)),
             ("events", Role::Sum, number(state.events)),
-            ("time_sum_us", Role::Sum, big_sums(std::iter::once(Some(state.time_sum)))?),
+            ("time_sum_us", Role::Sum, big_sums(sums)?),
             ("time_min_us", Role::Min, bound(state.time_min)),
             ("time_max_us", Role::Max, bound(state.time_max)),
-            ("time_histogram", Role::Histogram, histograms(std::iter::once(0), state.times.finish())),
+            ("time_histogram", Role::Histogram, histograms(rows.iter().map(|&row| row as u64), state.times.finish())),
         ]])
     }
 }
@@ -162,6 +164,14 @@ pub struct CustomerRows {
 
 /// What became of a customer, by its number.
 const STATUSES: [&str; 3] = ["matched", "open", "unmatched"];
+
+fn status(found: Found) -> usize {
+    match found {
+        Found::Matched => 0,
+        Found::Open => 1,
+        Found::Nothing => 2,
+    }
+}
 
 impl Analysis for MatchCustomers {
     const NAME: &'static str = "match_customers";
@@ -189,11 +199,7 @@ impl Kernel for MatchCustomers {
         match found {
             Ok((found, _)) => {
                 rows.customer.push(journey.customer as u32);
-                rows.status.push(match found {
-                    Found::Matched => 0,
-                    Found::Open => 1,
-                    Found::Nothing => 2,
-                });
+                rows.status.push(status(found) as u32);
                 rows.matches.push(scratch.matches.len() as i64);
             }
             Err(failure) => rows.failure = rows.failure.take().or(Some(failure)),

@@ -143,6 +143,12 @@ impl EventLog {
         self.offsets[customer] as usize..self.offsets[customer + 1] as usize
     }
 
+    /// The events of one customer, given the codes of all events.
+    pub fn journey<'a, C>(&'a self, customer: usize, events: &'a [C]) -> Journey<'a, C> {
+        let range = self.range(customer);
+        Journey { customer, start: range.start, times: &self.times[range.clone()], events: &events[range] }
+    }
+
     /// The customers whose events begin before position `event`: where a task may be cut.
     pub fn customer_at(&self, event: usize) -> usize {
         self.offsets[..self.customers()].partition_point(|&offset| (offset as usize) < event)

@@ -5,20 +5,27 @@
 //! inside that time.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
+use rayon::prelude::*;
 
 use super::automaton::{Automaton, Edge, Position, longest_wait};
 use super::condition;
 use super::syntax::{Class, MOST_LIMITS};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, Segments};
+use crate::with_codes;
 
 /// Matches that may be under way at once in one journey: more would take memory without end.
 const MOST_THREADS: usize = 1 << 16;
 /// Positions with fewer threads than this are searched through for ones that are of no use.
 const SEARCHED: usize = 1 << 10;
+
+/// Events that one thread looks through at a time.
+const TASK_EVENTS: usize = 1 << 17;
 
 /// A match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,6 +197,35 @@ impl Matcher {
             }
         }
         Ok(found)
+    }
+
+    /// Whether a journey has a match.
+    pub fn is_in<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch) -> Result<bool> {
+        self.matches(journey, scratch, |_| false).map(|found| found == Found::Matched)
+    }
+
+    /// The events of a log at which a match ends.
+    pub fn ends(&self, log: &EventLog) -> Result<BooleanBuffer> {
+        let ends = |customers: Range<usize>| -> Result<Vec<u32>> {
+            with_codes!(&*log.events, events => {
+                let (mut scratch, mut found) = (Scratch::default(), Vec::new());
+                for customer in customers {
+                    let journey = log.journey(customer, events);
+                    self.matches(&journey, &mut scratch, |one| {
+                        found.push(journey.start as u32 + one.last);
+                        true
+                    })?;
+                }
+                Ok(found)
+            })
+        };
+        let tasks = log.len().div_ceil(TASK_EVENTS).max(1);
+        let cut = |task: usize| if task == tasks { log.customers() } else { log.customer_at(task * log.len() / tasks) };
+        let found = (0..tasks).into_par_iter().map(|task| ends(cut(task)..cut(task + 1))).collect::<Result<Vec<_>>>()?;
+        let mut holds = BooleanBufferBuilder::new(log.len());
+        holds.append_n(log.len(), false);
+        found.into_iter().flatten().for_each(|event| holds.set_bit(event as usize, true));
+        Ok(holds.finish())
     }
 
     /// The value that all events of a match share, of an event of the log; none where it lacks one, and where nothing

@@ -29,7 +29,11 @@ pub use window::Modes;
 #[serde(deny_unknown_fields)]
 pub struct StepSpec {
     /// Any of these.
+    #[serde(default)]
     pub events: Vec<String>,
+    /// In place of events: those at which a match of this pattern ends.
+    #[serde(default)]
+    pub pattern: Option<String>,
     /// A condition on columns of the log.
     #[serde(default, rename = "where")]
     pub condition: Option<String>,
@@ -71,8 +75,13 @@ impl Steps {
         let mut masks = vec![0; log.event_names().len()];
         let mut conditions = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
-            if spec.events.is_empty() {
-                return Err(Error::Argument(format!("step {} names no event", index + 1)));
+            if spec.events.is_empty() == spec.pattern.is_none() {
+                return Err(Error::Argument(format!("step {} needs either events or a pattern", index + 1)));
+            }
+            if let Some(pattern) = &spec.pattern {
+                // Any event may be one at which a match ends.
+                masks.iter_mut().for_each(|mask| *mask |= 1 << index);
+                conditions.push((1 << index, Pattern::parse(pattern)?.bind(log)?.ends(log)?));
             }
             for name in &spec.events {
                 // As for all kernels, a name that this part of the data lacks matches nothing.

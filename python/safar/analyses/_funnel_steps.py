@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TypeAlias, TypeGuard
 
-from safar import _args
+from safar import _args, _core
 from safar._typing import Duration
 from safar.errors import ArgumentError, ArgumentTypeError
 
@@ -27,22 +27,32 @@ class Step:
     where
         A condition on the columns of the log that the event must meet, such as ``"value > 0"``.
     name
-        How results call the step; by default the events joined by "or".
+        How results call the step; by default the events joined by "or", or the pattern.
     optional
         Whether an attempt may go on without the step. The first and the last step are never optional.
+    match
+        In place of events: a pattern, which the event at which a match of it ends fulfils; see `EventLog.match`.
     """
 
-    events: tuple[str, ...]
+    events: tuple[str, ...] = ()
     _: KW_ONLY
     where: str | None = None
     name: str = ""
     optional: bool = False
+    match: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "events", _args.names(self.events, "events"))
+        if self.match is None:
+            object.__setattr__(self, "events", _args.names(self.events, "events"))
+        elif self.events:
+            raise ArgumentError("a step has either events or match=...; make two steps of them")
+        else:
+            _core.check_pattern(_args.text(self.match, "match"))
+            object.__setattr__(self, "events", ())
         if self.where is not None:
             _args.text(self.where, "where")
-        object.__setattr__(self, "name", _args.text(self.name or " or ".join(self.events), "name"))
+        name = self.name or self.match or " or ".join(self.events)
+        object.__setattr__(self, "name", _args.text(name, "name"))
         object.__setattr__(self, "optional", _args.flag(self.optional, "optional"))
 
 
@@ -50,7 +60,13 @@ class Step:
 StepLike: TypeAlias = str | Sequence[str] | Step
 
 
-def step(*events: str, where: str | None = None, name: str | None = None, optional: bool = False) -> Step:
+def step(
+    *events: str,
+    where: str | None = None,
+    name: str | None = None,
+    optional: bool = False,
+    match: str | None = None,
+) -> Step:
     """What fulfils a step of a funnel?
 
     Parameters
@@ -60,10 +76,13 @@ def step(*events: str, where: str | None = None, name: str | None = None, option
     where
         A condition on the columns of the log that the event must meet, such as ``"value > 0"``.
     name
-        How results call the step; by default the events joined by "or".
+        How results call the step; by default the events joined by "or", or the pattern.
     optional
         Whether an attempt may go on without the step (default False): it is counted where it is taken, and
         holds nobody back. The first and the last step are never optional.
+    match
+        In place of events, a pattern such as ``"search -> view within 5m"``: the event at which a match of it ends
+        fulfils the step; see `EventLog.match`.
 
     Returns
     -------
@@ -74,9 +93,9 @@ def step(*events: str, where: str | None = None, name: str | None = None, option
     --------
     >>> import safar
     >>> safar.step("purchase", "order", where="value > 0", name="Paid")
-    Step(events=('purchase', 'order'), where='value > 0', name='Paid', optional=False)
+    Step(events=('purchase', 'order'), where='value > 0', name='Paid', optional=False, match=None)
     """
-    return Step(events, where=where, name=name or "", optional=optional)
+    return Step(events, where=where, name=name or "", optional=optional, match=match)
 
 
 @dataclass(frozen=True, slots=True)

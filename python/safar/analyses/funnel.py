@@ -145,9 +145,15 @@ class Funnel(Spec[FunnelResult]):
         """What is counted: customers, attempts, sessions, or units where it is the values of a column."""
         return self.count if self.count in ("customers", "attempts", "sessions") else "units"
 
-    def events(self) -> list[str]:
-        """Every event that stands in a step or an exclusion."""
-        lists = [each.events for each in self._steps] + [each.events for each in self._exclude]
+    def events(self) -> list[str] | None:
+        """Every event that stands in a step or an exclusion; None where events of any other name matter as well."""
+        lists: list[Sequence[str]] = [each.events for each in self._steps]
+        lists += [each.events for each in self._exclude]
+        for pattern in (each.match for each in self._steps if each.match is not None):
+            names, all_events = _core.check_pattern(pattern)
+            if all_events:
+                return None
+            lists.append(names)
         return list(dict.fromkeys(itertools.chain.from_iterable(lists)))
 
     def between(self, start_us: int, end_us: int, timezone: str) -> Funnel | None:
@@ -193,6 +199,8 @@ class Funnel(Spec[FunnelResult]):
         """The kernel's plan, after a check of every name against the log."""
         events = log.events
         for position, each in enumerate(self._steps, start=1):
+            if each.match is not None:
+                _core.check_pattern(each.match, log.core)
             _args.known_events(each.events, events, f"step {position}")
         for excluded in self._exclude:
             _args.known_events(excluded.events, events, "exclude")
@@ -204,7 +212,8 @@ class Funnel(Spec[FunnelResult]):
         """The kernel's plan for a part of a log, which need not have every event."""
 
         def what(each: Step | Exclusion) -> dict[str, object]:
-            return {"events": list(each.events), "where": each.where}
+            pattern = each.match if isinstance(each, Step) else None
+            return {"events": list(each.events), "where": each.where, "pattern": pattern}
 
         def limit(value: Duration | None) -> int | None:
             return None if value is None else _args.microseconds(value)

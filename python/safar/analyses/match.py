@@ -10,7 +10,7 @@ import numpy as np
 
 from safar import _args, _core, _table
 from safar._core import Table
-from safar._typing import At, MatchStatus
+from safar._typing import At, MatchStatus, MatchUnit
 from safar.analyses._histograms import quantiles
 from safar.analyses._spec import Spec, observed, segmented
 from safar.result import Result, ResultTable, share_columns
@@ -18,7 +18,7 @@ from safar.result import Result, ResultTable, share_columns
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["Match", "MatchResult", "match"]
+__all__ = ["Match", "MatchResult", "match", "with_match"]
 
 _AT = {
     "entry": "at the first event of the first match, for customers without one at their first event",
@@ -140,34 +140,44 @@ class Match(Spec[MatchResult]):
 
     def finish(self, partial: Table, log: EventLog) -> MatchResult:
         """The share and the times from their sums, and the median from its histogram."""
-        counts = {
-            name: _table.integers(partial, name)
-            for name in ("customers", "matched", "open", "matches", "events")
-        }
+        segment, segments = _table.segments(partial)
+        status = partial.numpy("status")[0]
+        customers = _table.integers(partial, "customers")
+
+        def of_each(values: Any, rows: Any) -> Any:
+            """The values of some rows, by segment; 0 where a segment has none."""
+            sums = np.zeros(len(segments), dtype=values.dtype)
+            sums[segment[rows]] = values[rows]
+            return sums
+
+        everybody = np.zeros(len(segments), dtype=np.int64)
+        np.add.at(everybody, segment, customers)
+        hit = status == "matched"
+        matched, matches = of_each(customers, hit), of_each(_table.integers(partial, "matches"), hit)
         columns: dict[str, Any] = {}
         if self.by is not None:
-            columns["segment"] = partial.numpy("segment")[0]
-        columns |= {"customers": counts["customers"], "matched": counts["matched"]}
-        columns["still_open"] = counts["open"]
-        columns |= share_columns("share", counts["matched"], counts["customers"])
-        columns["matches"] = counts["matches"]
+            columns["segment"] = segments
+        columns |= {"customers": everybody, "matched": matched}
+        columns["still_open"] = of_each(customers, status == "open")
+        columns |= share_columns("share", matched, everybody)
+        columns["matches"] = matches
 
-        matches = counts["matches"].astype(np.float64)
         none = matches == 0
+        divisor = np.where(none, 1, matches)
+        total, low, high = (
+            of_each(partial.numpy(f"time_{name}_us")[0].astype(np.float64), hit) for name in ("sum", "min", "max")
+        )
+        histograms = [each for each, has in zip(partial.numpy("time_histogram")[0].tolist(), hit, strict=True) if has]
+        median = np.zeros(len(segments))
+        median[segment[hit]] = quantiles((50,), histograms)[0]
+        events = of_each(_table.integers(partial, "events"), hit)
 
         def seconds(values: Any) -> object:
-            return _table.nullable(np.where(none, np.nan, np.asarray(values, dtype=np.float64) / 1e6), none)
+            return _table.nullable(np.where(none, np.nan, values / 1e6))
 
-        divisor = np.where(none, 1.0, matches)
-        total, low, high = (
-            np.where(none, 0.0, partial.numpy(f"time_{name}_us")[0].astype(np.float64))
-            for name in ("sum", "min", "max")
-        )
-        histograms = partial.numpy("time_histogram")[0].tolist()
-        median = np.clip(np.nan_to_num(quantiles((50,), histograms)[0]), low, high)
-        columns["mean_events"] = _table.nullable(np.where(none, np.nan, counts["events"] / divisor), none)
+        columns["mean_events"] = _table.nullable(np.where(none, np.nan, events / divisor))
         columns["mean_seconds"] = seconds(total / divisor)
-        columns["median_seconds"] = seconds(median)
+        columns["median_seconds"] = seconds(np.clip(median, low, high))
         columns["min_seconds"], columns["max_seconds"] = seconds(low), seconds(high)
         return MatchResult(
             _table.table_of(columns),
@@ -248,3 +258,52 @@ def match(log: EventLog, pattern: str, *, by: str | None = None, at: At = "entry
     [1]
     """
     return Match(pattern, by=by, at=at).run(log)
+
+
+def with_match(
+    log: EventLog, pattern: str, *, column: str = "match", per: MatchUnit = "match"
+) -> EventLog:
+    """Which events lie inside a match of this pattern?
+
+    Parameters
+    ----------
+    pattern
+        As of `EventLog.match`.
+    column
+        Name of the new column.
+    per
+        ``"match"`` (default): each event has the number of its customer's match that it lies in, from the first
+        event of the match to the last, and null outside of all; with ``same`` only events that share the value lie
+        inside. ``"customer"``: each event says whether its customer has a match.
+
+    Returns
+    -------
+    EventLog
+        A log with this column, for conditions, `by` and `hold`.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {"who": [1, 1, 1, 2], "day": ["2026-03-01", "2026-03-02", "2026-03-05", "2026-03-05"], "what": list("aabb")},
+    ...     customer="who",
+    ...     time="day",
+    ...     event="what",
+    ... )
+    >>> log.with_match("a -> b").to_pandas().sort_values(["customer", "time"])["match"].tolist()
+    [<NA>, 1, 1, <NA>]
+    >>> log.with_match("a -> b", column="came", per="customer").match("b", by="came").to_dict()["segment"]
+    ['false', 'true']
+    """
+    _args.text(column, "column")
+    _args.choice(per, "per", MatchUnit)
+    question = Match(pattern)
+    plan = json.dumps(question.plan(log))
+    if per == "match":
+        numbers = _table.integers(_core.run(log.core, "match_events", plan), "match")
+        values: object = _table.nullable(numbers, numbers == 0)
+    else:
+        customers = _core.run(log.core, "match_customers", plan)
+        has = _table.integers(customers, "matches") > 0
+        values = np.repeat(has, np.diff(log.core.view("offsets").astype(np.int64)))
+    return log.with_columns(_table.table_of({column: values}))

@@ -13,6 +13,7 @@ from safar.plot.funnel import funnel
 from safar.plot.journeys import journeys
 from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
+from safar.plot.match import match
 from safar.plot.paths import paths
 from safar.plot.retention import retention
 from safar.plot.separating_paths import separating_paths
@@ -34,6 +35,7 @@ __all__ = [
     "journeys",
     "lifecycle",
     "loops",
+    "match",
     "paths",
     "plot",
     "retention",
@@ -52,6 +54,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "journeys": journeys,
     "lifecycle": lifecycle,
     "loops": loops,
+    "match": match,
     "paths": paths,
     "retention": retention,
     "separating_paths": separating_paths,
