@@ -391,13 +391,17 @@ impl<'a> Parser<'a> {
         }
         self.depth -= 1;
         let (within, _) = self.limits(false)?;
+        if within.is_some() && self.peek() == Some('|') {
+            let start = self.at;
+            self.at += 1;
+            return Err(self.error(
+                start,
+                "a limit stands at the end of a group; for one of its branches give that its own parentheses: \
+                 ((a -> b within 2h) | c)",
+            ));
+        }
         if !self.take(")") {
-            let expected = if within.is_some() {
-                "\")\": a limit stands at the end of a group"
-            } else {
-                "\"->\", \"=>\", \"|\", \"within\" or \")\""
-            };
-            return Err(self.unexpected(expected));
+            return Err(self.unexpected("\"->\", \"=>\", \"|\", \"within\" or \")\""));
         }
         let node = match self.one_class(&branches)? {
             Some(class) => Node { part: Part::Event(class), span: (start, self.at) },
