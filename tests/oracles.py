@@ -1542,8 +1542,7 @@ def words(node: Any, most: int) -> set[Word]:
         case Either():
             return set().union(*(words(branch, most) for branch in node.branches))
         case Limited():
-            marks = {Word((("begin", node.within), *word.items, "end")) for word in words(node.inner, most)}
-            return {word for word in marks}
+            return {Word((("begin", node.within), *word.items, "end")) for word in words(node.inner, most)}
         case Times():
             found = powers(node.inner, LATER, most, node.least, most if node.most is None else node.most)
             return {word for _, word in found}
@@ -1654,7 +1653,11 @@ def searches(journey: Sequence[Event], word: Placed, until: int) -> Iterator[tup
             if chain:
                 direct, least, longest, absences = word.between[len(chain) - 1]
                 gap = event.time - journey[chain[-1]].time
-                if gap < least or (longest is not None and gap > longest) or (direct and number != chain[-1] + 1):
+                if (
+                    gap < least
+                    or (longest is not None and gap > longest)
+                    or (direct and number != chain[-1] + 1)
+                ):
                     continue
                 if not all(gap > a.within and absent(journey, chain[-1], a) for a in absences):
                     continue
@@ -1721,8 +1724,10 @@ def pattern_matches(
             behind = -1
             while left := [hit for hit in hits if hit.first > behind]:
                 best = min(left, key=lambda hit: (hit.complete, -hit.first, hit.last))
-                number = [i for i, event in enumerate(journey) if event is part[best.first]][0]
-                found.append((number, part[best.first].time, part[best.last].time, best.last - best.first + 1))
+                number = next(i for i, event in enumerate(journey) if event is part[best.first])
+                found.append(
+                    (number, part[best.first].time, part[best.last].time, best.last - best.first + 1)
+                )
                 behind = best.last
         status = "matched" if found else "open" if is_open else "unmatched"
         result[customer] = (status, [(start, end, events) for _, start, end, events in sorted(found)])

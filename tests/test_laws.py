@@ -113,7 +113,10 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     ],
     "match_customers": [{"pattern": "A -> !B within 2s"}, {"pattern": "(A => B){2}"}],
     "match_events": [{"pattern": "A -> C? -> D within 4s same channel"}],
-    "match_rows": [{"pattern": "channel:web ->[1s..] ((C -> D within 2s) | B)"}, {"pattern": "A -> . same plan"}],
+    "match_rows": [
+        {"pattern": "channel:web ->[1s..] ((C -> D within 2s) | B)"},
+        {"pattern": "A -> . same plan"},
+    ],
     "paths": [
         {"units": JOURNEYS, "most_events": None, "top": None, "most_variants": 100_000},
         {"units": SESSIONS, "most_events": 2, "top": None, "most_variants": 100_000},

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import oracles
 import safar
-from oracles import DIRECTLY, LATER, SECOND, Absent, Arrow, Either, Event, Joined, Limited, Only, Single, Times
+from oracles import (
+    DIRECTLY,
+    LATER,
+    SECOND,
+    Absent,
+    Arrow,
+    Either,
+    Event,
+    Joined,
+    Limited,
+    Only,
+    Single,
+    Times,
+)
 from safar import _core
-from strategies import BASE, core_log, logs, observed, plan, public_log, rows_in
+from strategies import BASE, core_log, logs, moment, observed, plan, public_log, rows_in
 
 NAMES = "ABC"
 KINDS = [
@@ -32,7 +48,15 @@ ABSENCES = [
     (".[score = 2]", lambda e: e.score == 2),
 ]
 # What a random pattern may be refused for, and rightly so.
-REFUSED = ("has no beginning", "joined with a plain", "needs one on each side", "met by no event", "begins with an event", "no time of its own", "can't be repeated")
+REFUSED = (
+    "has no beginning",
+    "joined with a plain",
+    "needs one on each side",
+    "met by no event",
+    "begins with an event",
+    "no time of its own",
+    "can't be repeated",
+)
 
 
 @st.composite
@@ -126,7 +150,7 @@ def loops(node: Any) -> int:
 
 
 def counted(log: _core.EventLog, pattern: str) -> dict[str, tuple[str, list[tuple[int, int, int]]]]:
-    found = {
+    found: dict[str, tuple[str, list[tuple[int, int, int]]]] = {
         customer: (status, [])
         for customer, status, _ in rows_in(
             _core.run(log, "match_customers", plan({"pattern": pattern})), ["customer", "status", "matches"]
@@ -138,11 +162,13 @@ def counted(log: _core.EventLog, pattern: str) -> dict[str, tuple[str, list[tupl
     return found
 
 
-@settings(max_examples=max(300, settings.default.max_examples))
+@settings(max_examples=300)
 @given(st.data())
 def test_matches_equal_the_oracle(data: st.DataObject) -> None:
     # Two customers, so that one has several events.
-    rows = [row._replace(customer=min(row.customer, "c1")) for row in data.draw(logs(max_events=9, names=NAMES))]
+    rows = [
+        row._replace(customer=min(row.customer, "c1")) for row in data.draw(logs(max_events=9, names=NAMES))
+    ]
     until = observed(data.draw, rows)
     pattern = data.draw(patterns())
     assume(1 <= size(pattern) <= 4 and loops(pattern) <= 2)
@@ -162,7 +188,8 @@ def test_matches_equal_the_oracle(data: st.DataObject) -> None:
 def at(events: str, customer: str = "u", **columns: Any) -> list[Event]:
     """Return events such as ``A0 B5``: a name and a second."""
     return [
-        Event(customer, BASE + int(float(event[1:]) * SECOND), event[0], **columns) for event in events.split()
+        Event(customer, BASE + int(float(event[1:]) * SECOND), event[0], **columns)
+        for event in events.split()
     ]
 
 
@@ -314,7 +341,9 @@ def test_directly_after_agrees_with_the_transitions(rows: list[Event]) -> None:
 @given(logs(max_events=30, names="ABC"))
 def test_who_is_silent_has_no_next_event_in_time(rows: list[Event]) -> None:
     until = BASE + 100 * SECOND
-    silent = counted(core_log([*rows, *at("A0", customer="anchor")], observed_until_us=until), "A -> !. within 3s")
+    silent = counted(
+        core_log([*rows, *at("A0", customer="anchor")], observed_until_us=until), "A -> !. within 3s"
+    )
     for customer, journey in oracles.journeys(rows).items():
         times = [event.time for event in journey] + [until + 1]
         pauses = [times[i + 1] - event.time for i, event in enumerate(journey) if event.event == "A"]
@@ -405,7 +434,7 @@ def test_a_funnel_asked_of_a_frame_keeps_the_events_that_its_patterns_need() -> 
     data = {"who": ["u"] * 3, "when": [0, 1, 2], "what": ["A", "X", "B"]}
 
     def completed(pattern: str) -> int:
-        steps = ["A", safar.step(match=pattern)]
+        steps: list[Any] = ["A", safar.step(match=pattern)]
         return safar.funnel(data, steps, customer="who", time="when", event="what", time_unit="s").completed
 
     assert (completed("A -> B"), completed("A => B"), completed("A => X -> B")) == (1, 0, 1)
@@ -528,7 +557,9 @@ def test_what_makes_sense_is_read(pattern: str) -> None:
 
 def test_names_that_the_log_lacks_are_refused_with_a_suggestion() -> None:
     log = public_log([Event("u", BASE, "purchase"), Event("u", BASE, "view")])
-    with pytest.raises(safar.UnknownEventError, match=r'"purchse" is not an event .* did you mean "purchase"'):
+    with pytest.raises(
+        safar.UnknownEventError, match=r'"purchse" is not an event .* did you mean "purchase"'
+    ):
         log.match("view -> purchse")
     with pytest.raises(safar.UnknownColumnError, match=r'"plam" is not a column .* did you mean "plan"'):
         log.match("view -> purchase same plam")
@@ -554,3 +585,61 @@ def test_names_of_a_pattern_are_told() -> None:
     assert _core.check_pattern("a -> (b | a)") == (["a", "b"], False)
     for text in ("a => b", "a -> !b -> c", "a -> .", "a -> (!b)* -> c", "a -> channel:web"):
         assert _core.check_pattern(text)[1]
+
+
+# -------------------------------------------------------------------------------------------------- worked examples
+
+PAGE = (Path(__file__).parent.parent / "docs" / "patterns.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```pattern\n(.*?)\n\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE)
+UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def seconds(text: str) -> float:
+    return float(text[:-1]) * UNITS[text[-1]]
+
+
+def test_the_page_has_its_worked_examples() -> None:
+    assert len(EXAMPLES) == 15
+
+
+@pytest.mark.parametrize(("pattern", "lines"), EXAMPLES)
+def test_a_worked_example_of_the_page_is_true(pattern: str, lines: str) -> None:
+    rows: list[dict[str, Any]] = []
+    expected: dict[str, Any] = {}
+    until = None
+    for line in lines.splitlines():
+        if line.startswith("until "):
+            until = seconds(line.split()[1])
+            continue
+        customer, events, result = line.split(" | ")
+        found = [tuple(map(seconds, match.split(".."))) for match in result.split(", ") if ".." in match]
+        expected[customer] = {"open": "still_open", "none": "unmatched"}.get(result, found)
+        for event in re.findall(r'(?:"[^"]*"|[^,])+', events):
+            name, time, *columns = re.findall(r'"[^"]*"|\S+', event)
+            rows.append({"customer": customer, "event": name.strip('"'), "time": seconds(time)})
+            rows[-1] |= dict(column.split("=") for column in columns)
+    given = set().union(*rows)
+    frame: dict[str, Any] = {name: [row.get(name) for row in rows] for name in given - {"time", "value"}}
+    frame["time"] = [BASE + int(row["time"] * SECOND) for row in rows]
+    frame["value"] = np.array([float(row.get("value", "nan")) for row in rows])
+    log = safar.EventLog(
+        frame,
+        customer="customer",
+        time="time",
+        event="event",
+        channel="channel" if "channel" in given else None,
+        value="value",
+        attributes=["order_id"] if "order_id" in given else [],
+        time_unit="us",
+        observed_until=None if until is None else moment(BASE + int(until * SECOND)),
+    )
+    answer = log.match(pattern)
+    who = answer.customers().to_dict()
+    got: dict[str, Any] = {
+        customer: [] if status == "matched" else status
+        for customer, status in zip(who["customer"], who["status"], strict=True)
+    }
+    matches = answer.matches().to_dict()
+    for customer, *bounds in zip(matches["customer"], matches["start"], matches["end"], strict=True):
+        got[customer].append(tuple((each - moment(BASE)).total_seconds() for each in bounds))
+    assert got == expected

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array,
-};
+use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
 use arrow::datatypes::UInt32Type;
 use serde::Deserialize;
 
@@ -349,12 +347,11 @@ impl Kernel for MatchEvents {
     }
 
     fn columns(&self, state: Vec<Numbers>) -> Result<Vec<Vec<PartialColumn>>> {
-        let batch = |numbers: Numbers| match numbers.failure {
-            Some(failure) => Err(failure),
-            None => {
-                let column: ArrayRef = Arc::new(Int64Array::from(numbers.matches));
-                Ok(vec![("match", Role::Concat, column)])
+        let batch = |numbers: Numbers| -> Result<Vec<PartialColumn>> {
+            if let Some(failure) = numbers.failure {
+                return Err(failure);
             }
+            Ok(vec![("match", Role::Concat, Arc::new(Int64Array::from(numbers.matches)))])
         };
         state.into_iter().map(batch).collect()
     }

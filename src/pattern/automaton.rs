@@ -302,8 +302,7 @@ impl Builder<'_> {
                 ..*exit
             }));
             for earlier in &before.empty {
-                whole
-                    .add_empty(Empty { awaits: earlier.awaits | empty.awaits, only: earlier.only.or(empty.only) });
+                whole.add_empty(Empty { awaits: earlier.awaits | empty.awaits, only: earlier.only.or(empty.only) });
             }
         }
         Ok(whole)

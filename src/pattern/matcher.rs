@@ -4,6 +4,7 @@
 //! Without limits that contradict each other one is left; with a least time or an absence it is one for each event
 //! inside that time.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -135,7 +136,9 @@ impl Classes {
             }
         }
         let wanted = (0..names.len())
-            .map(|code| certain[code] ^ negated != 0 || asked.iter().any(|(_, codes, _): &(u64, Vec<bool>, _)| codes[code]))
+            .map(|code| {
+                certain[code] ^ negated != 0 || asked.iter().any(|(_, codes, _): &(u64, Vec<bool>, _)| codes[code])
+            })
             .collect();
         Ok(Self { certain, asked, negated, wanted })
     }
@@ -221,7 +224,8 @@ impl Matcher {
         };
         let tasks = log.len().div_ceil(TASK_EVENTS).max(1);
         let cut = |task: usize| if task == tasks { log.customers() } else { log.customer_at(task * log.len() / tasks) };
-        let found = (0..tasks).into_par_iter().map(|task| ends(cut(task)..cut(task + 1))).collect::<Result<Vec<_>>>()?;
+        let found =
+            (0..tasks).into_par_iter().map(|task| ends(cut(task)..cut(task + 1))).collect::<Result<Vec<_>>>()?;
         let mut holds = BooleanBufferBuilder::new(log.len());
         holds.append_n(log.len(), false);
         found.into_iter().flatten().for_each(|event| holds.set_bit(event as usize, true));
@@ -461,14 +465,15 @@ impl Search {
         emit: &mut impl FnMut(Match) -> bool,
     ) -> bool {
         loop {
-            let mut best: Option<((i64, std::cmp::Reverse<u32>, u32), Thread)> = None;
+            // Complete first, of those the one that began last, of those the shortest.
+            let mut best: Option<(_, Thread)> = None;
             let mut next = i64::MAX;
             for (position, threads) in automaton.positions.iter().zip(&self.threads) {
                 for &awaits in &position.awaits {
                     let wait = longest_wait(&automaton.absences, awaits).unwrap_or(0);
                     for thread in threads.iter().filter(|thread| thread.broken & awaits == 0) {
                         let end = thread.time.saturating_add(wait);
-                        let rank = (end, std::cmp::Reverse(thread.start), thread.last);
+                        let rank = (end, Reverse(thread.start), thread.last);
                         if end >= before {
                             next = next.min(end);
                         } else if best.is_none_or(|(other, _)| rank < other) {
@@ -498,7 +503,8 @@ impl Search {
     fn may_complete(&self, automaton: &Automaton, events: usize, from: i64) -> bool {
         let mut reached: Vec<(usize, Thread)> = Vec::new();
         let mut next: Vec<(usize, Thread)> = Vec::new();
-        let mut begun = self.threads.iter().enumerate().flat_map(|(index, threads)| threads.iter().map(move |t| (index, t)));
+        let mut begun =
+            self.threads.iter().enumerate().flat_map(|(index, threads)| threads.iter().map(move |t| (index, t)));
         let step = |index: usize, thread: &Thread, data: bool, next: &mut Vec<(usize, Thread)>| {
             let position = &automaton.positions[index];
             if position.awaits.iter().any(|awaits| thread.broken & awaits == 0) || (!data && position.accepts) {
@@ -545,8 +551,7 @@ impl Search {
 /// Adds a thread at the event at hand to those of the same position, from `from` on, unless one serves as well.
 fn add(fresh: &mut Vec<(usize, Thread)>, from: usize, index: usize, position: &Position, thread: Thread) {
     let better = |one: &Thread, other: &Thread| {
-        one.start >= other.start
-            && position.limits.iter().all(|&(limit, _)| one.clocks[limit] >= other.clocks[limit])
+        one.start >= other.start && position.limits.iter().all(|&(limit, _)| one.clocks[limit] >= other.clocks[limit])
     };
     if fresh[from..].iter().any(|(_, other)| better(other, &thread)) {
         return;

@@ -80,7 +80,9 @@ impl Steps {
             }
             if let Some(pattern) = &spec.pattern {
                 // Any event may be one at which a match ends.
-                masks.iter_mut().for_each(|mask| *mask |= 1 << index);
+                for mask in &mut masks {
+                    *mask |= 1 << index;
+                }
                 conditions.push((1 << index, Pattern::parse(pattern)?.bind(log)?.ends(log)?));
             }
             for name in &spec.events {

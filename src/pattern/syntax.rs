@@ -278,7 +278,8 @@ impl<'a> Parser<'a> {
         let (mut least, mut longest) = (0, i64::MAX);
         if self.take("[") {
             let from = self.at;
-            let first = if self.peek().is_some_and(|next| next.is_ascii_digit()) { Some(self.duration()?) } else { None };
+            let first =
+                if self.peek().is_some_and(|next| next.is_ascii_digit()) { Some(self.duration()?) } else { None };
             if self.take("..") {
                 least = first.unwrap_or(0);
                 if self.peek().is_some_and(|next| next.is_ascii_digit()) {
@@ -372,9 +373,8 @@ impl<'a> Parser<'a> {
         self.at += digits;
         match self.text[start..self.at].parse() {
             Ok(number) if number <= MOST_COUNT => Ok(number),
-            Ok(_) => Err(self.error(start, &format!("expected a count up to {MOST_COUNT}"))),
-            Err(_) if digits == 0 => Err(self.unexpected("a count such as {2}, {2,} or {2,4}")),
-            Err(_) => Err(self.error(start, &format!("expected a count up to {MOST_COUNT}"))),
+            _ if digits == 0 => Err(self.unexpected("a count such as {2}, {2,} or {2,4}")),
+            _ => Err(self.error(start, &format!("expected a count up to {MOST_COUNT}"))),
         }
     }
 
@@ -428,7 +428,11 @@ impl<'a> Parser<'a> {
     fn limited(&mut self, inner: Node, within: Option<(i64, Span)>) -> Result<Node> {
         let Some((within, at)) = within else { return Ok(inner) };
         if self.limits == MOST_LIMITS {
-            return Err(error(self.text, at, &format!("expected at most {MOST_LIMITS} limits of groups in one pattern")));
+            return Err(error(
+                self.text,
+                at,
+                &format!("expected at most {MOST_LIMITS} limits of groups in one pattern"),
+            ));
         }
         let limit = self.limits;
         self.limits += 1;
@@ -541,7 +545,9 @@ impl<'a> Parser<'a> {
     /// The condition of `column:value`.
     fn shorthand(&mut self, column: &str) -> Result<String> {
         let (value, _, quoted) = self.name("a value")?;
-        let number = !quoted && value.parse::<f64>().is_ok_and(f64::is_finite) && value.starts_with(|c: char| c.is_ascii_digit());
+        let number = !quoted
+            && value.parse::<f64>().is_ok_and(f64::is_finite)
+            && value.starts_with(|c: char| c.is_ascii_digit());
         let literal = if number { value } else { format!("'{}'", value.replace('\'', "''")) };
         Ok(format!("`{}` = {literal}", column.replace('`', "``")))
     }
@@ -553,13 +559,12 @@ impl<'a> Parser<'a> {
         for (at, character) in self.text[start..].char_indices() {
             match quote {
                 Some(open) if open == character => quote = None,
-                Some(_) => {}
                 None if character == ']' => {
                     self.at = start + at + 1;
                     return Ok(&self.text[start..start + at]);
                 }
                 None if matches!(character, '\'' | '"' | '`') => quote = Some(character),
-                None => {}
+                _ => {}
             }
         }
         Err(error(self.text, (start - 1, start), "expected a closing ] for this one"))

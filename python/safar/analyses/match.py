@@ -10,7 +10,7 @@ import numpy as np
 
 from safar import _args, _core, _table
 from safar._core import Table
-from safar._typing import At, MatchStatus, MatchUnit
+from safar._typing import At, Integers, MatchStatus, MatchUnit
 from safar.analyses._histograms import quantiles
 from safar.analyses._spec import Spec, observed, segmented
 from safar.result import Result, ResultTable, share_columns
@@ -62,7 +62,11 @@ class MatchResult(Result):
         --------
         >>> import safar
         >>> log = safar.EventLog(
-        ...     {"who": [1, 1, 1], "when": ["2026-03-01", "2026-03-02", "2026-03-05"], "what": list("aab")},
+        ...     {
+        ...         "who": [1, 1, 1],
+        ...         "when": ["2026-03-01", "2026-03-02", "2026-03-05"],
+        ...         "what": list("aab"),
+        ...     },
         ...     customer="who",
         ...     time="when",
         ...     event="what",
@@ -165,9 +169,12 @@ class Match(Spec[MatchResult]):
         none = matches == 0
         divisor = np.where(none, 1, matches)
         total, low, high = (
-            of_each(partial.numpy(f"time_{name}_us")[0].astype(np.float64), hit) for name in ("sum", "min", "max")
+            of_each(partial.numpy(f"time_{name}_us")[0].astype(np.float64), hit)
+            for name in ("sum", "min", "max")
         )
-        histograms = [each for each, has in zip(partial.numpy("time_histogram")[0].tolist(), hit, strict=True) if has]
+        histograms = [
+            each for each, has in zip(partial.numpy("time_histogram")[0].tolist(), hit, strict=True) if has
+        ]
         median = np.zeros(len(segments))
         median[segment[hit]] = quantiles((50,), histograms)[0]
         events = of_each(_table.integers(partial, "events"), hit)
@@ -190,11 +197,11 @@ class Match(Spec[MatchResult]):
     def _definition(self, log: EventLog) -> str:
         pattern = " ".join(self.pattern.split())
         return (
-            f"A customer matched who came through {pattern} at least once; events at one time count in the order in which "
-            "the data hold them. The first event at which any match is complete ends one, of several the one that began "
-            "last, and the search goes on behind it, so that matches do not overlap. share is the part of all customers, "
-            "with its 95 % Wilson interval; still_open are those without a match in whom one has begun that may still "
-            f"complete after {observed(log)}. Times run from the first event of a match to its last."
+            f"A customer matched who came through {pattern} at least once; events at one time count in the order in "
+            "which the data hold them. The first event at which any match is complete ends one, of several the one "
+            "that began last, and the search goes on behind it, so that matches do not overlap. share is the part of "
+            "all customers, with its 95 % Wilson interval; still_open are those without a match in whom one has begun "
+            f"that may still complete after {observed(log)}. Times run from the first event of a match to its last."
             f"{segmented(self.by, _AT[self.at])}"
         )
 
@@ -260,9 +267,7 @@ def match(log: EventLog, pattern: str, *, by: str | None = None, at: At = "entry
     return Match(pattern, by=by, at=at).run(log)
 
 
-def with_match(
-    log: EventLog, pattern: str, *, column: str = "match", per: MatchUnit = "match"
-) -> EventLog:
+def with_match(log: EventLog, pattern: str, *, column: str = "match", per: MatchUnit = "match") -> EventLog:
     """Which events lie inside a match of this pattern?
 
     Parameters
@@ -285,14 +290,20 @@ def with_match(
     --------
     >>> import safar
     >>> log = safar.EventLog(
-    ...     {"who": [1, 1, 1, 2], "day": ["2026-03-01", "2026-03-02", "2026-03-05", "2026-03-05"], "what": list("aabb")},
+    ...     {
+    ...         "who": [1, 1, 1, 2],
+    ...         "day": ["2026-03-01", "2026-03-02", "2026-03-05", "2026-03-05"],
+    ...         "what": list("aabb"),
+    ...     },
     ...     customer="who",
     ...     time="day",
     ...     event="what",
     ... )
     >>> log.with_match("a -> b").to_pandas().sort_values(["customer", "time"])["match"].tolist()
     [<NA>, 1, 1, <NA>]
-    >>> log.with_match("a -> b", column="came", per="customer").match("b", by="came").to_dict()["segment"]
+    >>> log.with_match("a -> b", column="came", per="customer").match("b", by="came").to_dict()[
+    ...     "segment"
+    ... ]
     ['false', 'true']
     """
     _args.text(column, "column")
@@ -305,5 +316,6 @@ def with_match(
     else:
         customers = _core.run(log.core, "match_customers", plan)
         has = _table.integers(customers, "matches") > 0
-        values = np.repeat(has, np.diff(log.core.view("offsets").astype(np.int64)))
+        offsets: Integers = log.core.view("offsets").astype(np.int64)
+        values = np.repeat(has, offsets[1:] - offsets[:-1])
     return log.with_columns(_table.table_of({column: values}))

@@ -48,7 +48,11 @@ def match(
     --------
     >>> import safar
     >>> log = safar.EventLog(
-    ...     {"who": [1, 1, 2], "when": ["2026-03-01", "2026-03-02", "2026-03-01"], "what": list("aba")},
+    ...     {
+    ...         "who": [1, 1, 2],
+    ...         "when": ["2026-03-01", "2026-03-02", "2026-03-01"],
+    ...         "what": list("aba"),
+    ...     },
     ...     customer="who",
     ...     time="when",
     ...     event="what",
@@ -64,7 +68,8 @@ def match(
     if "segment" in columns:
         shown, said = largest_segments(columns, "customers", rows)
         rows = sorted(
-            (i for i in rows if columns["segment"][i] in shown), key=lambda i: shown.index(columns["segment"][i])
+            (i for i in rows if columns["segment"][i] in shown),
+            key=lambda i: shown.index(columns["segment"][i]),
         )
     data = records(columns, rows)
     for row in data:
@@ -96,8 +101,6 @@ def match(
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(color=STEEL, cornerRadiusEnd=2, height=_BAR - 8).encode(x=x)
     lines = base.mark_rule(color=INK).encode(x=alt.X("share_low:Q"), x2="share_high:Q")
-    layers: alt.LayerChart = alt.layer(bars, lines, data=inline(data)).properties(
-        width=width, height=alt.Step(_BAR)
-    )
+    layers = alt.layer(bars, lines, data=inline(data)).properties(width=width, height=alt.Step(_BAR))
     subtitle = ["Share of all customers; the line is the 95% interval", *([said] if said else [])]
     return finish(layers, title=title, subtitle=subtitle, direction=direction)
