@@ -24,6 +24,8 @@ pub(super) struct Position {
     pub(super) incoming: Vec<Edge>,
     /// Where one goes from here.
     pub(super) outgoing: Vec<Edge>,
+    /// The same as bits.
+    pub(super) successors: u64,
     /// A match is complete here at once.
     pub(super) accepts: bool,
     /// A match is complete here once these absences are over.
@@ -61,6 +63,10 @@ pub(super) struct Automaton {
     pub(super) absences: Vec<(usize, i64)>,
     /// Some event must follow another directly.
     pub(super) has_direct: bool,
+    /// Positions at which a match may begin, as bits.
+    pub(super) firsts: u64,
+    /// Positions of each class, as bits.
+    pub(super) of_class: Vec<u64>,
 }
 
 impl Automaton {
@@ -126,10 +132,17 @@ impl Automaton {
             }
             let position = &mut positions[from];
             (position.watched, position.ripe_after, position.newer_helps) = (watched, ripe_after, newer_helps);
+            position.successors = outgoing.iter().fold(0, |all, edge| all | 1 << edge.other);
             position.outgoing = outgoing;
         }
         let has_direct = positions.iter().any(|position| position.outgoing.iter().any(|edge| edge.direct));
-        Ok(Self { positions, absences, has_direct })
+        let bits = |chosen: &dyn Fn(&Position) -> bool| {
+            let chosen = positions.iter().enumerate().filter(|(_, position)| chosen(position));
+            chosen.fold(0, |all, (index, _)| all | 1 << index)
+        };
+        let firsts = bits(&|position| position.first);
+        let of_class = (0..tree.classes.len()).map(|class| bits(&|position| position.class == class)).collect();
+        Ok(Self { positions, absences, has_direct, firsts, of_class })
     }
 }
 

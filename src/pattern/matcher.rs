@@ -100,6 +100,8 @@ struct Search {
     threads: Vec<VecDeque<Thread>>,
     /// Positions that have threads.
     active: u64,
+    /// Where those threads lead.
+    ahead: u64,
     /// How many threads there are.
     count: usize,
     fresh: Vec<(usize, Thread)>,
@@ -328,7 +330,7 @@ impl Search {
             self.threads[active.trailing_zeros() as usize].clear();
             active &= active - 1;
         }
-        (self.active, self.count, self.next_end) = (0, 0, i64::MAX);
+        (self.active, self.ahead, self.count, self.next_end) = (0, 0, 0, i64::MAX);
     }
 
     /// Takes in one event; false where no more matches are wanted.
@@ -344,16 +346,21 @@ impl Search {
         }
         self.fresh.clear();
         let mut complete: Option<Thread> = None;
-        for (index, position) in automaton.positions.iter().enumerate() {
-            if hit.classes & (1 << position.class) == 0 {
-                continue;
-            }
+        let mut targets = 0;
+        let mut classes = hit.classes;
+        while classes != 0 {
+            targets |= automaton.of_class[classes.trailing_zeros() as usize];
+            classes &= classes - 1;
+        }
+        targets &= automaton.firsts | self.ahead;
+        while targets != 0 {
+            let index = targets.trailing_zeros() as usize;
+            targets &= targets - 1;
+            let position = &automaton.positions[index];
             let from = self.fresh.len();
-            if self.active != 0 {
-                for edge in &position.incoming {
-                    if self.active & (1 << edge.other) != 0 {
-                        self.follow(index, position, edge, hit, from);
-                    }
+            for edge in &position.incoming {
+                if self.active & (1 << edge.other) != 0 {
+                    self.follow(index, position, edge, hit, from);
                 }
             }
             if position.first {
@@ -372,6 +379,9 @@ impl Search {
                 let latest = self.fresh[from..].iter().map(|(_, thread)| thread).max_by_key(|thread| thread.start);
                 complete = complete.into_iter().chain(latest.copied()).max_by_key(|thread| thread.start);
             }
+        }
+        if self.fresh.is_empty() {
+            return true;
         }
         if let Some(thread) = complete {
             self.clear();
@@ -429,9 +439,22 @@ impl Search {
         if position.outgoing.is_empty() && position.awaits.is_empty() {
             return;
         }
+        self.active |= 1 << index;
+        self.ahead |= position.successors;
+        for &awaits in &position.awaits {
+            let wait = longest_wait(&automaton.absences, awaits).unwrap_or(0);
+            self.next_end = self.next_end.min(thread.time.saturating_add(wait));
+        }
         let threads = &mut self.threads[index];
         let before = threads.len();
         let now = thread.time;
+        if let (1, Some(old)) = (before, threads.back_mut())
+            && thread.serves_for(old, position, now)
+        {
+            // By far the most frequent case.
+            *old = thread;
+            return;
+        }
         if threads.len() < SEARCHED && threads.len().is_power_of_two() {
             threads.retain(|old| !old.is_over(automaton, position, now) && !thread.serves_for(old, position, now));
         } else {
@@ -447,13 +470,8 @@ impl Search {
         }
         if !threads.iter().rev().take(4).any(|old| old.serves_for(&thread, position, now)) {
             threads.push_back(thread);
-            for &awaits in &position.awaits {
-                let wait = longest_wait(&automaton.absences, awaits).unwrap_or(0);
-                self.next_end = self.next_end.min(thread.time.saturating_add(wait));
-            }
         }
         self.count = self.count + threads.len() - before;
-        self.active |= 1 << index;
     }
 
     /// The matches that are complete because an absence is over before a time; false where no more are wanted.
@@ -487,10 +505,13 @@ impl Search {
                 return true;
             };
             *found = Found::Matched;
-            (self.active, self.count) = (0, 0);
+            (self.active, self.ahead, self.count) = (0, 0, 0);
             for (index, threads) in self.threads.iter_mut().enumerate() {
                 threads.retain(|other| other.start > thread.last);
-                self.active |= u64::from(!threads.is_empty()) << index;
+                if !threads.is_empty() {
+                    self.active |= 1 << index;
+                    self.ahead |= automaton.positions[index].successors;
+                }
                 self.count += threads.len();
             }
             if !emit(thread.found()) {

@@ -23,8 +23,8 @@ const MOST_DEPTH: usize = 50;
 const MOST_COUNT: usize = 1_000;
 /// As in Python: times lie in 1900–2200, and time + duration stays inside 64 bits.
 const LONGEST_US: i64 = 1_000 * 366 * 86_400_000_000;
-/// Limits of groups that one pattern may have.
-pub(super) const MOST_LIMITS: usize = 8;
+/// Limits, of groups and of the whole, that one pattern may have.
+pub(super) const MOST_LIMITS: usize = 4;
 /// Different kinds of events, one bit each.
 pub(super) const MOST_CLASSES: usize = 64;
 
@@ -431,7 +431,7 @@ impl<'a> Parser<'a> {
             return Err(error(
                 self.text,
                 at,
-                &format!("expected at most {MOST_LIMITS} limits of groups in one pattern"),
+                &format!("expected \"within\" at most {MOST_LIMITS} times in one pattern"),
             ));
         }
         let limit = self.limits;

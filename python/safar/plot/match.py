@@ -25,7 +25,7 @@ def match(
     title: str = "Customers with a match",
     width: int = 420,
     direction: Direction = "ltr",
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """Draw which share of the customers has a match.
 
     Parameters
