@@ -11,7 +11,7 @@ from safar.errors import ArgumentError, ArgumentTypeError
 DIALECTS: Mapping[str, Mapping[str, object]] = {
     "posthog": {"entry": "latest", "ties": "favour", "on_exclude": "drop_customer"},
     "mixpanel": {"order": "ordered", "entry": "first", "ties": "2s", "on_exclude": "stop_attempt"},
-    "amplitude": {"entry": "best", "ties": "same second", "at": "entry"},
+    "amplitude": {"entry": "best", "ties": "same second"},
     "clickhouse": {"order": "ordered", "entry": "latest", "step_within": (), "exclude": (), "hold": ()},
 }
 # The modes of ClickHouse's windowFunnel, which may be combined.

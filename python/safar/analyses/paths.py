@@ -132,7 +132,7 @@ class Paths(Spec[PathsResult]):
         events, missing = rows["events"]
         stands = np.ones(len(events), dtype=bool) if missing is None else ~missing
         cut = rows["cut"][0].astype(bool)
-        paths = [_text(events[row], cut=bool(cut[row])) for row in np.flatnonzero(stands)]
+        paths = [path_text(events[row], cut=bool(cut[row])) for row in np.flatnonzero(stands)]
         cells: dict[str, Column] = {}
         for name in ("segment", "customer", "units", "open"):
             if name in rows:
