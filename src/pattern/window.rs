@@ -11,6 +11,7 @@ use super::attempts::{Attempt, Attempts, End, Rules};
 /// The modes of `windowFunnel`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "the modes are switches, and any of them combine")]
 pub struct Modes {
     /// Nothing may stand between the steps: the search ends there.
     pub strict_order: bool,
