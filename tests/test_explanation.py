@@ -116,3 +116,24 @@ def test_an_explanation_shows_itself_in_a_notebook_and_refuses_strangers() -> No
     assert repr(why).startswith("u: Entered at")
     with pytest.raises(safar.SafarError, match="customer='stranger' has no event in this log of 1 customers"):
         funnel.explain("stranger")
+
+
+def test_times_are_those_of_the_zone_of_the_log() -> None:
+    log = safar.EventLog(
+        {"customer": ["u", "u"], "time": ["2026-03-01 10:00", "2026-03-01 10:05"], "event": ["A", "B"]},
+        customer="customer",
+        time="time",
+        event="event",
+        timezone="Asia/Tehran",
+    )
+    for result in (log.funnel(["A", "B"]), log.sessions(), log.journeys(), log.retention()):
+        why = result.explain("u")
+        assert [time.isoformat() for time in why.to_dict()["time"]] == [
+            "2026-03-01T10:00:00+03:30",
+            "2026-03-01T10:05:00+03:30",
+        ]
+    customers = log.funnel(["A", "B"]).customers().to_dict()
+    assert [customers[name][0].isoformat() for name in ("entry", "last_step")] == [
+        "2026-03-01T10:00:00+03:30",
+        "2026-03-01T10:05:00+03:30",
+    ]

@@ -294,3 +294,74 @@ def test_two_funnels_compare_and_mismatches_are_refused() -> None:
         early.compare(log.funnel(["A", "B", "A"]))
     with pytest.raises(safar.SafarError, match="has no segments to compare"):
         early.compare()
+
+
+# ------------------------------------------------------------------------------------------------------ units
+
+
+def cut(rows: Sequence[Event], gap: int) -> list[Event]:
+    """Return the rows with the session in the place of the customer, in the way of the oracle."""
+    found = []
+    for customer, journey in oracles.journeys(rows).items():
+        number, before = 0, None
+        for event in journey:
+            number += before is None or event.time - before > gap
+            before = event.time
+            found.append(event._replace(customer=f"{customer}/{number}"))
+    return found
+
+
+@given(logs(max_events=20))
+def test_a_funnel_of_sessions_is_that_of_their_events(rows: list[Event]) -> None:
+    rows = [*rows, Event("x", BASE, "A"), Event("x", BASE, "B")]
+    until = max(row.time for row in rows) + 3600 * SECOND
+    log = public_log(rows, observed_until=until)
+    sessions = public_log(cut(rows, 2 * SECOND), observed_until=until)
+    found = log.funnel(["A", "B", "A"], within="1h", count="sessions", gap="2s")
+    expected = sessions.funnel(["A", "B", "A"], within="1h")
+    assert found.unit == "sessions"
+    assert found.to_dict()["sessions"] == expected.to_dict()["customers"]
+    assert sorted(found.customers().to_dict()["customer"]) == sorted(
+        expected.customers().to_dict()["customer"]
+    )
+
+
+@given(logs(max_events=20))
+def test_a_window_of_one_session_holds_all_steps_in_it(rows: list[Event]) -> None:
+    rows = [*rows, Event("x", BASE, "A"), Event("x", BASE, "B")]
+    log = public_log(rows)
+    found = log.funnel(["A", "B"], within="session", gap="2s").customers().to_dict()
+    best: dict[str, int] = {}
+    sessions = public_log(cut(rows, 2 * SECOND)).funnel(["A", "B"]).customers().to_dict()
+    for session, reached in zip(sessions["customer"], sessions["reached"], strict=True):
+        customer = session.split("/")[0]
+        best[customer] = max(best.get(customer, 0), reached)
+    assert dict(zip(found["customer"], found["reached"], strict=True)) == best
+
+
+def test_the_values_of_a_column_may_be_the_units() -> None:
+    rows = [
+        Event("u", BASE, "A", plan="1"),
+        Event("v", BASE + SECOND, "B", plan="1"),
+        Event("w", BASE, "A", plan="2"),
+        Event("w", BASE + SECOND, "B"),
+    ]
+    log = public_log(rows)
+    found = log.funnel(["A", "B"], count="plan")
+    assert found.to_dict()["units"] == [2, 1]
+    assert 'A unit is a value of "plan"' in found.definition
+    assert found.customers(2).to_dict()["customer"] == ["1"]
+    assert found.explain("1").to_dict()["event"] == ["A", "B"]
+
+
+def test_a_funnel_of_sessions_explains_each_of_a_customer() -> None:
+    log = public_log([*sequence("A1 B2 A5000 C5001", "u"), *sequence("A1", "v")])
+    why = log.funnel(["A", "B"], within="1h", count="sessions").explain("u")
+    assert why.to_dict()["event"] == ["A", "B", "A", "C"]
+    assert why.to_dict()["decision"] == [
+        'u/1: takes step 1 "A": the attempt that counts begins',
+        'u/1: takes step 2 "B", 1 s after the step before; the funnel is completed',
+        'u/2: takes step 1 "A": the attempt that counts begins',
+        "",
+    ]
+    assert len(why.conclusion) == 2

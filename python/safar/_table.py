@@ -271,6 +271,11 @@ def nullable(values: Array, missing: Array | None = None) -> tuple[Array, dict[s
     return values, {"mask": np.isnan(values) if missing is None else missing}
 
 
+def instants(values: Array) -> tuple[Array, dict[str, str]]:
+    """A column of instants, as the core gives them: datetimes of UTC."""
+    return values, {"zone": "UTC"}
+
+
 def factorize(values: Array) -> tuple[Integers, list[str | None]]:
     """Codes of a column of text, and the distinct texts in order, the missing one last."""
     texts = values.tolist()

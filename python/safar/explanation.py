@@ -66,7 +66,8 @@ def explanation(
     """The explanation of a log of one customer: a decision for each event, and what came of it."""
     columns = ["time", "event", *(["channel"] if "channel" in log.columns else [])]
     events = log.core.events_table(columns)
-    table = {name: events.numpy(name)[0] for name in columns}
+    table: dict[str, object] = {name: events.numpy(name)[0] for name in columns}
+    table["time"] = _table.instants(events.numpy("time")[0])
     table["decision"] = np.array(list(decisions), dtype=object)
     return Explanation(
         _table.table_of(table), definition, log.timezone, customer=customer, conclusion=tuple(conclusion)

@@ -40,8 +40,12 @@ class _Attempt:
 
 def explained(funnel: Funnel, log: EventLog, customer: object, definition: str) -> Explanation:
     """The events of a customer under a funnel."""
-    one = one_customer(log, customer)
-    units = funnel.units(one)
+    if funnel.unit == "units":
+        # A unit may be of several customers.
+        one = units = one_customer(funnel.units(log), customer)
+    else:
+        one = one_customer(log, customer)
+        units = funnel.units(one)
     plan = json.dumps(funnel.plan_of_part(units))
     attempts = _core.run(units.core, "funnel_attempts", plan)
     events = _core.run(units.core, "funnel_events", plan)

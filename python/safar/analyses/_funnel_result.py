@@ -160,8 +160,8 @@ class FunnelResult(Result):
             "customer": attempts.numpy("customer")[0][stands],
             "reached": reached[stands],
             "status": [_STATUS[name] for name in found[stands].tolist()],
-            "entry": np.fmin.reduce(grid[stands], axis=1),
-            "last_step": np.fmax.reduce(grid[stands], axis=1),
+            "entry": _table.instants(np.fmin.reduce(grid[stands], axis=1)),
+            "last_step": _table.instants(np.fmax.reduce(grid[stands], axis=1)),
         }
         which = f"Those who reached step {step}" if step is not None and status is None else "Those who came"
         at = "" if step is None or status is None else f" to step {step} and no further"
@@ -385,7 +385,8 @@ class FunnelResult(Result):
         Parameters
         ----------
         customer
-            The id, as the data give it; of a funnel of sessions or other units still that of the customer.
+            The id, as the data give it; of a funnel of sessions still that of the customer, whose sessions are all
+            told, and of a funnel of other units the value of the column.
 
         Returns
         -------
