@@ -193,3 +193,10 @@ def test_the_difference_of_a_dialect_is_that_of_its_moved_customers(rows: list[E
             if name == dialect
         ]
         assert sum(gone) == difference
+
+
+def test_ties_matter_under_a_dialect_as_well_unless_it_has_an_order_of_its_own() -> None:
+    log = public_log([*sequence("B1 A1", "u"), *sequence("A1 B5", "v")])
+    assert log.funnel(["A", "B"], dialect="posthog").ties_matter() == 1
+    with pytest.raises(safar.SafarError, match="has an order of its own"):
+        log.funnel(["A", "B"], dialect="clickhouse").ties_matter()

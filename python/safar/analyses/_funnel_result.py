@@ -421,6 +421,12 @@ class FunnelResult(Result):
             Customers whose steps reached or whose status differ between ``ties="favour"`` and ``ties="against"``.
         """
         asked = self._question()
+        if asked.dialect is not None and asked.dialect.startswith("clickhouse"):
+            raise ArgumentError(
+                f"dialect={asked.dialect!r} has an order of its own for events at one time; ask the funnel without it"
+            )
+        # What the dialect set stays set.
+        asked = replace(asked, dialect=None)
         ways: list[dict[object, list[tuple[int, str]]]] = []
         for ties in ("favour", "against"):
             found: dict[object, list[tuple[int, str]]] = {}
