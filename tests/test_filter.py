@@ -309,3 +309,19 @@ def test_conditions_of_one_call_look_at_the_whole_log() -> None:
     assert log.filter(events="A", with_event="B").customers == 1
     with pytest.raises(safar.UnknownEventError):
         log.filter(events="A").filter(with_event="B")
+
+
+def test_the_customers_of_a_cell_make_a_log_of_their_own() -> None:
+    data = {
+        "who": [1, 1, 2, 3, 3],
+        "at": [f"2026-03-0{day}" for day in (1, 2, 1, 1, 3)],
+        "what": ["view", "buy", "view", "view", "view"],
+    }
+    log = safar.EventLog(data, customer="who", time="at", event="what", observed_until="2026-05-01")
+    funnel = log.funnel(["view", "buy"], within="7d", entry="all")
+    part = log.filter(customers=funnel.customers(step=1, status="dropped"))
+    assert (part.customers, len(part)) == (2, 3)
+    with pytest.raises(safar.SafarError, match="a table without a row"):
+        log.filter(customers=funnel.customers(step=2, status="dropped"))
+    with pytest.raises(safar.SafarError, match='without the column "customer"'):
+        log.filter(customers=funnel)

@@ -218,3 +218,24 @@ def test_an_empty_answer_has_its_columns() -> None:
             assert len(result.matrix()) == 0
         if isinstance(result, safar.FlowResult):
             assert len(result.drop_off()) == 0
+
+
+def test_a_condition_or_the_end_of_a_pattern_may_be_the_middle() -> None:
+    rows = [
+        Event("u", BASE, "A"),
+        Event("u", BASE + SECOND, "B", value=1.0),
+        Event("u", BASE + 2 * SECOND, "B", value=3.0),
+        Event("u", BASE + 3 * SECOND, "C"),
+        Event("v", BASE, "B", value=1.0),
+        Event("v", BASE + SECOND, "A"),
+    ]
+    log = public_log(rows)
+    dear = log.steps(positions=1, around=safar.step("B", where="value > 2"))
+    assert cells(dear) == {(-1, "B"): (1, 1), (0, "B"): (1, 1), (1, "C"): (1, 1)}
+    twice = log.steps(positions=1, around=safar.step(match="A -> B => B"))
+    assert cells(twice) == cells(dear)
+    assert "event at which a match of A -> B => B ends" in twice.definition
+    assert safar.Spec.from_json(twice.spec).run(log).to_dict() == twice.to_dict()
+    # Of repeats that count once, either is the middle.
+    once = log.steps(positions=1, around=safar.step("B", where="value > 2"), collapse=True)
+    assert cells(once) == {(-1, "A"): (1, 1), (0, "B"): (1, 1), (1, "C"): (1, 1)}

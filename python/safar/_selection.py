@@ -74,6 +74,17 @@ def _ids(customers: object) -> list[str | int]:
     """Ids as text or whole numbers."""
     if isinstance(customers, str | int | np.integer | uuid.UUID):
         customers = [customers]
+    # A table of customers, such as those of a cell of a funnel; a customer may stand in it more than once.
+    table = getattr(customers, "table", None)
+    if isinstance(table, _core.Table):
+        if "customer" not in table.names:
+            raise ArgumentError(
+                f'customers is a table without the column "customer" (its columns: {_args.listing(table.names)})'
+            )
+        customers = dict.fromkeys(table.numpy("customer")[0].tolist())
+        if not customers:
+            raise ArgumentError("customers is a table without a row; nobody stands there")
+        customers = list(customers)
     if hasattr(customers, "to_pylist"):
         customers = customers.to_pylist()
     if hasattr(customers, "tolist"):

@@ -180,7 +180,8 @@ class EventLog:
         Parameters
         ----------
         customers
-            Only these customers: an id or a list of ids. An id that the log does not have matches nobody.
+            Only these customers: an id, a list of ids, or a table with the column ``customer``, such as that of
+            ``funnel.customers(step=2, status="dropped")``. An id that the log does not have matches nobody.
         with_event, without_event
             Only customers who have any, or none, of these events.
         match, without_match

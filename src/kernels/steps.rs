@@ -1,4 +1,4 @@
-//! Steps: which event stands at each position of a path, from its beginning or around an event.
+//! Steps: which event stands at each position of a path, from its beginning or around an event or a pattern.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use arrow::array::{ArrayRef, Int64Array};
 use serde::Deserialize;
 
 use super::cells::{Cell, Cells};
-use super::chosen;
 use super::units::{UnitParams, Units};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, RESERVED};
 use crate::partial::{PartialColumn, Role, texts};
+use crate::pattern::{self as step, StepSpec};
 
 /// Parameters of [`Steps`].
 #[derive(Debug, Deserialize)]
@@ -19,9 +19,17 @@ use crate::partial::{PartialColumn, Role, texts};
 pub struct Params {
     units: UnitParams,
     positions: u32,
-    around: Option<Vec<String>>,
+    around: Option<Middle>,
     which: Which,
     max_cells: u32,
+}
+
+/// What stands in the middle: any of these events, or a step with its condition or pattern.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Middle {
+    Events(Vec<String>),
+    Step(StepSpec),
 }
 
 /// Which occurrence of the event in the middle counts.
@@ -38,7 +46,7 @@ pub struct Steps {
     units: Units,
     /// Positions from the beginning, or on each side of the event in the middle.
     positions: usize,
-    around: Option<Vec<bool>>,
+    around: Option<step::Steps>,
     which: Which,
     most_cells: usize,
     names: Vec<String>,
@@ -63,10 +71,14 @@ impl Analysis for Steps {
                 params.positions
             )));
         }
+        let around = params.around.map(|middle| match middle {
+            Middle::Events(events) => StepSpec { events, ..StepSpec::default() },
+            Middle::Step(spec) => spec,
+        });
         Ok(Self {
             units: Units::bind(&params.units, log)?,
             positions: params.positions as usize,
-            around: chosen(params.around.as_deref(), log)?,
+            around: around.map(|spec| step::Steps::compile(&[spec], log)).transpose()?,
             which: params.which,
             most_cells: params.max_cells as usize,
             names: log.event_names().iter().map(str::to_owned).collect(),
@@ -118,14 +130,23 @@ impl Kernel for Steps {
     fn step<C: Code>(&self, journey: &Journey<'_, C>, (): &mut (), groups: &mut Groups<'_, Self>) {
         let customer = journey.customer as u32 + 1;
         let all = self.columns_of_matrix() * self.nodes();
-        let mut kept = Vec::new();
+        let (mut kept, mut places) = (Vec::new(), Vec::new());
         self.units.each(journey, |unit, open| {
             let first = unit.start;
-            let path = if self.units.whole() {
+            let path = if self.units.whole() && self.around.is_none() {
                 &journey.events[unit]
             } else {
+                places.clear();
+                self.units.places(&journey.events[unit.clone()], |place, again| {
+                    // Of repeats that count once, any may be the one in the middle.
+                    if again {
+                        places.last_mut().into_iter().for_each(|(_, end)| *end = place + 1);
+                    } else {
+                        places.push((place, place + 1));
+                    }
+                });
                 kept.clear();
-                kept.extend(self.units.path(&journey.events[unit]));
+                kept.extend(places.iter().map(|&(place, _)| journey.events[unit.start + place]));
                 kept.as_slice()
             };
             let Some(around) = &self.around else {
@@ -136,7 +157,15 @@ impl Kernel for Steps {
                 }
                 return;
             };
-            let mut middles = (0..path.len()).filter(|&place| around[path[place].index()]);
+            let is_middle = |&(start, end): &(usize, usize)| {
+                // Between repeats lie only events that are not looked at.
+                let code = journey.events[first + start].index();
+                (start..end).any(|place| {
+                    journey.events[first + place].index() == code
+                        && around.mask(code, journey.start + first + place) != 0
+                })
+            };
+            let mut middles = (0..path.len()).filter(|&place| is_middle(&places[place]));
             let (one, each) = match self.which {
                 Which::First => (middles.next(), None),
                 Which::Last => (middles.next_back(), None),

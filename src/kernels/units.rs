@@ -60,6 +60,19 @@ impl Units {
         self.chosen.is_none() && !self.collapse
     }
 
+    /// Calls `take` with the places of the events of a unit that are looked at, in their order, and whether each
+    /// repeats the one before and counts once with it.
+    #[inline(always)]
+    pub fn places<C: Code>(&self, events: &[C], mut take: impl FnMut(usize, bool)) {
+        let mut before = None;
+        for (place, &event) in events.iter().enumerate() {
+            if self.chosen.as_ref().is_none_or(|chosen| chosen[event.index()]) {
+                take(place, self.collapse && before == Some(event));
+                before = Some(event);
+            }
+        }
+    }
+
     /// The events of a unit that are looked at, in their order.
     #[inline(always)]
     pub fn path<C: Code>(&self, events: &[C]) -> impl Iterator<Item = C> {

@@ -25,7 +25,7 @@ pub use text::Pattern;
 pub use window::Modes;
 
 /// A step as a user writes it: any of the events, where the condition holds.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepSpec {
     /// Any of these.

@@ -1,16 +1,17 @@
-"""Steps: which event stands at each position of a path, from its beginning or around an event."""
+"""Steps: which event stands at each position of a path, from its beginning or around an event or a pattern."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _args, _core, _table
 from safar._core import Table
 from safar._typing import Duration, Per, Which
+from safar.analyses._funnel_steps import Step, StepLike
 from safar.analyses._spec import Spec, segmented
 from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence, unit_words
 from safar.result import CellsResult, ResultTable, share_columns
@@ -90,7 +91,7 @@ class Steps(Spec[StepsResult]):
     per: Per = "customers"
     _: KW_ONLY
     positions: int = 10
-    around: str | Sequence[str] | None = None
+    around: StepLike | None = None
     which: Which = "first"
     gap: Duration = "30m"
     inactivity: Duration = "30d"
@@ -102,17 +103,28 @@ class Steps(Spec[StepsResult]):
         check_units(self)
         number(self.positions, "positions", _MOST_POSITIONS)
         if self.around is not None:
-            object.__setattr__(self, "around", _args.names(self.around, "around"))
+            object.__setattr__(self, "around", _middle(self.around))
         _args.choice(self.which, "which", Which)
         object.__setattr__(self, "collapse", _args.flag(self.collapse, "collapse"))
 
     def plan(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        _args.known_events(self.around or (), log.events, "around")
+        around: object = self.around
+        if isinstance(self.around, Step):
+            _args.known_events(self.around.events, log.events, "around")
+            around = {
+                "events": list(self.around.events),
+                "where": self.around.where,
+                "pattern": self.around.match,
+            }
+            if self.around.match is not None:
+                _core.check_pattern(self.around.match, log.core)
+        else:
+            _args.known_events(self.around or (), log.events, "around")
         params = {
             "units": unit_params(self, log, collapse=self.collapse),
             "positions": self.positions,
-            "around": self.around,
+            "around": around,
             "which": self.which,
             "max_cells": _MOST_CELLS,
         }
@@ -151,13 +163,20 @@ class Steps(Spec[StepsResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
+    def _middle_words(self) -> str:
+        if not isinstance(self.around, Step):
+            return " or ".join(self.around or ())
+        if self.around.match is not None:
+            return f"event at which a match of {self.around.match} ends"
+        return self.around.name + (f" [{self.around.where}]" if self.around.where else "")
+
     def _definition(self, log: EventLog) -> str:
         if self.around is None:
             counted, of = f"Position 1 to {self.positions} is the event with that number in its unit", "units"
         else:
             which = {"first": "the first", "last": "the last", "each": "each"}[self.which]
             counted = (
-                f"Position 0 is {which} {' or '.join(self.around)} of a unit, and positions -{self.positions} to "
+                f"Position 0 is {which} {self._middle_words()} of a unit, and positions -{self.positions} to "
                 f"{self.positions} are the events before and after it; units without one are left out"
             )
             of = "occurrences" if self.which == "each" else "units with one"
@@ -169,12 +188,18 @@ class Steps(Spec[StepsResult]):
         )
 
 
+def _middle(given: object) -> tuple[str, ...] | Step:
+    if isinstance(given, Mapping):
+        return _args.from_fields(Step, given, "around")
+    return given if isinstance(given, Step) else _args.names(given, "around")
+
+
 def steps(
     log: EventLog,
     per: Per = "customers",
     *,
     positions: int = 10,
-    around: str | Sequence[str] | None = None,
+    around: StepLike | None = None,
     which: Which = "first",
     gap: Duration = "30m",
     inactivity: Duration = "30d",
@@ -191,7 +216,9 @@ def steps(
     positions
         How many events from the beginning are looked at, or on each side of the one in the middle; 10 by default.
     around
-        The event, or events, to put in the middle at position 0; by default positions count from the beginning.
+        The event, or events, to put in the middle at position 0, or `safar.step` with a condition or a pattern, such
+        as ``safar.step(match="search => search => search")``, whose last event is the middle; by default positions
+        count from the beginning.
     which
         Which of a unit's `around` events is the middle: the ``"first"`` (default), the ``"last"``, or ``"each"``,
         where a unit counts once for each.
