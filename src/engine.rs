@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, DictionaryArray, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema, UInt32Type};
+use arrow::util::display::array_value_to_string;
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -64,6 +65,8 @@ pub enum At {
     First,
     /// The customer's last event.
     Last,
+    /// All of the customer's events that have a value: they share one.
+    Profile,
 }
 
 /// Parameters of an analysis, and the segments to split it by.
@@ -96,6 +99,8 @@ impl Plan {
 struct By<'a> {
     segments: &'a Segments,
     at: At,
+    /// By customer, for [`At::Profile`].
+    profiles: &'a [u32],
 }
 
 /// One state per segment, made when first needed.
@@ -119,6 +124,7 @@ impl<'a, K: Kernel> Groups<'a, K> {
                 At::Entry => anchor,
                 At::First => 0,
                 At::Last => journey.times.len() - 1,
+                At::Profile => return by.profiles[journey.customer] as usize,
             };
             by.segments.of_event(journey.start + position)
         });
@@ -149,7 +155,11 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
     if let (Some(segments), Some(name)) = (&segments, &plan.by) {
         segments.few_enough(name)?;
     }
-    let by = segments.as_deref().map(|segments| By { segments, at: plan.at });
+    let profiles = match (&segments, &plan.by, plan.at) {
+        (Some(segments), Some(name), At::Profile) => profiles(log, segments, name)?,
+        _ => Vec::new(),
+    };
+    let by = segments.as_deref().map(|segments| By { segments, at: plan.at, profiles: &profiles });
     let tasks = log.len().div_ceil(kernel.task_events()).max(1);
     let at = format!("{:?}", plan.at).to_lowercase();
     let mut text = serde_json::json!({"params": plan.params, "by": plan.by, "at": at});
@@ -181,6 +191,30 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
         }
     }
     partial::describe(batches, A::NAME, &text.to_string(), log)
+}
+
+/// The one segment of each customer, "missing" where no event has a value. Customers with several are an error.
+fn profiles(log: &EventLog, segments: &Segments, name: &str) -> Result<Vec<u32>> {
+    let missing = segments.len() - 1;
+    let of_customer = |customer: usize| -> Result<u32> {
+        let mut found = missing;
+        for event in log.range(customer) {
+            let code = segments.of_event(event);
+            if code != missing && found != missing && code != found {
+                let label = |code| segments.label(code).unwrap_or_default();
+                return Err(Error::Data(format!(
+                    "column \"{name}\" is no profile: customer {} has both \"{}\" and \"{}\"; with at=\"profile\" all \
+                     events of a customer share one value, so choose at=\"entry\", \"first\" or \"last\"",
+                    array_value_to_string(log.customer_ids(), customer)?,
+                    label(found),
+                    label(code)
+                )));
+            }
+            found = if code == missing { found } else { code };
+        }
+        Ok(found as u32)
+    };
+    (0..log.customers()).map(of_customer).collect()
 }
 
 /// Puts the label of the segment before the columns.

@@ -191,7 +191,7 @@ def test_free_orders_say_what_their_rows_are() -> None:
         ({"at": "middle"}, "is not a choice"),
         ({"dialect": "mixpanell"}, 'did you mean "mixpanel"'),
         ({"dialect": "posthog strict_order"}, "not a mode of posthog"),
-        ({"dialect": "mixpanel", "entry": "best"}, "sets it to 'first'"),
+        ({"dialect": "mixpanel", "entry": "best"}, "sets entry='first'"),
         ({"dialect": "clickhouse", "exclude": "C"}, "leave out one of the two"),
         ({"count": "plam"}, 'did you mean "plan"'),
     ],
@@ -365,3 +365,46 @@ def test_a_funnel_of_sessions_explains_each_of_a_customer() -> None:
         "",
     ]
     assert len(why.conclusion) == 2
+
+
+def test_a_profile_is_the_value_that_all_events_of_a_customer_share() -> None:
+    rows = [
+        Event("u", BASE, "A"),
+        Event("u", BASE + SECOND, "B", plan="1"),
+        Event("v", BASE, "A", plan="2"),
+        Event("w", BASE, "A"),
+    ]
+    log = public_log(rows)
+    table = log.funnel(["A", "B"], by="plan", at="profile").to_dict()
+    assert (table["segment"], table["customers"]) == (["1", "1", "2", "2", None, None], [1, 1, 1, 0, 1, 0])
+    assert log.retention(by="plan", at="profile").means().to_dict()["eligible"] == []
+    several = public_log([*rows, Event("u", BASE + 2 * SECOND, "C", plan="2")])
+    with pytest.raises(safar.SafarError, match='"plan" is no profile: customer u has both "1" and "2"'):
+        several.funnel(["A", "B"], by="plan", at="profile")
+
+
+def test_a_comparison_with_an_empty_funnel_is_null_and_one_with_something_else_is_refused() -> None:
+    log = public_log([*sequence("A1 B2", "u"), *sequence("A1 B2", "v")])
+    funnel = log.funnel(["A", "B"])
+    empty = log.funnel(["A", "B"], start="2030-01-01", end="2030-02-01")
+    assert funnel.compare(empty).to_dict()["p_value"] == [None]
+    for other, message in (
+        ("x", "other is a str"),
+        (log.transitions(), "other is a TransitionsResult"),
+        (log.funnel(["A", "B"], count="sessions"), "counts customers, the other sessions"),
+    ):
+        with pytest.raises(safar.SafarError, match=message):
+            funnel.compare(other)
+    for quantiles, message in ((0.5, "is a float"), ("0.5", "is a str"), ([0.5, 0.5], "names one twice")):
+        with pytest.raises(safar.SafarError, match=message):
+            funnel.times(quantiles)
+
+
+def test_funnels_of_other_units_know_all_events_of_the_log_and_can_be_drawn() -> None:
+    log = public_log([Event("u", BASE, "A"), Event("u", BASE + SECOND, "B", plan="1")])
+    with pytest.raises(safar.SafarError, match='"C" is not an event of this log'):
+        log.funnel(["A", "C"], count="plan")
+    assert log.funnel(["B"], count="plan").to_dict()["units"] == [1]
+    assert log.funnel(["A", "B"], count="plan").entered == 0
+    for count in ("sessions", "plan"):
+        assert log.funnel(["B", "B"], count=count).plot() is not None

@@ -643,3 +643,15 @@ def test_a_worked_example_of_the_page_is_true(pattern: str, lines: str) -> None:
     for customer, *bounds in zip(matches["customer"], matches["start"], matches["end"], strict=True):
         got[customer].append(tuple((each - moment(BASE)).total_seconds() for each in bounds))
     assert got == expected
+
+
+def test_true_and_false_stand_for_themselves_in_a_condition_of_a_column() -> None:
+    log = safar.EventLog(
+        {"who": [1, 2], "at": ["2026-01-01", "2026-01-01"], "what": ["a", "a"], "new": [True, False]},
+        customer="who",
+        time="at",
+        event="what",
+        attributes=["new"],
+    )
+    assert log.match("new:true").matches().to_dict()["customer"] == [1]
+    assert log.match("new:false").matches().to_dict()["customer"] == [2]

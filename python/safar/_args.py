@@ -152,13 +152,24 @@ def flag(value: object, argument: str) -> bool:
     return bool(value)
 
 
-def comparable(value: object, values: Array) -> object:
-    """A value in the form in which it compares with a column; dates may be text or datetimes."""
+def cell_value(value: object, values: Array, argument: str, known: Iterable[str]) -> object:
+    """A value as it compares with a column of cells; dates may be text. `known` are texts that may stand there."""
     if np.issubdtype(values.dtype, np.datetime64):
         try:
             return np.datetime64(value.isoformat() if isinstance(value, dt.date) else str(value))
         except ValueError:
-            raise ArgumentError(f"{value!r} is not a date; expected one such as 2026-03-01") from None
+            raise ArgumentError(
+                f"{argument}={value!r} is not a date; expected one such as 2026-03-01"
+            ) from None
+    if values.dtype == object:
+        texts = sorted({*known, *(each for each in values.tolist() if isinstance(each, str))})
+        if value not in texts:
+            raise ArgumentError(
+                f"{argument}={value!r} stands in no cell{suggestion(str(value), texts)} (available: {listing(texts)})"
+            )
+        return value
+    if not isinstance(value, int | float | np.number):
+        raise ArgumentTypeError(f"{argument}={value!r} is a {type(value).__name__}; expected a number")
     return value
 
 
@@ -167,6 +178,18 @@ def share(value: object, argument: str) -> float:
     if not isinstance(value, float | np.floating) or not 0 < value < 1:
         raise ArgumentError(f"{argument}={value!r}; expected a number above 0 and below 1, such as 0.5")
     return float(value)
+
+
+def shares(values: object, argument: str) -> list[float]:
+    """Different numbers between 0 and 1."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ArgumentTypeError(
+            f"{argument}={values!r} is a {type(values).__name__}; expected a list of numbers such as [0.5, 0.9]"
+        )
+    found = [share(value, argument) for value in values]
+    if len({f"{100 * value:g}" for value in found}) < len(found):
+        raise ArgumentError(f"{argument}={list(found)!r} names one twice; each is a column of its own")
+    return found
 
 
 def text(value: object, argument: str) -> str:

@@ -12,7 +12,7 @@ Array: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 
-At: TypeAlias = Literal["entry", "first", "last"]
+At: TypeAlias = Literal["entry", "first", "last", "profile"]
 Calendar: TypeAlias = Literal["gregorian", "jalali"]
 DurationUnit: TypeAlias = Literal["us", "ms", "s", "m", "h", "d"]
 Entry: TypeAlias = Literal["latest", "first", "best", "all"]

@@ -189,7 +189,8 @@ class CellsResult(Result):
         # The question stands above its answers.
         from safar.analyses._spec import Spec
 
-        columns = Spec.from_json(self.spec).of_each_customer(self._asked())
+        question = Spec.from_json(self.spec)
+        columns = question.of_each_customer(self._asked())
         known = [name for name in columns if name != "customer"]
         for name in cell:
             if name not in known:
@@ -201,7 +202,11 @@ class CellsResult(Result):
         for name, value in cell.items():
             values, missing = columns[name]
             absent = np.zeros(len(values), dtype=bool) if missing is None else missing
-            stand &= absent if value is None else (values == _args.comparable(value, values)) & ~absent
+            if value is None:
+                stand &= absent
+            else:
+                wanted = _args.cell_value(value, values, name, question.cell_values.get(name, ()))
+                stand &= (values == wanted) & ~absent
         kept = {
             name: values[stand] if missing is None else (values[stand], {"mask": missing[stand]})
             for name, (values, missing) in columns.items()

@@ -548,7 +548,8 @@ impl<'a> Parser<'a> {
         let number = !quoted
             && value.parse::<f64>().is_ok_and(f64::is_finite)
             && value.starts_with(|c: char| c.is_ascii_digit());
-        let literal = if number { value } else { format!("'{}'", value.replace('\'', "''")) };
+        let truth = !quoted && matches!(value.as_str(), "true" | "false");
+        let literal = if number || truth { value } else { format!("'{}'", value.replace('\'', "''")) };
         Ok(format!("`{}` = {literal}", column.replace('`', "``")))
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from safar import _args, _table
 from safar._intervals import newcombe
 from safar._typing import Array, Floats, Integers
-from safar.errors import ArgumentError
+from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -23,6 +23,15 @@ def comparison(result: FunnelResult, other: FunnelResult | None, baseline: str |
     if other is None:
         reached, base, labels, words = _segments(result, baseline)
     else:
+        # The class stands above this module.
+        if not isinstance(other, type(result)):
+            raise ArgumentTypeError(
+                f"other is a {type(other).__name__}; expected the result of another funnel"
+            )
+        if other.unit != result.unit:
+            raise ArgumentError(
+                f"one funnel counts {result.unit}, the other {other.unit}; they have no common share"
+            )
         if baseline is not None:
             raise ArgumentError("baseline names a segment, and other is a funnel; give one of the two")
         if "segment" in result.columns or "segment" in other.columns:
@@ -110,7 +119,7 @@ def two_shares(taken: Integers, entered: Integers, base_taken: Integers, base_en
 
     both = (entered > 0) & (base_entered > 0)
     total = np.where(both, entered + base_entered, 1)
-    pooled = (taken + base_taken) / total
+    pooled = np.where(both, taken + base_taken, 0) / total
     variance = pooled * (1 - pooled) * (1 / np.maximum(entered, 1) + 1 / np.maximum(base_entered, 1))
     apart = taken / np.maximum(entered, 1) - base_taken / np.maximum(base_entered, 1)
     z = np.divide(np.abs(apart), np.sqrt(variance), out=np.zeros(len(total)), where=variance > 0)

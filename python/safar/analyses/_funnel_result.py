@@ -137,7 +137,7 @@ class FunnelResult(Result):
         ['bob']
         """
         last = self._grid(self.unit).shape[1]
-        if step is not None and step not in range(1, last + 1):
+        if step is not None and (type(step) is not int or step not in range(1, last + 1)):
             raise ArgumentError(f"step={step!r} is not a step of this funnel; expected 1 to {last}")
         if status is not None:
             _args.choice(status, "status", Status)
@@ -193,7 +193,7 @@ class FunnelResult(Result):
         that at least that share of the times do not exceed. Attempts that are still open may yet add long times, so
         the times of a young cohort look short; `EventLog.conversion` accounts for that.
         """
-        chosen = [_args.share(each, "quantiles") for each in quantiles]
+        chosen = _args.shares(quantiles, "quantiles")
         spans = self._spans()
         labels, number, name, times = (list(column) for column in zip(*spans, strict=True))
         columns: dict[str, object] = {"segment": labels} if "segment" in self.table.names else {}
@@ -235,7 +235,7 @@ class FunnelResult(Result):
             who took the step, null where nobody did).
         """
         last = self._grid(self.unit).shape[1]
-        if step is not None and step not in range(2, last + 1):
+        if step is not None and (type(step) is not int or step not in range(2, last + 1)):
             raise ArgumentError(f"step={step!r} has no step before it in this funnel; expected 2 to {last}")
         spans = [(label, times) for label, number, _, times in self._spans() if number == step]
         edges = _edges(bins, np.concatenate([times for _, times in spans]))

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from safar import _args
 from safar.analyses._funnel_steps import Exclusion, Gap, Step
-from safar.analyses._spec import observed, segmented
+from safar.analyses._spec import at_words, observed, segmented
 
 if TYPE_CHECKING:
     from safar.analyses.funnel import Funnel
     from safar.log import EventLog
-
-_AT = {"entry": "at the entry", "first": "at the first event", "last": "at the last event"}
 
 
 def definition(funnel: Funnel, log: EventLog) -> str:
@@ -156,4 +154,6 @@ def _dialect(funnel: Funnel) -> str:
 
 
 def _at(at: str) -> str:
-    return _AT.get(at, f"at {at}, or the furthest step before it that was reached")
+    if at.startswith("step "):
+        return f"at {at}, or the furthest step before it that was reached"
+    return at_words(at, "at the entry")

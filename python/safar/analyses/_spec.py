@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -63,6 +63,11 @@ class Spec(ABC, Generic[R_co]):
         rows = _core.run(units.core, self.analysis, json.dumps(chosen))
         return self._cells({name: rows.numpy(name) for name in rows.names}, units)
 
+    @property
+    def cell_values(self) -> Mapping[str, Sequence[str]]:
+        """By column of the cells, texts that may stand there though nobody does."""
+        return {}
+
     def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
         """The kernel's rows of each customer as cells of the result."""
         return {name: column for name, column in rows.items() if not name.endswith("customers")}
@@ -112,6 +117,17 @@ def observed(log: EventLog) -> str:
     """Where the data end, for a definition."""
     source = "as given" if log.observed_until_given else "the latest event"
     return f"{log.observed_until:%Y-%m-%d %H:%M:%S} {log.timezone} ({source})"
+
+
+def at_words(at: str, entry: str) -> str:
+    """Which value of the column counts, for `segmented`; `entry` says what the entry is."""
+    words = {
+        "entry": entry,
+        "first": "at the first event",
+        "last": "at the last event",
+        "profile": "that all events of a customer with one share",
+    }
+    return words[at]
 
 
 def segmented(by: str | None, value: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from safar import _args, _table
 from safar._core import Table
 from safar._typing import At, Duration, Floats, Integers
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, at_words, observed, segmented
 from safar.analyses._survival import Curve, holm, log_rank
 from safar.errors import ArgumentError
 from safar.result import CellsResult, ResultTable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversion", "ConversionResult", "conversion"]
 
-_AT = {"entry": "at the entry", "first": "at the first event", "last": "at the last event"}
 _SHARES = ("share", "share_low", "share_high")
 # 95 % of a normal distribution lie within this many standard deviations.
 _Z = 1.959963984540054
@@ -426,7 +425,7 @@ class Conversion(Spec[ConversionResult]):
             f"order of events (at the same time also counts); who has none is watched until {until}. share is "
             f"{estimate} that has come to the outcome within the time, where who was watched for less counts for as "
             f"long as that, with its log-log 95 % interval.{others} Times are rounded down to "
-            f"{_args.duration_words(self.resolution)}.{segmented(self.by, _AT[self.at])}"
+            f"{_args.duration_words(self.resolution)}.{segmented(self.by, at_words(self.at, 'at the entry'))}"
         )
 
 
@@ -496,6 +495,8 @@ def conversion(
     at
         Which event of a customer gives the value of `by`: the entry (default), the customer's first event, or the
         last. The last may lie after the conversion and depend on it, which makes segments differ that do not.
+        With ``"profile"``, the value that all of a customer's events with one share, such as a plan; who has several
+        is an error.
 
     Returns
     -------

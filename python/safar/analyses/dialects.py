@@ -10,7 +10,7 @@ import numpy as np
 
 from safar import _args, _table
 from safar._typing import Duration
-from safar.analyses import _funnel_dialects
+from safar.analyses import _funnel_dialects, _funnel_steps
 from safar.analyses._funnel_steps import ExclusionLike, StepLike
 from safar.analyses.funnel import Funnel
 from safar.errors import ArgumentError
@@ -95,7 +95,8 @@ def compare_dialects(
     log
         The log to ask.
     steps, within, exclude
-        As of `EventLog.funnel`. With exclusions, ClickHouse is left out unless it is named: it knows none.
+        As of `EventLog.funnel`. With exclusions or optional steps, ClickHouse is left out unless it is named: it knows
+        none.
     dialects
         Those to compare with safar's own rules, as `EventLog.funnel` names them; all four tools by default.
 
@@ -130,8 +131,13 @@ def compare_dialects(
     own = Funnel(steps, within=within, exclude=exclude)
     if isinstance(dialects, str) or not dialects:
         raise ArgumentError(f"dialects={dialects!r} is no list of dialects such as {list(_ALL)!r}")
-    if own.exclude and tuple(dialects) == _ALL:
+    left_out = ""
+    optional = any(each.optional for each in _funnel_steps.steps(own.steps))
+    if (own.exclude or optional) and tuple(dialects) == _ALL:
         dialects = [name for name in _ALL if name != "clickhouse"]
+        left_out = (
+            f"ClickHouse is left out: it knows no {'exclusions' if own.exclude else 'optional steps'}. "
+        )
     asked = {"safar": own} | {
         name: replace(own, dialect=name) for name in map(_funnel_dialects.dialect, dialects)
     }
@@ -157,7 +163,7 @@ def compare_dialects(
     }
     definition = (
         f"The same steps under the rules of each tool, of {log.customers:,} customers: {_args.listing(asked)}. "
-        f"{own.run(log).definition}"
+        f"{left_out}{own.run(log).definition}"
     )
     result = DialectsResult(
         _table.table_of(columns), definition, log.timezone, shares=frozenset({"from_first"})

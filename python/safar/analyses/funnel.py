@@ -96,10 +96,8 @@ class Funnel(Spec[FunnelResult]):
         for name, value in _funnel_dialects.options(cast("str", self.dialect)).items():
             given = getattr(self, name)
             if given not in (value, defaults[name]):
-                raise ArgumentError(
-                    f"{name}={given!r} is not what dialect={self.dialect!r} does, which sets it to {value!r}; leave "
-                    "out one of the two"
-                )
+                does = f"sets {name}={value!r}" if value else f"knows no {name}"
+                raise ArgumentError(f"dialect={self.dialect!r} {does}; leave out one of the two")
             self._set(name, value)
 
     def _check_together(self) -> None:
@@ -183,11 +181,14 @@ class Funnel(Spec[FunnelResult]):
 
     def units(self, log: EventLog) -> EventLog:
         """The log whose customers are the units that are counted, with what is held."""
+        if self.count in ("customers", "attempts"):
+            return log.with_sessions(self.gap, column=_SESSION) if self.within == "session" else log
+        # What the units leave out is still an event of this log.
+        self._check_names(log)
         if self.count == "sessions":
             return log.with_sessions(self.gap, column=_SESSION).per(_SESSION)
-        if self.unit == "units":
-            _args.known_columns_of_log([self.count], log.columns, "count")
-            log = log.per(self.count, across_customers=True)
+        _args.known_columns_of_log([self.count], log.columns, "count")
+        log = log.per(self.count, across_customers=True)
         return log.with_sessions(self.gap, column=_SESSION) if self.within == "session" else log
 
     def attempts(self, log: EventLog) -> Table:
@@ -196,7 +197,12 @@ class Funnel(Spec[FunnelResult]):
         return _core.run(units.core, "funnel_attempts", json.dumps(self.plan(units)))
 
     def plan(self, log: EventLog) -> dict[str, object]:
-        """The kernel's plan, after a check of every name against the log."""
+        """The kernel's plan, after a check of every name against the log; `units` has checked those of other units."""
+        if self.count in ("customers", "attempts"):
+            self._check_names(log)
+        return self.plan_of_part(log)
+
+    def _check_names(self, log: EventLog) -> None:
         events = log.events
         for position, each in enumerate(self._steps, start=1):
             if each.match is not None:
@@ -206,7 +212,6 @@ class Funnel(Spec[FunnelResult]):
             _args.known_events(excluded.events, events, "exclude")
         _args.known_columns_of_log(self.hold, log.columns, "hold")
         _args.known_segment(self.by, log.columns, log.roles)
-        return self.plan_of_part(log)
 
     def plan_of_part(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan for a part of a log, which need not have every event."""
@@ -419,6 +424,8 @@ def funnel(
         Which event of a customer gives the value of `by`: the entry of the attempt that counts (``"entry"``, the
         default, so that a customer who changes device stays whole), the customer's ``"first"`` event, the
         ``"last"``, or that of a step, ``"step 2"`` (the furthest one before it where it was not reached).
+        With ``"profile"``, the value that all of a customer's events with one share, such as a plan; who has several
+        is an error.
     dialect
         Count as another tool does: ``"posthog"``, ``"mixpanel"``, ``"amplitude"``, or ``"clickhouse"`` (its
         ``windowFunnel``), with its modes behind it, such as ``"clickhouse strict_order strict_increase"``. It sets

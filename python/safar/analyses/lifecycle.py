@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,7 +18,7 @@ from safar.analyses._periods import (
     observed_periods,
     period_words,
 )
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, at_words, observed, segmented
 from safar.calendar import period_label
 from safar.result import CellsResult, share_columns
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from safar.log import EventLog
 
 __all__ = ["Lifecycle", "LifecycleResult", "lifecycle"]
-
-_AT = {"entry": "at the first counted event", "first": "at the first event", "last": "at the last event"}
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -91,6 +89,11 @@ class Lifecycle(Spec[LifecycleResult]):
     def plan(self, log: EventLog) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         return {"params": activity_params(self, log), "by": self.by, "at": self.at}
+
+    @property
+    def cell_values(self) -> Mapping[str, Sequence[str]]:
+        """A status that nobody has is one nevertheless."""
+        return {"status": ("new", "returning", "resurrected", "dormant")}
 
     def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
         """A row for each period in which a customer was there, and for the one after in which it was not."""
@@ -167,7 +170,7 @@ class Lifecycle(Spec[LifecycleResult]):
             f"{log.first:%Y-%m-%d %H:%M:%S} {log.timezone}, so customers from before it count as new when they are "
             "first seen. returning_share is returning of previous_active with its 95 % Wilson interval; it and dormant "
             f"are null in the first {self.period} and where the {self.period} was not over at {observed(log)}."
-            f"{segmented(self.by, _AT[self.at])}"
+            f"{segmented(self.by, at_words(self.at, 'at the first counted event'))}"
         )
 
 
@@ -201,6 +204,8 @@ def lifecycle(
     at
         Which event of a customer gives the value of `by`: the first counted event (default), the customer's
         first event, or the last.
+        With ``"profile"``, the value that all of a customer's events with one share, such as a plan; who has several
+        is an error.
 
     Returns
     -------

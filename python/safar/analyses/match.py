@@ -12,7 +12,7 @@ from safar import _args, _core, _table
 from safar._core import Table
 from safar._typing import At, Integers, MatchStatus, MatchUnit
 from safar.analyses._histograms import quantiles
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Spec, at_words, observed, segmented
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "MatchResult", "match", "with_match"]
 
-_AT = {
-    "entry": "at the first event of the first match, for customers without one at their first event",
-    "first": "at the first event",
-    "last": "at the last event",
-}
+_ENTRY = "at the first event of the first match, for customers without one at their first event"
 # How the kernel calls what users see.
 _STATUS = {"matched": "matched", "open": "still_open", "unmatched": "unmatched"}
 
@@ -202,7 +198,7 @@ class Match(Spec[MatchResult]):
             "that began last, and the search goes on behind it, so that matches do not overlap. share is the part of "
             "all customers, with its 95 % Wilson interval; still_open are those without a match in whom one has begun "
             f"that may still complete after {observed(log)}. Times run from the first event of a match to its last."
-            f"{segmented(self.by, _AT[self.at])}"
+            f"{segmented(self.by, at_words(self.at, _ENTRY))}"
         )
 
 
@@ -224,6 +220,8 @@ def match(log: EventLog, pattern: str, *, by: str | None = None, at: At = "entry
     at
         Which event of a customer gives the value of `by`: the first event of the first match (default; for customers
         without a match their first event), the customer's first event, or the last.
+        With ``"profile"``, the value that all of a customer's events with one share, such as a plan; who has several
+        is an error.
 
     Returns
     -------

@@ -27,7 +27,7 @@ from safar._typing import (
 )
 from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
 from safar.analyses._retention_explanation import explained
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, at_words, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError
 from safar.explanation import Explanation
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Retention", "RetentionResult", "retention"]
 
-_AT = {"entry": "at the first start event", "first": "at the first event", "last": "at the last event"}
 _DAY_US = 86_400_000_000
 _ROLLING = {"day": "24 hours", "week": "7 days", "month": "30 days"}
 _LONGEST_BRACKET = 5_000
@@ -313,20 +312,31 @@ class Retention(Spec[RetentionResult]):
         group = np.cumsum(period == -1) - 1
         days = rows["cohort"][0].astype("datetime64[D]")[starts]
         over = rows["observed"][0].astype(np.int64)[starts] if "observed" in rows else None
-        _, _, over = self._cohorts(days, over, log)
+        cohort, all_days, over = self._cohorts(days, over, log)
         widest = max(int(period.max(initial=-1)), int(over.max(initial=-1))) + 1
-        first = np.arange(widest) if self.brackets is None else np.array(self.brackets, dtype=np.int64)[:, 0]
+        if self.brackets is None:
+            first = last = np.arange(widest)
+        else:
+            first, last = np.array(self.brackets, dtype=np.int64).T
         checked_cells(len(starts) * len(first))
         counts = np.zeros((len(starts), len(first)), dtype=np.int64)
         counts[group[period >= 0], period[period >= 0]] = 1
         returned = self._returned(counts, first)
         if not self.same_period and len(first) and first[0] == 0:
             returned[:, 0] = 1
-        at, column = np.nonzero((returned > 0) & (first <= over[:, None]))
+        # As in the table: those whose period is over; where it is for nobody in the row, those whose period has begun.
+        segment = (
+            _table.factorize(rows["segment"][0][starts])[0] if "segment" in rows else np.zeros_like(cohort)
+        )
+        row = segment * max(len(all_days), 1) + (cohort if self.cohort == "period" else 0)
+        is_over, has_begun = over[:, None] > last, over[:, None] >= first
+        complete = np.zeros((int(row.max(initial=-1)) + 1, len(first)), dtype=bool)
+        np.logical_or.at(complete, row, is_over)
+        at, column = np.nonzero((returned > 0) & np.where(complete[row], is_over, has_begun))
         cells: dict[str, Column] = {}
         if "segment" in rows:
-            segment, absent = rows["segment"]
-            cells["segment"] = (segment[starts][at], None if absent is None else absent[starts][at])
+            labels, absent = rows["segment"]
+            cells["segment"] = (labels[starts][at], None if absent is None else absent[starts][at])
         cells["customer"] = (rows["customer"][0][starts][at], None)
         if self.cohort == "period":
             cells["cohort"] = (days[at], None)
@@ -465,7 +475,7 @@ class Retention(Spec[RetentionResult]):
             back = f"at least {self.minimum} {kinds}events"
         return (
             f"A cohort is the {who}{together}; returned in {self._which(back, start)}. "
-            f"{self._share(log)}{self._values()}{segmented(self.by, _AT[self.at])}"
+            f"{self._share(log)}{self._values()}{segmented(self.by, at_words(self.at, 'at the first start event'))}"
         )
 
     def _which(self, back: str, start: str) -> str:
@@ -642,6 +652,8 @@ def retention(
     at
         Which event of a customer gives the value of `by`: the start event that puts them in the cohort (default), the
         customer's first event, or the last.
+        With ``"profile"``, the value that all of a customer's events with one share, such as a plan; who has several
+        is an error.
 
     Returns
     -------

@@ -19,7 +19,7 @@ from safar.analyses._periods import (
     observed_periods,
     period_words,
 )
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Spec, at_words, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError
 from safar.result import CellsResult, ResultTable, share_columns
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Stickiness", "StickinessResult", "stickiness"]
 
-_AT = {"entry": "at the first counted event", "first": "at the first event", "last": "at the last event"}
 _HOUR_US = 3_600_000_000
 
 
@@ -243,7 +242,7 @@ class Stickiness(Spec[StickinessResult]):
             f"{unit}). share is the part of the active customers with exactly so many units, at_least_share with so "
             f"many or more, each with its 95 % Wilson interval; both are null where the {self.period} was not over at "
             f"{observed(log)}, or began more than a day before the first event of the log."
-            f"{segmented(self.by, _AT[self.at])}"
+            f"{segmented(self.by, at_words(self.at, 'at the first counted event'))}"
         )
 
 
@@ -279,6 +278,8 @@ def stickiness(
     at
         Which event of a customer gives the value of `by`: the first counted event (default), the customer's
         first event, or the last.
+        With ``"profile"``, the value that all of a customer's events with one share, such as a plan; who has several
+        is an error.
 
     Returns
     -------
