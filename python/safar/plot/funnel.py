@@ -59,7 +59,7 @@ def funnel(
     import altair as alt
 
     steps = result.to_dict()
-    unit = result.unit
+    unit = next(name for name in ("customers", "attempts", "sessions", "units") if name in steps)
     rows, said = list(range(len(steps["step"]))), ""
     if "segment" in steps:
         shown, said = largest_segments(steps, unit, [i for i in rows if steps["step"][i] == 1])
