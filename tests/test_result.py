@@ -317,7 +317,7 @@ def test_a_spec_is_plain_json_and_reads_what_a_person_writes() -> None:
         ('{"analysis": "funnel"}', 'lacks the field "steps"'),
         ('{"analysis": "funnel", "steps": ["a"], "withn": "7d"}', 'did you mean "within".*"steps"'),
         ('{"analysis": "funnel", "steps": [{"event": "a"}]}', 'did you mean "events"'),
-        ('{"analysis": "funnel", "steps": [{"where": "x"}]}', 'lacks the field "events"'),
+        ('{"analysis": "funnel", "steps": [{"where": "x"}]}', "has neither events nor match="),
         ('{"analysis": "retention", "period": "year"}', '"day", "week", "month"'),
         ('{"analysis": "retention", "week_start": 7}', "Monday"),
         ('{"analysis": "retention", "same_period": 1}', "True or False"),

@@ -276,7 +276,7 @@ class EventLog:
         ...     time="time",
         ...     event="event",
         ... )
-        >>> weekend = log.to_pandas()["time"].dt.dayofweek >= 5
+        >>> weekend = log.to_pandas()["time"].dt.day_of_week >= 5
         >>> log.with_columns({"weekend": weekend}).columns
         {'weekend': 'Boolean'}
         """
