@@ -43,7 +43,7 @@ class Step:
 
     def __post_init__(self) -> None:
         if self.match is None:
-            if isinstance(self.events, tuple | list) and not self.events:
+            if not self.events:
                 raise ArgumentError("a step has neither events nor match=...; it needs one of them")
             object.__setattr__(self, "events", _args.names(self.events, "events"))
         elif self.events:
