@@ -200,3 +200,12 @@ def test_ties_matter_under_a_dialect_as_well_unless_it_has_an_order_of_its_own()
     assert log.funnel(["A", "B"], dialect="posthog").ties_matter() == 1
     with pytest.raises(safar.SafarError, match="has an order of its own"):
         log.funnel(["A", "B"], dialect="clickhouse").ties_matter()
+
+
+def test_dialects_count_an_optional_step_where_it_is_taken() -> None:
+    log = public_log([*sequence("A1 B2 C3", "u"), *sequence("A1 C3", "v")])
+    result = safar.compare_dialects(log, ["A", safar.step("B", optional=True), "C"], within="1h")
+    table = result.to_dict()
+    assert set(table["dialect"]) == {"safar", "posthog", "mixpanel", "amplitude"}
+    assert "ClickHouse is left out" in result.definition
+    assert table["customers"][:3] == [2, 1, 2]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _table
 from safar._core import Table
 from safar._intervals import wilson
 from safar._typing import Integers
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from safar.log import EventLog
 
-__all__ = ["CellsResult", "Result", "ResultTable", "share_columns"]
+__all__ = ["Result", "ResultTable", "share_columns"]
 
 _NULL = "–"
 
@@ -165,55 +165,6 @@ class Result(ResultTable):
         # Charts stand above results, so they are looked up when one is asked for.
         chart: ChartType = getattr(import_module("safar.plot"), self.analysis)(self, **options)
         return chart
-
-
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class CellsResult(Result):
-    """The answer of an analysis that counts customers in cells."""
-
-    def customers(self, **cell: object) -> ResultTable:
-        """Who stands in a cell of the result?
-
-        Parameters
-        ----------
-        **cell
-            The columns of the result that say which cell, with their values, such as ``period=3``; None for a null.
-            Without any, everybody in every cell, which shows the columns there are.
-
-        Returns
-        -------
-        ResultTable
-            One row a customer and cell: ``customer``, the columns of the cell, and what the customer adds to its
-            counts. Each customer is looked at alone, so there are no shares in it.
-        """
-        # The question stands above its answers.
-        from safar.analyses._spec import Spec
-
-        question = Spec.from_json(self.spec)
-        columns = question.of_each_customer(self._asked())
-        known = [name for name in columns if name != "customer"]
-        for name in cell:
-            if name not in known:
-                raise ArgumentError(
-                    f'"{name}" says no cell of this result{_args.suggestion(name, known)} (available: '
-                    f"{_args.listing(known)})"
-                )
-        stand = np.ones(len(columns["customer"][0]), dtype=bool)
-        for name, value in cell.items():
-            values, missing = columns[name]
-            absent = np.zeros(len(values), dtype=bool) if missing is None else missing
-            if value is None:
-                stand &= absent
-            else:
-                wanted = _args.cell_value(value, values, name, question.cell_values.get(name, ()))
-                stand &= (values == wanted) & ~absent
-        kept = {
-            name: values[stand] if missing is None else (values[stand], {"mask": missing[stand]})
-            for name, (values, missing) in columns.items()
-        }
-        words = ", ".join(f"{name} = {value}" for name, value in cell.items()) or "any cell"
-        definition = f"The customers who stand at {words}, each looked at alone, of: {self.definition}"
-        return ResultTable(_table.table_of(kept), definition, self.timezone)
 
 
 def share_columns(name: str, successes: Integers, trials: Integers) -> dict[str, object]:

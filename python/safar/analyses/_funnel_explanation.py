@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from safar.analyses.funnel import Funnel
     from safar.log import EventLog
 
-_MADE_OF = {"latest": "the latest", "best": "the earliest", "first": "the first"}
+_OF_EQUALS = {"latest": "the latest", "best": "the earliest", "first": "the first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +224,14 @@ class _Story:
             return "is at the same time as the step before"
         if self.funnel.order == "strict":
             return "another event stood between"
-        return "the rules of the dialect do not take it"
+        return "the attempt that counts does not take it"
 
     def _why_other(self) -> str:
         if self.funnel.entry == "all":
             return "another attempt is under way"
         if self.funnel.entry == "first":
             return "only the first entry counts"
-        kept = _MADE_OF[self.funnel.entry]
+        kept = _OF_EQUALS[self.funnel.entry]
         return f"of the attempts the furthest counts, of equals {kept}"
 
     def conclusion(self) -> list[str]:

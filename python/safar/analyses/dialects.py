@@ -70,7 +70,8 @@ class DialectsResult(ResultTable):
         -------
         ResultTable
             One row a customer for each dialect that counts it otherwise than safar: ``dialect``, ``customer``,
-            ``reached`` (steps, safar's count; 0 where it is not in the funnel), ``reached_there``, ``rule``.
+            ``reached`` (the last step taken, safar's count; 0 where it is not in the funnel), ``reached_there``,
+            ``rule``.
 
         Notes
         -----
@@ -143,12 +144,8 @@ def compare_dialects(
     }
     reached = {name: _reached(question, log) for name, question in asked.items()}
     count = len(own.names())
-    at_least = {
-        name: np.array(
-            [sum(each >= step for each in found.values()) for step in range(1, count + 1)], dtype=np.int64
-        )
-        for name, found in reached.items()
-    }
+    results = {name: question.run(log) for name, question in asked.items()}
+    at_least = {name: _table.integers(result.table, "customers") for name, result in results.items()}
     customers = np.concatenate(list(at_least.values()))
     entered = np.repeat([found[0] for found in at_least.values()], count)
     columns = {
@@ -163,7 +160,7 @@ def compare_dialects(
     }
     definition = (
         f"The same steps under the rules of each tool, of {log.customers:,} customers: {_args.listing(asked)}. "
-        f"{left_out}{own.run(log).definition}"
+        f"{left_out}{results['safar'].definition}"
     )
     result = DialectsResult(
         _table.table_of(columns), definition, log.timezone, shares=frozenset({"from_first"})

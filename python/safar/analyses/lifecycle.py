@@ -11,6 +11,7 @@ import numpy as np
 from safar import _table
 from safar._core import Table
 from safar._typing import At, Calendar, Period
+from safar.analyses._cells import CellsResult
 from safar.analyses._periods import (
     activity_params,
     check_activity,
@@ -20,7 +21,7 @@ from safar.analyses._periods import (
 )
 from safar.analyses._spec import Column, Spec, at_words, observed, segmented
 from safar.calendar import period_label
-from safar.result import CellsResult, share_columns
+from safar.result import share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog

@@ -11,9 +11,10 @@ import numpy as np
 from safar import _table
 from safar._core import Table
 from safar._typing import Array, Duration, Per
+from safar.analyses._cells import CellsResult
 from safar.analyses._spec import Spec, segmented
 from safar.analyses._units import check_units, segment_words, unit_params, unit_sentence
-from safar.result import CellsResult, ResultTable, share_columns
+from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog

@@ -25,13 +25,14 @@ from safar._typing import (
     RetentionEntry,
     RetentionMode,
 )
+from safar.analyses._cells import CellsResult
 from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
 from safar.analyses._retention_explanation import explained
 from safar.analyses._spec import Column, Spec, at_words, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError
 from safar.explanation import Explanation
-from safar.result import CellsResult, ResultTable, share_columns
+from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog

@@ -12,6 +12,7 @@ from safar import _args, _table
 from safar._core import Table
 from safar._intervals import student
 from safar._typing import At, Calendar, Integers, Period, StickinessUnit
+from safar.analyses._cells import CellsResult
 from safar.analyses._periods import (
     activity_params,
     check_activity,
@@ -22,7 +23,7 @@ from safar.analyses._periods import (
 from safar.analyses._spec import Spec, at_words, observed, segmented
 from safar.calendar import period_label
 from safar.errors import ArgumentError
-from safar.result import CellsResult, ResultTable, share_columns
+from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog

@@ -10,9 +10,10 @@ import numpy as np
 from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Floats
+from safar.analyses._cells import CellsResult
 from safar.analyses._histograms import quantiles
 from safar.analyses._spec import Column, Spec, observed, segmented
-from safar.result import CellsResult, share_columns
+from safar.result import share_columns
 
 if TYPE_CHECKING:
     from safar.log import EventLog
