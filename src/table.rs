@@ -1,8 +1,9 @@
 //! A plain Arrow table: record batches of one schema. What comes in, what goes out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
@@ -135,4 +136,24 @@ fn check_text(column: &ArrayRef) -> std::result::Result<(), ArrowError> {
         DataType::Dictionary(_, _) => check_text(column.as_any_dictionary().values()),
         _ => Ok(()),
     }
+}
+
+/// The code of each row of a column of text, and the distinct texts in their order, a missing one last.
+pub fn factorize(texts: &StringArray) -> (Vec<i64>, Vec<Option<String>>) {
+    let mut first: HashMap<Option<&str>, usize, foldhash::fast::FixedState> = HashMap::default();
+    let mut codes: Vec<i64> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let next = first.len();
+        codes.push(*first.entry(text).or_insert(next) as i64);
+    }
+    let mut distinct: Vec<_> = first.into_iter().collect();
+    distinct.sort_unstable_by_key(|(text, _)| (text.is_none(), *text));
+    let mut rank = vec![0; distinct.len()];
+    for (place, (_, code)) in distinct.iter().enumerate() {
+        rank[*code] = place as i64;
+    }
+    for code in &mut codes {
+        *code = rank[*code as usize];
+    }
+    (codes, distinct.into_iter().map(|(text, _)| text.map(str::to_owned)).collect())
 }

@@ -326,9 +326,10 @@ def test_a_table_without_rows_keeps_its_types() -> None:
 
 
 def test_texts_become_codes_in_order_with_the_missing_one_last() -> None:
-    codes, texts = _table.factorize(np.array(["b", None, "a", "b"], dtype=object))
+    codes, texts = Table({"text": np.array(["b", None, "a", "b"], dtype=object)}).codes("text")
     assert codes.tolist() == [1, 2, 0, 1]
     assert texts == ["a", "b", None]
+    assert Table({"text": _table.named(codes, texts)}).numpy("text")[0].tolist() == ["b", None, "a", "b"]
 
 
 WITHOUT_PYARROW = textwrap.dedent(

@@ -276,16 +276,13 @@ def instants(values: Array) -> tuple[Array, dict[str, str]]:
     return values, {"zone": "UTC"}
 
 
-def factorize(values: Array) -> tuple[Integers, list[str | None]]:
-    """Codes of a column of text, and the distinct texts in order, the missing one last."""
-    texts = values.tolist()
-    distinct = sorted(set(texts), key=lambda text: (text is None, text or ""))
-    code = {text: index for index, text in enumerate(distinct)}
-    return np.fromiter(map(code.__getitem__, texts), dtype=np.int64, count=len(texts)), distinct
+def named(codes: Integers, texts: Sequence[str | None]) -> tuple[Integers, dict[str, list[str | None]]]:
+    """A column of text, from the codes of its rows."""
+    return codes, {"texts": list(texts)}
 
 
 def segments(table: Table) -> tuple[Integers, list[str | None]]:
     """Codes of the segment of each row and the segments in order; all rows in one without a name if there is none."""
     if "segment" in table.names:
-        return factorize(table.numpy("segment")[0])
+        return table.codes("segment")
     return np.zeros(table.num_rows, dtype=np.int64), [None]

@@ -44,18 +44,24 @@ pub fn table(py: Python<'_>, columns: &Bound<'_, PyMapping>) -> PyResult<Table> 
     batch.map(Table::from_batch).map_err(|error| raise(py, error.into()))
 }
 
-/// A column, or a pair of a column and what is to be known of it: `zone`, `categories`, `mask`.
+/// A column, or a pair of a column and what is to be known of it: `zone`, `categories` or `texts` that it
+/// numbers, `mask`.
 fn column(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let Ok(pair) = value.cast::<PyTuple>() else { return plain(py, name, value) };
     let (value, notes): (Bound<'_, PyAny>, Bound<'_, PyDict>) = pair.extract()?;
     let mut array = plain(py, name, &value)?;
     let fail = |error: arrow::error::ArrowError| raise(py, error.into());
-    if let Some(categories) = notes.get_item("categories")? {
+    let (categories, texts) = (notes.get_item("categories")?, notes.get_item("texts")?);
+    let is_text = texts.is_some();
+    if let Some(categories) = categories.or(texts) {
         let codes = cast(&array, &DataType::Int32).map_err(fail)?;
         let codes = arrow::array::AsArray::as_primitive::<Int32Type>(&codes);
         let keys: Int32Array = codes.iter().map(|code| code.filter(|&code| code >= 0)).collect();
         let texts = cast(&plain(py, name, &categories)?, &DataType::Utf8).map_err(fail)?;
         array = Arc::new(DictionaryArray::<Int32Type>::try_new(keys, texts).map_err(fail)?);
+        if is_text {
+            array = cast(&array, &DataType::Utf8).map_err(fail)?;
+        }
     }
     if let Some(zone) = notes.get_item("zone")? {
         let unit = match array.data_type() {

@@ -115,6 +115,17 @@ impl Table {
         })
     }
 
+    /// The code of each row of a column of text, and the texts in order, a missing one last.
+    #[pyo3(signature = (name, /))]
+    fn codes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<(Bound<'py, PyAny>, Vec<Option<String>>)> {
+        guarded(py, || {
+            let array = self.whole(name).map_err(|error| raise(py, error))?;
+            let texts = cast(&array, &DataType::Utf8).map_err(|error| raise(py, error.into()))?;
+            let (codes, distinct) = crate::table::factorize(texts.as_string());
+            Ok((PyArray1::from_vec(py, codes).into_any(), distinct))
+        })
+    }
+
     #[pyo3(signature = (name, /))]
     fn zone(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
         match self.inner.data_type(name).map_err(|error| raise(py, error))? {

@@ -215,7 +215,7 @@ def groups_of(table: Table, number: str) -> tuple[dict[str, object], list[Intege
     if "segment" not in table.names:
         # Every customer has exactly one unit with the number 1.
         return {}, [np.arange(table.num_rows)], [int((_table.integers(table, number) == 1).sum())]
-    code, segments = _table.factorize(table.numpy("segment")[0])
+    code, segments = table.codes("segment")
     groups = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
     customer = table.numpy("customer")[0]
     return {"segment": segments}, groups, [len(set(customer[rows].tolist())) for rows in groups]

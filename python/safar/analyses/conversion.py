@@ -353,7 +353,7 @@ class Conversion(Spec[ConversionResult]):
         # What each label of the kernel means: an outcome by its number, or none of them.
         fate = dict.fromkeys(self.end, 0) | {name: 1 + i for i, name in enumerate(competing)}
         segment, segments = _table.segments(partial)
-        outcome, outcomes = _table.factorize(partial.numpy("outcome")[0])
+        outcome, outcomes = partial.codes("outcome")
         time, customers = (_table.integers(partial, name) for name in ("time_us", "customers"))
         column = np.array([fate.get(str(name), len(labels)) for name in outcomes], dtype=np.int64)
         parts: list[dict[str, object]] = []

@@ -70,7 +70,7 @@ class FlowResult(CellsResult):
         }
         columns: dict[str, object] = {}
         if "segment" in self.columns:
-            columns["segment"] = [segments[index] for index in (keys // width).tolist()]
+            columns["segment"] = _table.named(keys // width, segments)
         columns |= {
             "position": keys % width,
             "units": ends["units"],
@@ -121,8 +121,8 @@ class Flow(Spec[FlowResult]):
     def finish(self, partial: Table, log: EventLog) -> FlowResult:
         """The shares from the counts of each edge."""
         segment, segments = _table.segments(partial)
-        source, sources = _table.factorize(partial.numpy("from")[0])
-        target, targets = _table.factorize(partial.numpy("to")[0])
+        source, sources = partial.codes("from")
+        target, targets = partial.codes("to")
         position, units, customers = (
             _table.integers(partial, name) for name in ("position", "units", "customers")
         )
@@ -136,11 +136,11 @@ class Flow(Spec[FlowResult]):
         np.add.at(leaving, node, units)
         columns: dict[str, object] = {}
         if self.by is not None:
-            columns["segment"] = [segments[index] for index in segment.tolist()]
+            columns["segment"] = _table.named(segment, segments)
         columns |= {
             "position": position,
-            "from": [sources[index] for index in source.tolist()],
-            "to": [targets[index] for index in target.tolist()],
+            "from": _table.named(source, sources),
+            "to": _table.named(target, targets),
             "units": units,
             "customers": customers[order],
         }

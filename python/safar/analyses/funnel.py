@@ -257,7 +257,7 @@ class Funnel(Spec[FunnelResult]):
         """The funnel from the units at each furthest step and status."""
         steps = len(self._steps)
         segment, segments = _table.segments(partial)
-        status, statuses = _table.factorize(partial.numpy("status")[0])
+        status, statuses = partial.codes("status")
         counts = np.zeros((len(segments), steps, len(statuses)), dtype=np.int64)
         reached = _table.integers(partial, "reached") - 1
         units = _table.integers(partial, "customers")

@@ -231,7 +231,7 @@ class JourneysResult(Result):
         chosen = order[kept]
         columns: dict[str, object] = {}
         if question.by is not None:
-            columns["segment"] = [segments[code] for code in segment[chosen].tolist()]
+            columns["segment"] = _table.named(segment[chosen], segments)
         columns["chain"] = [_text(chains[row], cut=bool(cut[row])) for row in chosen.tolist()]
         columns["touches"] = np.array([len(chains[row]) for row in chosen.tolist()], dtype=np.int64)
         columns |= {name: counts[name][chosen] for name in ("journeys", "customers", "open")}

@@ -103,7 +103,7 @@ class Loops(Spec[LoopsResult]):
         events, missing = partial.numpy("event")
         total = np.zeros(len(events), dtype=bool) if missing is None else missing
         segment, segments = _table.segments(partial)
-        event, _ = _table.factorize(events)
+        event, _ = partial.codes("event")
         repeating = _table.integers(partial, "repeating_units")
         order = np.lexsort((event, -repeating, segment))
         rows, totals = order[~total[order]], order[total[order]]
@@ -111,7 +111,7 @@ class Loops(Spec[LoopsResult]):
         def table(chosen: Array, names: dict[str, object]) -> Table:
             columns: dict[str, object] = {}
             if self.by is not None:
-                columns["segment"] = [segments[code] for code in segment[chosen].tolist()]
+                columns["segment"] = _table.named(segment[chosen], segments)
             columns |= names
             counts = {name: _table.integers(partial, name)[chosen] for name in _COUNTS}
             columns |= counts

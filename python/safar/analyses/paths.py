@@ -168,7 +168,7 @@ class Paths(Spec[PathsResult]):
 
         columns: dict[str, object] = {}
         if self.by is not None:
-            columns["segment"] = [segments[code] for code in segment[order].tolist()]
+            columns["segment"] = _table.named(segment[order], segments)
         columns["path"] = [path_text(events[row], cut=bool(cut[row])) for row in kept]
         columns["length"] = np.array([len(events[row]) for row in kept], dtype=np.int64)
         columns |= {name: counts[name][order] for name in ("units", "customers", "open")}
@@ -181,7 +181,7 @@ class Paths(Spec[PathsResult]):
 
         whole: dict[str, object] = {}
         if self.by is not None:
-            whole["segment"] = [segments[code] for code in segment[totals].tolist()]
+            whole["segment"] = _table.named(segment[totals], segments)
         whole |= {name: counts[name][totals] for name in ("units", "customers", "open")}
         whole["variants"] = distinct
         return PathsResult(

@@ -123,7 +123,7 @@ class RetentionResult(CellsResult):
         np.add.at(total["returned"], group, returned)
         columns: dict[str, object] = {}
         if "segment" in self.columns:
-            columns["segment"] = [segments[index] for index in (keys // width).tolist()]
+            columns["segment"] = _table.named(keys // width, segments)
         columns["period"] = keys % width
         if "period_end" in self.columns:
             columns["period_end"] = _table.integers(self.table, "period_end")[complete][first]
@@ -327,7 +327,9 @@ class Retention(Spec[RetentionResult]):
             returned[:, 0] = 1
         # As in the table: those whose period is over; where it is for nobody in the row, those whose period has begun.
         segment = (
-            _table.factorize(rows["segment"][0][starts])[0] if "segment" in rows else np.zeros_like(cohort)
+            Table({"segment": rows["segment"][0][starts]}).codes("segment")[0]
+            if "segment" in rows
+            else np.zeros_like(cohort)
         )
         row = segment * max(len(all_days), 1) + (cohort if self.cohort == "period" else 0)
         is_over, has_begun = over[:, None] > last, over[:, None] >= first
@@ -394,7 +396,7 @@ class Retention(Spec[RetentionResult]):
         by_cohort = self.cohort == "period"
         if self.by is not None:
             of_segment = rows // max(len(days), 1) if by_cohort else rows
-            columns["segment"] = [segments[index] for index in of_segment[at].tolist()]
+            columns["segment"] = _table.named(of_segment[at], segments)
         if by_cohort:
             columns["cohort"] = days[(rows % max(len(days), 1))[at]]
         columns["period"] = first[column]

@@ -55,7 +55,7 @@ class StepsResult(CellsResult):
             column sums to 1.
         """
         segment, segments = _table.segments(self.table)
-        event, names = _table.factorize(self.table.numpy("event")[0])
+        event, names = self.table.codes("event")
         position, units, of = (_table.integers(self.table, name) for name in ("position", "units", "of"))
         first = int(position.min()) if len(position) else 1
         keys, row = np.unique(segment * max(len(names), 1) + event, return_inverse=True)
@@ -67,8 +67,8 @@ class StepsResult(CellsResult):
         order = np.lexsort((label, -total, virtual[label], code))
         columns: dict[str, object] = {}
         if "segment" in self.columns:
-            columns["segment"] = [segments[index] for index in code[order].tolist()]
-        columns["event"] = [names[index] for index in label[order].tolist()]
+            columns["segment"] = _table.named(code[order], segments)
+        columns["event"] = _table.named(label[order], names)
         shares = {
             str(first + index): np.ascontiguousarray(values) for index, values in enumerate(grid[order].T)
         }
@@ -134,7 +134,7 @@ class Steps(Spec[StepsResult]):
     def finish(self, partial: Table, log: EventLog) -> StepsResult:
         """The shares from the counts of each position."""
         segment, segments = _table.segments(partial)
-        event, names = _table.factorize(partial.numpy("event")[0])
+        event, names = partial.codes("event")
         position, units, customers = (
             _table.integers(partial, name) for name in ("position", "units", "customers")
         )
@@ -147,10 +147,10 @@ class Steps(Spec[StepsResult]):
         np.add.at(of, column, units)
         columns: dict[str, object] = {}
         if self.by is not None:
-            columns["segment"] = [segments[index] for index in segment.tolist()]
+            columns["segment"] = _table.named(segment, segments)
         columns |= {
             "position": position,
-            "event": [names[index] for index in event.tolist()],
+            "event": _table.named(event, names),
             "units": units,
             "customers": customers[order],
             "of": of[column],

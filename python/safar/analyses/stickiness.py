@@ -132,7 +132,7 @@ class StickinessResult(CellsResult):
         )
         columns: dict[str, object] = {}
         if "segment" in self.columns:
-            columns["segment"] = [segments[index] for index in np.repeat(found, most).tolist()]
+            columns["segment"] = _table.named(np.repeat(found, most), segments)
         columns["units"] = np.tile(np.arange(1, most + 1), len(found))
         columns |= _histogram(counts.ravel(), np.arange(len(found)) * most, np.ones(counts.size, dtype=bool))
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=_SHARES)

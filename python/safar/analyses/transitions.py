@@ -83,7 +83,7 @@ class Transitions(Spec[TransitionsResult]):
     def finish(self, partial: Table, log: EventLog) -> TransitionsResult:
         """The edges from their sums, and their quantiles from their histograms."""
         keys = ["from", "to"] if self.by is None else ["segment", "from", "to"]
-        codes, texts = zip(*(_table.factorize(partial.numpy(key)[0]) for key in keys), strict=True)
+        codes, texts = zip(*(partial.codes(key) for key in keys), strict=True)
         identity = np.zeros(partial.num_rows, dtype=np.int64)
         for code, distinct in zip(codes, texts, strict=True):
             identity = identity * max(len(distinct), 1) + code
@@ -93,7 +93,7 @@ class Transitions(Spec[TransitionsResult]):
         order = np.lexsort((identity, -events, segment))
 
         columns: dict[str, object] = {
-            key: [distinct[index] for index in code[order].tolist()]
+            key: _table.named(code[order], distinct)
             for key, code, distinct in zip(keys, codes, texts, strict=True)
         }
         count = events[order]
