@@ -11,6 +11,9 @@ pub enum Error {
     /// The data hold something that cannot be used.
     #[error("{0}")]
     Data(String),
+    /// Nothing is left of the data.
+    #[error("{0}")]
+    Empty(String),
     /// A column that is not there.
     #[error("{0}")]
     UnknownColumn(String),

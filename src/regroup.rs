@@ -25,7 +25,7 @@ pub fn regroup(log: &EventLog, column: &str, across: bool, cancel: &Cancel) -> R
     cancel.check()?;
     let given = is_not_null(&units)?;
     if given.true_count() == 0 {
-        return Err(Error::Data(format!(
+        return Err(Error::Empty(format!(
             "no event of this log has a value of \"{column}\", so that there is no unit; choose another column"
         )));
     }

@@ -30,6 +30,15 @@ impl Table {
         Self { schema: batch.schema(), batches: vec![batch] }
     }
 
+    /// The rows of tables of the same columns, one after the other.
+    pub fn concat(tables: &[Self]) -> Result<Self> {
+        let schema = Arc::clone(tables.first().ok_or_else(|| Error::Argument("no table is given".into()))?.schema());
+        let batches = tables.iter().flat_map(Self::batches);
+        let batches = batches.map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()));
+        let batches = batches.collect::<std::result::Result<_, _>>()?;
+        Ok(Self::new(schema, batches))
+    }
+
     /// Names, types and metadata.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

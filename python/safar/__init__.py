@@ -60,6 +60,7 @@ from safar.errors import (
     ArgumentError,
     ArgumentTypeError,
     DataError,
+    EmptyLogError,
     FileError,
     InternalError,
     SafarError,
@@ -70,6 +71,7 @@ from safar.explanation import Explanation
 from safar.log import EventLog, read
 from safar.one_shot import funnel
 from safar.result import Result, ResultTable
+from safar.scan import Scan, scan
 
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
@@ -82,6 +84,7 @@ __all__ = [
     "ConversionResult",
     "DataError",
     "DialectsResult",
+    "EmptyLogError",
     "EventLog",
     "Exclusion",
     "Explanation",
@@ -106,6 +109,7 @@ __all__ = [
     "Retention",
     "RetentionResult",
     "SafarError",
+    "Scan",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",
@@ -130,6 +134,7 @@ __all__ = [
     "page",
     "plot",
     "read",
+    "scan",
     "step",
 ]
 

@@ -192,6 +192,25 @@ def shares(values: object, argument: str) -> list[float]:
     return found
 
 
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
+
+
+def size(value: object, argument: str) -> int:
+    """Bytes, from a whole number or from text such as ``"400 MB"`` (10⁶) and ``"2 GiB"`` (2³⁰)."""
+    if isinstance(value, str) and (found := _SIZE.fullmatch(value)):
+        number, unit, binary = found.groups()
+        value = int(float(number) * (1024 if binary else 1000) ** " kmgt".index(unit.lower() or " "))
+    if isinstance(value, bool) or not isinstance(value, int | np.integer | str):
+        raise ArgumentTypeError(
+            f'{argument}={value!r} is a {type(value).__name__}; expected bytes, or text such as "400 MB"'
+        )
+    if isinstance(value, str) or value < 1:
+        raise ArgumentError(
+            f'{argument}={value!r} is no size; expected bytes above 0, or text such as "400 MB"'
+        )
+    return int(value)
+
+
 def text(value: object, argument: str) -> str:
     """The value, if it is text with something in it."""
     if not isinstance(value, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,11 @@ def selection(
     match: str | None,
     without_match: str | None,
     sample: float | None,
-    log: _core.EventLog,
+    check_pattern: Callable[[str], None],
     known: Mapping[str, int],
     timezone: str,
 ) -> dict[str, Any]:
-    """What to keep of a log, whose events and zone are given."""
+    """What to keep of a log, whose events and zone are given, and which knows what a pattern may name."""
     chosen: dict[str, Any] = {}
     if customers is not None:
         chosen["customers"] = _ids(customers)
@@ -49,7 +49,7 @@ def selection(
     for argument, pattern in (("match", match), ("without_match", without_match)):
         if pattern is not None:
             chosen[argument] = _args.text(pattern, argument)
-            _core.check_pattern(pattern, log)
+            check_pattern(pattern)
     if sample is not None:
         chosen["sample"] = _share(sample)
     if not chosen:

@@ -4,6 +4,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "DataError",
+    "EmptyLogError",
     "FileError",
     "InternalError",
     "SafarError",
@@ -30,6 +31,10 @@ class ArgumentTypeError(SafarError, TypeError):
 
 class DataError(SafarError, ValueError):
     """The data can't be read as events: the message names column, row and value."""
+
+
+class EmptyLogError(DataError):
+    """No event is left of a log after what was asked of it."""
 
 
 class FileError(SafarError, OSError):

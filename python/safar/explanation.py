@@ -14,6 +14,7 @@ from safar.errors import ArgumentError, SafarError
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.log import EventLog
 
 __all__ = ["Explanation"]
@@ -49,10 +50,10 @@ class Explanation(ResultTable):
         return f'<div class="safar-explanation">{said}{ResultTable._repr_html_(self)}</div>'
 
 
-def one_customer(log: EventLog, customer: object) -> EventLog:
+def one_customer(log: Log, customer: object) -> EventLog:
     """The log of one customer, whose id is as the data give it."""
     try:
-        return log.filter(customers=[customer])
+        return log.of_customer(customer)
     except SafarError as problem:
         raise ArgumentError(
             f"customer={customer!r} has no event in this log of {log.customers:,} customers; ids are compared as the "

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from safar import _args, _core, _table
+from safar._log import Log, commonest_first
 from safar._selection import selection
 from safar._typing import Frame, Instant, OnBad, TimeUnit
-from safar.analyses.conversion import conversion
-from safar.analyses.flow import flow
-from safar.analyses.funnel import funnel
-from safar.analyses.journeys import journeys, with_journeys
-from safar.analyses.lifecycle import lifecycle
-from safar.analyses.loops import loops
-from safar.analyses.match import match, with_match
-from safar.analyses.paths import paths
-from safar.analyses.retention import retention
-from safar.analyses.separating_paths import separating_paths
-from safar.analyses.sessions import sessions, with_sessions
-from safar.analyses.steps import steps
-from safar.analyses.stickiness import stickiness
-from safar.analyses.transitions import transitions
+from safar.analyses.journeys import with_journeys
+from safar.analyses.match import with_match
+from safar.analyses.sessions import with_sessions
 from safar.errors import ArgumentError, ArgumentTypeError, FileError
 from safar.result import ResultTable
 
@@ -42,7 +29,7 @@ __all__ = ["EventLog", "read"]
 _COMMONEST = 5
 
 
-class EventLog:
+class EventLog(Log):
     """What did each customer do, and when?
 
     A log is immutable: events grouped by customer and sorted by time, ready for questions.
@@ -92,6 +79,11 @@ class EventLog:
     {'view': 2, 'purchase': 1}
     """
 
+    in_parts: ClassVar[bool] = False
+
+    # What this is a part of: its names are known here too, though no event of the part may bear them.
+    _whole: Log | None = None
+
     def __init__(
         self,
         data: Frame,
@@ -128,6 +120,16 @@ class EventLog:
         log._build(table, roles)
         return log
 
+    @classmethod
+    def of_part(cls, core: _core.EventLog, whole: Log) -> EventLog:
+        """A part of larger data."""
+        log = cls.__new__(cls)
+        log._core = core
+        log._roles = whole.roles
+        log._info = json.loads(core.info())
+        log._whole = whole
+        return log
+
     def _build(self, table: _core.Table, roles: dict[str, Any]) -> None:
         self._core = _core.EventLog.build(table, json.dumps(roles))
         self._roles = roles
@@ -135,26 +137,13 @@ class EventLog:
 
     @cached_property
     def _events(self) -> dict[str, int]:
-        return _commonest_first(self._core.names("event"))
+        return commonest_first(self._core.names("event")) if self._whole is None else self._whole.events
 
     @cached_property
     def _channels(self) -> dict[str, int]:
-        return {} if self._roles["channel"] is None else _commonest_first(self._core.names("channel"))
-
-    conversion = conversion
-    sessions = sessions
-    journeys = journeys
-    funnel = funnel
-    retention = retention
-    lifecycle = lifecycle
-    stickiness = stickiness
-    transitions = transitions
-    paths = paths
-    steps = steps
-    flow = flow
-    loops = loops
-    separating_paths = separating_paths
-    match = match
+        if self._whole is not None:
+            return self._whole.channels
+        return {} if self._roles["channel"] is None else commonest_first(self._core.names("channel"))
 
     def filter(
         self,
@@ -243,7 +232,7 @@ class EventLog:
             without_match=without_match,
             sample=sample,
             known=self._events,
-            log=self._core,
+            check_pattern=self.check_pattern,
             timezone=self.timezone,
         )
         return self._derived(self._core.filter(json.dumps(chosen)))
@@ -348,6 +337,7 @@ class EventLog:
         log._core = core
         log._roles = self._roles
         log._info = json.loads(core.info())
+        log._whole = self._whole
         return log
 
     @property
@@ -355,10 +345,20 @@ class EventLog:
         """The log of the compiled core."""
         return self._core
 
-    @property
-    def roles(self) -> dict[str, Any]:
-        """Which column of the data had which role."""
-        return dict(self._roles)
+    def ask(self, kernel: str, plan: Mapping[str, object]) -> _core.Table:
+        """What a kernel counts in these events, before it becomes a result."""
+        return _core.run(self._core, kernel, json.dumps(plan))
+
+    def check_pattern(self, pattern: str) -> None:
+        """Refuse a pattern that can't be read, or that names what these events don't have."""
+        if self._whole is None:
+            _core.check_pattern(pattern, self._core)
+        else:
+            self._whole.check_pattern(pattern)
+
+    def of_customer(self, customer: object) -> EventLog:
+        """The events of one customer, whose id is as the data give it."""
+        return self.filter(customers=[customer])
 
     @property
     def info(self) -> dict[str, Any]:
@@ -369,10 +369,6 @@ class EventLog:
     def customers(self) -> int:
         """Number of customers."""
         return int(self._info["customers"])
-
-    def __len__(self) -> int:
-        """Number of events."""
-        return int(self._info["events"])
 
     @property
     def events(self) -> dict[str, int]:
@@ -385,50 +381,9 @@ class EventLog:
         return dict(self._channels)
 
     @property
-    def columns(self) -> dict[str, str]:
-        """Columns that conditions and `by` may use, with their types."""
-        return dict(self._info["columns"])
-
-    @property
-    def first(self) -> dt.datetime:
-        """Time of the first event."""
-        return _args.local_datetime(self._info["first_us"], self.timezone)
-
-    @property
-    def last(self) -> dt.datetime:
-        """Time of the latest event."""
-        return _args.local_datetime(self._info["last_us"], self.timezone)
-
-    @property
-    def observed_until(self) -> dt.datetime:
-        """The last instant that the data fully cover."""
-        return _args.local_datetime(self.observed_until_us, self.timezone)
-
-    @property
-    def observed_until_us(self) -> int:
-        """The last instant that the data fully cover, in µs UTC since 1970."""
-        return int(self._info["observed_until_us"])
-
-    @property
-    def observed_until_given(self) -> bool:
-        """Whether `observed_until` was given; else it is the time of the latest event."""
-        return bool(self._info["observed_until_given"])
-
-    @property
-    def timezone(self) -> str:
-        """The zone that days, weeks and months are counted in."""
-        return str(self._info["timezone"])
-
-    @property
-    def rejected(self) -> dict[str, int]:
-        """Number of rows that could not be events, by reason."""
-        return dict(self._info["rejected"])
-
-    @property
     def rejects(self) -> ResultTable:
         """The rows that could not be events: ``row`` (from 0), ``column``, ``reason``, ``value`` (as text)."""
-        definition = "Rows of the data that could not be events, with the row's number (from 0) and the value at fault."
-        return ResultTable(self._core.rejects(), definition, self.timezone)
+        return self._rejects_of(self._core.rejects())
 
     def to_pandas(self) -> pd.DataFrame:
         """The events as a pandas frame, sorted by customer and time; times are in the zone of the log."""
@@ -592,15 +547,6 @@ def columns_of(roles: dict[str, Any]) -> list[str]:
     """The columns of the data that the roles name."""
     named = (roles[role] for role in ("customer", "time", "event", "channel", "value"))
     return [name for name in named if name is not None] + list(roles["attributes"])
-
-
-def _commonest_first(names: _core.Table) -> dict[str, int]:
-    """Names that some event bears with their counts, the commonest first, then by name."""
-    count, texts = names.numpy("events")[0], names.numpy("name")[0]
-    # Codes rise with the names, so a stable sort leaves equals in their order.
-    order = np.argsort(-count, kind="stable")
-    order = order[: np.count_nonzero(count)]
-    return dict(zip(texts[order].tolist(), count[order].tolist(), strict=True))
 
 
 def _files(paths: object) -> list[str]:

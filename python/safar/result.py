@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from altair.typing import ChartType
 
+    from safar._log import Log
     from safar.log import EventLog
 
 __all__ = ["Result", "ResultTable", "share_columns"]
@@ -152,7 +153,7 @@ class Result(ResultTable):
     # The log that was asked; set by `Spec.run`.
     _source: EventLog | None = field(default=None, init=False)
 
-    def _asked(self) -> EventLog:
+    def _asked(self) -> Log:
         """The log that was asked, for what goes back to it."""
         if self._source is None:
             raise ArgumentError(

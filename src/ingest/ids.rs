@@ -610,6 +610,53 @@ impl TextForm for Hashed {
     }
 }
 
+/// Ids of some rows in a form that stands by itself, and the canonical hash of each; none where there is no id.
+pub struct Placed {
+    /// Text, whole numbers or 16 bytes.
+    pub column: ArrayRef,
+    /// By row.
+    pub hashes: Vec<Option<u64>>,
+}
+
+/// The ids of one chunk with their hashes.
+pub fn placed(chunk: &ArrayRef, name: &str) -> Result<Placed> {
+    let of_text = |text: Option<&str>| {
+        text.filter(|text| !text.trim().is_empty()).map(|text| keys::hash_text(text.as_bytes()))
+    };
+    let (column, hashes) = match chunk.data_type() {
+        DataType::Utf8 => (Arc::clone(chunk), chunk.as_string::<i32>().iter().map(of_text).collect()),
+        DataType::Null | DataType::LargeUtf8 | DataType::Utf8View => {
+            return placed(&cast(chunk, &DataType::Utf8)?, name);
+        }
+        DataType::Dictionary(_, value) => return placed(&cast(chunk, value)?, name),
+        DataType::FixedSizeBinary(16) => {
+            let half = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| (word << 8) | u64::from(byte));
+            let hash = |bytes: &[u8]| keys::hash_uuid([half(&bytes[..8]), half(&bytes[8..])]);
+            (Arc::clone(chunk), chunk.as_fixed_size_binary().iter().map(|bytes| bytes.map(hash)).collect())
+        }
+        other => {
+            // The same refusals and the same conversions as in memory.
+            let read = IdColumn::read(std::slice::from_ref(chunk), name)?;
+            let Form::Integers(Integers { mut slices, data_type }) = read.form else {
+                return Err(Error::Internal(format!("ids of type {other} have no place")));
+            };
+            let (values, nulls) = slices.swap_remove(0);
+            let hash = |row: usize| {
+                let missing = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                (!missing).then(|| keys::hash_integer(values[row]))
+            };
+            let hashes = (0..values.len()).map(hash).collect();
+            let column = if &data_type == other {
+                Arc::clone(chunk)
+            } else {
+                Arc::new(Int64Array::new(values.clone(), nulls.clone()))
+            };
+            (column, hashes)
+        }
+    };
+    Ok(Placed { column, hashes })
+}
+
 /// The canonical hash of every id of a log.
 pub fn hash_ids(ids: &ArrayRef) -> Result<Vec<u64>> {
     Ok(match ids.data_type() {

@@ -7,6 +7,7 @@ mod finish;
 mod ids;
 mod keys;
 mod partition;
+pub mod spill;
 mod times;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use coded::CodedColumn;
 use ids::IdColumn;
 pub use ids::hash_ids;
 pub use times::EpochUnit;
-use times::TimeColumn;
+use times::{TimeColumn, is_text};
 
 /// Rows of one unit of parallel work.
 const SLICE_ROWS: usize = 1 << 17;

@@ -46,6 +46,10 @@ pub struct TimeColumn {
     span: Option<(i64, i64)>,
     /// Input rows whose text is no time.
     unparsable: HashSet<u64>,
+    /// The first row whose text has a zone.
+    pub with_zone: Option<usize>,
+    /// The first row whose text has none.
+    pub without_zone: Option<usize>,
 }
 
 /// What one slice says of itself.
@@ -71,11 +75,9 @@ impl TimeColumn {
         let row_of = |pick: fn(&Read) -> Option<usize>| {
             reads.iter().zip(&starts).find_map(|(read, start)| pick(read).map(|index| start + index))
         };
-        if let (Some(zoned), Some(plain)) = (row_of(|read| read.with_zone), row_of(|read| read.without_zone)) {
-            return Err(Error::Data(format!(
-                "column \"{name}\" mixes times with a zone (row {zoned}) and without one (row {plain}); give every \
-                 time an offset, or none and set timezone="
-            )));
+        let (with_zone, without_zone) = (row_of(|read| read.with_zone), row_of(|read| read.without_zone));
+        if let (Some(zoned), Some(plain)) = (with_zone, without_zone) {
+            return Err(mixed_zones(name, zoned as u64, plain as u64));
         }
         let unparsable = reads
             .iter()
@@ -83,7 +85,8 @@ impl TimeColumn {
             .flat_map(|(read, start)| read.unparsable.iter().map(move |index| (start + index) as u64));
         let unparsable = unparsable.collect();
         let span = reads.iter().filter_map(|read| read.span).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        Ok(Self { slices: reads.into_iter().map(|read| read.slice).collect(), span, unparsable })
+        let slices = reads.into_iter().map(|read| read.slice).collect();
+        Ok(Self { slices, span, unparsable, with_zone, without_zone })
     }
 
     /// Earliest time within the allowed years.
@@ -102,6 +105,14 @@ impl TimeColumn {
             reject.reason = Reason::TimeUnparsable;
         }
     }
+}
+
+/// Times with and without a zone can't be compared.
+pub fn mixed_zones(name: &str, zoned: u64, plain: u64) -> Error {
+    Error::Data(format!(
+        "column \"{name}\" mixes times with a zone (row {zoned}) and without one (row {plain}); give every time an \
+         offset, or none and set timezone="
+    ))
 }
 
 fn read_slice(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>, zone: &Zone) -> Result<Read> {

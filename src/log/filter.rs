@@ -38,7 +38,7 @@ impl EventLog {
             .collect::<Result<_>>()?;
         let events: Vec<u32> = parts.iter().flat_map(|part| &part.events).copied().collect();
         if events.is_empty() {
-            return Err(Error::Data(format!(
+            return Err(Error::Empty(format!(
                 "no event is left of {} of {} customers: no event meets all conditions at once; drop or widen one",
                 self.len(),
                 self.customers()

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 pub use codes::{Code, Codes, Names};
 pub use columns::{Column, Segments};
+pub use tables::rejects_table;
 
 use crate::calendar::Zone;
 use crate::error::{Error, Result, did_you_mean};

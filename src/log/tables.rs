@@ -18,6 +18,20 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table> {
     Ok(Table::from_batch(RecordBatch::try_new(schema, arrays)?))
 }
 
+/// One row per row that was not used; `columns` are those of customer, time and event.
+pub fn rejects_table(rejects: &[Reject], columns: [&String; 3]) -> Result<Table> {
+    let names = rejects.iter().map(|reject| reject.reason.column(columns));
+    let texts = |pick: fn(&Reject) -> Option<&str>| -> ArrayRef {
+        Arc::new(rejects.iter().map(pick).collect::<StringArray>())
+    };
+    table(vec![
+        ("row", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row as i64)))),
+        ("column", Arc::new(StringArray::from_iter_values(names))),
+        ("reason", texts(|reject| Some(reject.reason.name()))),
+        ("value", texts(|reject| reject.value.as_deref())),
+    ])
+}
+
 impl EventLog {
     /// Sizes, span, columns, and what happened to the rows.
     pub fn describe(&self) -> Value {
@@ -64,18 +78,7 @@ impl EventLog {
 
     /// Rows that were not used: `row`, `column` (as in the data), `reason`, `value`.
     pub fn rejects_table(&self) -> Result<Table> {
-        let rejects = &self.provenance.rejects;
-        let columns = self.provenance.columns.each_ref();
-        let names = rejects.iter().map(|reject| reject.reason.column(columns));
-        let texts = |pick: fn(&Reject) -> Option<&str>| -> ArrayRef {
-            Arc::new(rejects.iter().map(pick).collect::<StringArray>())
-        };
-        table(vec![
-            ("row", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row as i64)))),
-            ("column", Arc::new(StringArray::from_iter_values(names))),
-            ("reason", texts(|reject| Some(reject.reason.name()))),
-            ("value", texts(|reject| reject.value.as_deref())),
-        ])
+        rejects_table(&self.provenance.rejects, self.provenance.columns.each_ref())
     }
 
     /// One row per customer: `customer`, `events`, `first`, `last`.

@@ -74,6 +74,7 @@ fn defect(panic: &(dyn Any + Send)) -> Error {
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
     let class = match error {
         Error::Data(_) => "DataError",
+        Error::Empty(_) => "EmptyLogError",
         Error::UnknownColumn(_) => "UnknownColumnError",
         Error::UnknownEvent(_) => "UnknownEventError",
         Error::Argument(_) => "ArgumentError",

@@ -25,6 +25,12 @@ impl EventLog {
     }
 }
 
+impl From<crate::log::EventLog> for EventLog {
+    fn from(inner: crate::log::EventLog) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+}
+
 #[pymethods]
 impl EventLog {
     #[staticmethod]
@@ -33,30 +39,26 @@ impl EventLog {
         let roles: Roles = serde_json::from_str(roles_json)
             .map_err(|error| raise(py, Error::Argument(format!("the roles are not valid: {error}"))))?;
         let table = table.inner().clone();
-        let inner = door(py, move |cancel| ingest::build(&table, &roles, cancel))?;
-        Ok(Self { inner: Arc::new(inner) })
+        door(py, move |cancel| ingest::build(&table, &roles, cancel)).map(Self::from)
     }
 
     #[pyo3(signature = (selection_json, /))]
     fn filter(&self, py: Python<'_>, selection_json: &str) -> PyResult<Self> {
         let selection = Selection::parse(selection_json).map_err(|error| raise(py, error))?;
         let log = self.inner();
-        let inner = door(py, move |cancel| selection.of(&log, cancel))?;
-        Ok(Self { inner: Arc::new(inner) })
+        door(py, move |cancel| selection.of(&log, cancel)).map(Self::from)
     }
 
     #[pyo3(signature = (values, /))]
     fn with_columns(&self, py: Python<'_>, values: &Table) -> PyResult<Self> {
         let (log, values) = (self.inner(), values.inner().clone());
-        let inner = door(py, move |_| log.with_columns(&values))?;
-        Ok(Self { inner: Arc::new(inner) })
+        door(py, move |_| log.with_columns(&values)).map(Self::from)
     }
 
     #[pyo3(signature = (column, across, /))]
     fn regroup(&self, py: Python<'_>, column: String, across: bool) -> PyResult<Self> {
         let log = self.inner();
-        let inner = door(py, move |cancel| regroup(&log, &column, across, cancel))?;
-        Ok(Self { inner: Arc::new(inner) })
+        door(py, move |cancel| regroup(&log, &column, across, cancel)).map(Self::from)
     }
 
     #[pyo3(signature = (/))]

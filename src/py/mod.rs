@@ -3,6 +3,7 @@
 mod arrays;
 mod door;
 mod event_log;
+mod spill;
 mod table;
 
 use pyo3::prelude::*;
@@ -16,6 +17,7 @@ use crate::pattern::Pattern;
 
 use door::{door, raise};
 use event_log::EventLog;
+use spill::Spill;
 use table::Table;
 
 /// Runs an analysis over a log; the result is a partial table.
@@ -88,7 +90,7 @@ mod _core {
     use super::PyModuleMethods;
 
     #[pymodule_export]
-    use super::{EventLog, Table, check_pattern, kernels, merge, period_starts, run};
+    use super::{EventLog, Spill, Table, check_pattern, kernels, merge, period_starts, run};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

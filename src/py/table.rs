@@ -80,6 +80,14 @@ impl Table {
         door(py, move |cancel| files::read(&paths, columns.as_deref(), &as_text, cancel)).map(Self::from)
     }
 
+    /// The rows of several tables of the same columns, one after the other.
+    #[staticmethod]
+    #[pyo3(signature = (tables, /))]
+    fn concat(py: Python<'_>, tables: Vec<Bound<'_, Self>>) -> PyResult<Self> {
+        let tables: Vec<_> = tables.iter().map(|table| table.get().inner().clone()).collect();
+        crate::table::Table::concat(&tables).map(Self::from).map_err(|error| raise(py, error))
+    }
+
     #[getter]
     fn names(&self) -> Vec<&str> {
         self.inner.names()

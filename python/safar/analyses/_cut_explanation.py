@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,18 +10,18 @@ from safar import _core, _table
 from safar.explanation import Explanation, explanation, instant_words, one_customer, span_words
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.analyses._spec import Spec
-    from safar.log import EventLog
 
 _FATES = {"converted": "it is converted", "stopped": "it is stopped"}
 
 
-def explained(question: Spec[Any], log: EventLog, customer: object, definition: str) -> Explanation:
+def explained(question: Spec[Any], log: Log, customer: object, definition: str) -> Explanation:
     """The events of a customer under the rules that cut; they are those of the whole log."""
     unit = question.analysis.removesuffix("s")
     one = one_customer(log, customer)
     params = question.plan(log)["params"]
-    events = _core.run(one.core, "sessions_events", json.dumps({"params": params}))
+    events = one.ask("sessions_events", {"params": params})
     names = one.core.events_table(["event"]).numpy("event")[0].tolist()
     columns = [_values(events, column) for column in ("session", "cause", "pause_us", "gap_us", "status")]
     decisions = []
@@ -32,7 +31,7 @@ def explained(question: Spec[Any], log: EventLog, customer: object, definition: 
         if fate is not None:
             said += f"; it ends with it, so {_FATES[fate]}" if unit == "journey" else "; it ends with it"
         decisions.append(said)
-    cut = _core.run(one.core, question.analysis, json.dumps({"params": params}))
+    cut = one.ask(question.analysis, {"params": params})
     return explanation(one, customer, decisions, _conclusion(unit, cut, one), definition)
 
 
@@ -65,7 +64,7 @@ def _place(
     )
 
 
-def _conclusion(unit: str, cut: _core.Table, log: EventLog) -> list[str]:
+def _conclusion(unit: str, cut: _core.Table, log: Log) -> list[str]:
     """How many units there are, and what became of the last one."""
     count = cut.num_rows
     said = [f"{count} {unit}{'' if count == 1 else 's'}."]

@@ -14,6 +14,7 @@ from safar.analyses._funnel_steps import MOST_STEPS, Step
 from safar.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.log import EventLog
 
 # Events that begin or end something: a name, a `Step` with its condition, or a list of both.
@@ -130,7 +131,7 @@ def _events(given: object, argument: str) -> tuple[Step, ...]:
     return (*((Step(_args.names(names, argument)),) if names else ()), *steps)
 
 
-def cut_params(spec: CutsJourneys, log: EventLog, **events: str) -> dict[str, object]:
+def cut_params(spec: CutsJourneys, log: Log, **events: str) -> dict[str, object]:
     """The kernel's parameters, after a check of every name; `events` says which argument plays which part."""
     _args.known_segment(spec.by, log.columns, log.roles)
     if spec.gaps is not None:
@@ -159,7 +160,7 @@ def steps_of(spec: CutsJourneys, argument: str) -> tuple[Step, ...]:
     return steps
 
 
-def _known_channels(wanted: Sequence[str], log: EventLog) -> None:
+def _known_channels(wanted: Sequence[str], log: Log) -> None:
     available = log.channels
     if not available:
         raise ArgumentError(

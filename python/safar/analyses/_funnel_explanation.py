@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +13,7 @@ from safar.analyses._funnel_steps import Exclusion, Gap, Step
 from safar.explanation import Explanation, explanation, instant_words, one_customer, span_words
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.analyses.funnel import Funnel
     from safar.log import EventLog
 
@@ -38,17 +38,17 @@ class _Attempt:
         return max(time for _, time in self.taken.values())
 
 
-def explained(funnel: Funnel, log: EventLog, customer: object, definition: str) -> Explanation:
+def explained(funnel: Funnel, log: Log, customer: object, definition: str) -> Explanation:
     """The events of a customer under a funnel."""
     if funnel.unit == "units":
         # A unit may be of several customers.
         one = units = one_customer(funnel.units(log), customer)
     else:
         one = one_customer(log, customer)
-        units = funnel.units(one)
-    plan = json.dumps(funnel.plan_of_part(units))
-    attempts = _core.run(units.core, "funnel_attempts", plan)
-    events = _core.run(units.core, "funnel_events", plan)
+        units = cast("EventLog", funnel.units(one))
+    plan = funnel.plan_of_part(units)
+    attempts = units.ask("funnel_attempts", plan)
+    events = units.ask("funnel_events", plan)
     decisions: list[str] = []
     conclusion: list[str] = []
     ids, starts = units.core.customers(), units.core.view("offsets")

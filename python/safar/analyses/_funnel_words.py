@@ -9,11 +9,11 @@ from safar.analyses._funnel_steps import Exclusion, Gap, Step
 from safar.analyses._spec import at_words, observed, segmented
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.analyses.funnel import Funnel
-    from safar.log import EventLog
 
 
-def definition(funnel: Funnel, log: EventLog) -> str:
+def definition(funnel: Funnel, log: Log) -> str:
     """What the numbers of a funnel mean."""
     unit = funnel.unit
     who = "Customers who" if unit == "customers" else f"{unit.capitalize()} that"

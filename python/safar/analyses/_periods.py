@@ -13,7 +13,7 @@ from safar._typing import Array, At, Calendar, Integers, Period
 from safar.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 _DAY_US = 86_400_000_000
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -60,7 +60,7 @@ class ObservedPeriods:
 
 
 def observed_periods(
-    log: EventLog, period: Period, calendar: Calendar, week_start: int | None, first_us: int | None = None
+    log: Log, period: Period, calendar: Calendar, week_start: int | None, first_us: int | None = None
 ) -> ObservedPeriods:
     """The periods from the one that holds an instant, by default the first event, to where the data end."""
     assert week_start is not None
@@ -119,7 +119,7 @@ def check_activity(spec: CountsActivity) -> None:
     _args.choice(spec.at, "at", At)
 
 
-def activity_params(spec: CountsActivity, log: EventLog) -> dict[str, object]:
+def activity_params(spec: CountsActivity, log: Log) -> dict[str, object]:
     """The kernel's parameters, after a check of every name against the log."""
     _args.known_events(spec.events or (), log.events, "events")
     _args.known_segment(spec.by, log.columns, log.roles)

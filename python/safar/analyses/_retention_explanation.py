@@ -13,6 +13,7 @@ from safar.calendar import period_label
 from safar.explanation import Explanation, explanation, one_customer
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.analyses.retention import Retention
     from safar.log import EventLog
 
@@ -28,7 +29,7 @@ _MODES = {
 _NAMED = 3
 
 
-def explained(question: Retention, log: EventLog, customer: object, definition: str) -> Explanation:
+def explained(question: Retention, log: Log, customer: object, definition: str) -> Explanation:
     """The events of a customer under a question of retention."""
     one = one_customer(log, customer)
     events = one.core.events_table(["event"]).numpy("event")[0]
@@ -80,7 +81,7 @@ def _entries(
     return found
 
 
-def _outside(question: Retention, log: EventLog, time: int) -> str:
+def _outside(question: Retention, log: Log, time: int) -> str:
     begin, _ = question.bounds(log.timezone)
     side = "before the range of time" if begin is not None and time < begin else "after the range of time"
     return f"a start event, {side}"

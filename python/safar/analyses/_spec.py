@@ -14,7 +14,7 @@ from safar.errors import ArgumentError
 from safar.result import Result
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 R_co = TypeVar("R_co", bound=Result, covariant=True)
 
@@ -38,29 +38,33 @@ class Spec(ABC, Generic[R_co]):
     analysis: ClassVar[str]
 
     @abstractmethod
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
 
     @abstractmethod
-    def finish(self, partial: _core.Table, log: EventLog) -> R_co:
+    def finish(self, partial: _core.Table, log: Log) -> R_co:
         """The result of the counts that the kernel gave."""
 
-    def run(self, log: EventLog) -> R_co:
+    def run(self, log: Log) -> R_co:
         """Ask the question of a log."""
         units = self.units(log)
-        partial = _core.run(units.core, self.analysis, json.dumps(self._plan_alone(units)))
+        partial = units.ask(self.analysis, self.plan(units) if log.in_parts else self._plan_alone(units))
+        return self.result_of(partial, units, log)
+
+    def result_of(self, partial: _core.Table, units: Log, log: Log) -> R_co:
+        """The result of the counts in some units of a log."""
         result = self.finish(partial, units)
         object.__setattr__(result, "_source", log)
         return result
 
-    def of_each_customer(self, log: EventLog, plan: dict[str, object] | None = None) -> dict[str, Column]:
+    def of_each_customer(self, log: Log, plan: dict[str, object] | None = None) -> dict[str, Column]:
         """The cells in which each customer stands, one row a customer and cell, and what it adds to their counts.
 
         A part of a log, which need not have every event, comes with a plan of its own.
         """
         units = self.units(log)
         chosen = {**(self._plan_alone(units) if plan is None else plan), "each_customer": True}
-        rows = _core.run(units.core, self.analysis, json.dumps(chosen))
+        rows = units.ask(self.analysis, chosen)
         return self._cells({name: rows.numpy(name) for name in rows.names}, units)
 
     @property
@@ -68,15 +72,15 @@ class Spec(ABC, Generic[R_co]):
         """By column of the cells, texts that may stand there though nobody does."""
         return {}
 
-    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         """The kernel's rows of each customer as cells of the result."""
         return {name: column for name, column in rows.items() if not name.endswith("customers")}
 
-    def units(self, log: EventLog) -> EventLog:
+    def units(self, log: Log) -> Log:
         """The log that is asked: that of the customers, unless other units are counted."""
         return log
 
-    def _plan_alone(self, log: EventLog) -> dict[str, object]:
+    def _plan_alone(self, log: Log) -> dict[str, object]:
         """The plan for a log that is the whole of the data: nothing has to be kept for a merge."""
         return self.plan(log)
 
@@ -113,7 +117,7 @@ class Spec(ABC, Generic[R_co]):
         return _args.from_fields(known[name], arguments, f"the analysis {name}")
 
 
-def observed(log: EventLog) -> str:
+def observed(log: Log) -> str:
     """Where the data end, for a definition."""
     source = "as given" if log.observed_until_given else "the latest event"
     return f"{log.observed_until:%Y-%m-%d %H:%M:%S} {log.timezone} ({source})"

@@ -11,7 +11,7 @@ from safar.analyses._spec import observed
 from safar.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 
 class CountsUnits(Protocol):
@@ -49,7 +49,7 @@ def check_units(spec: CountsUnits) -> None:
         _args.text(spec.by, "by")
 
 
-def unit_params(spec: CountsUnits, log: EventLog, *, collapse: bool = False) -> dict[str, object]:
+def unit_params(spec: CountsUnits, log: Log, *, collapse: bool = False) -> dict[str, object]:
     """The kernel's parameters, after a check of every name against the log."""
     _args.known_events(spec.events or (), log.events, "events")
     _args.known_segment(spec.by, log.columns, log.roles)
@@ -62,7 +62,7 @@ def unit_params(spec: CountsUnits, log: EventLog, *, collapse: bool = False) -> 
     }
 
 
-def unit_sentence(spec: CountsUnits, log: EventLog, *, collapse: bool = False) -> str:
+def unit_sentence(spec: CountsUnits, log: Log, *, collapse: bool = False) -> str:
     """What a unit is and when it is open, for a definition."""
     if spec.per == "sessions":
         pause = _args.duration_words(spec.gap)

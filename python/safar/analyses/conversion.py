@@ -19,7 +19,7 @@ from safar.errors import ArgumentError
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Conversion", "ConversionResult", "conversion"]
 
@@ -323,7 +323,7 @@ class Conversion(Spec[ConversionResult]):
     def _label(self) -> str:
         return " or ".join(self.end)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         events = log.events
         for role in ("start", "end", "stop", "competing"):
@@ -338,7 +338,7 @@ class Conversion(Spec[ConversionResult]):
         }
         return {"params": params, "by": self.by, "at": self.at}
 
-    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         """How long each customer was watched, and the outcome that ended it; null for none."""
         times, missing = rows["time_us"]
         kept: dict[str, Column] = {
@@ -346,7 +346,7 @@ class Conversion(Spec[ConversionResult]):
         }
         return {**kept, "time_seconds": (times / 1e6, missing)}
 
-    def finish(self, partial: Table, log: EventLog) -> ConversionResult:
+    def finish(self, partial: Table, log: Log) -> ConversionResult:
         """The curves from the customers at each time and outcome."""
         competing = self.competing or ()
         labels = [self._label, *competing]
@@ -408,7 +408,7 @@ class Conversion(Spec[ConversionResult]):
             columns[kind] = balance[:, chosen].sum(axis=1)
         return _table.table_of(columns)
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         start = "first event" if self.start is None else f"first {' or '.join(self.start)} event"
         limits = [
             *([] if self.stop is None else [_either(self.stop)]),
@@ -460,7 +460,7 @@ def _put_together(
 
 
 def conversion(
-    log: EventLog,
+    log: Log,
     end: str | Sequence[str],
     *,
     start: str | Sequence[str] | None = None,

@@ -17,7 +17,7 @@ from safar.errors import ArgumentError
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["DialectsResult", "compare_dialects"]
 
@@ -82,7 +82,7 @@ class DialectsResult(ResultTable):
 
 
 def compare_dialects(
-    log: EventLog,
+    log: Log,
     steps: Sequence[StepLike],
     *,
     within: Duration | None = None,
@@ -176,7 +176,7 @@ _WHY = (
 )
 
 
-def _reached(question: Funnel, log: EventLog) -> dict[object, int]:
+def _reached(question: Funnel, log: Log) -> dict[object, int]:
     """The steps that each customer of the funnel reached."""
     attempts = question.attempts(log)
     reached = _table.integers(attempts, "reached")
@@ -186,7 +186,7 @@ def _reached(question: Funnel, log: EventLog) -> dict[object, int]:
 
 
 def _moved(
-    own: Funnel, asked: dict[str, Funnel], reached: dict[str, dict[object, int]], log: EventLog
+    own: Funnel, asked: dict[str, Funnel], reached: dict[str, dict[object, int]], log: Log
 ) -> dict[str, object]:
     here = reached["safar"]
     rows: list[tuple[str, object, int, int, str]] = []

@@ -17,7 +17,7 @@ from safar.analyses._units import check_units, number, segment_words, unit_param
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Flow", "FlowResult", "flow"]
 
@@ -109,7 +109,7 @@ class Flow(Spec[FlowResult]):
         number(self.depth, "depth", _MOST_POSITIONS)
         object.__setattr__(self, "collapse", _args.flag(self.collapse, "collapse"))
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         params = {
             "units": unit_params(self, log, collapse=self.collapse),
@@ -118,7 +118,7 @@ class Flow(Spec[FlowResult]):
         }
         return {"params": params, "by": self.by, "at": "entry"}
 
-    def finish(self, partial: Table, log: EventLog) -> FlowResult:
+    def finish(self, partial: Table, log: Log) -> FlowResult:
         """The shares from the counts of each edge."""
         segment, segments = _table.segments(partial)
         source, sources = partial.codes("from")
@@ -153,7 +153,7 @@ class Flow(Spec[FlowResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         return (
             f"Every unit flows from (start) to its first event and on to its next ones, up to event {self.depth}; from "
             "a last event before that it flows to (open) where the unit may still go on, else to (end). "
@@ -163,7 +163,7 @@ class Flow(Spec[FlowResult]):
 
 
 def flow(
-    log: EventLog,
+    log: Log,
     per: Per = "customers",
     *,
     depth: int = 5,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import TYPE_CHECKING, ClassVar, cast, get_args
@@ -21,7 +20,7 @@ from safar.errors import ArgumentError, SafarError
 from safar.result import share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Exclusion", "Funnel", "FunnelResult", "Step", "StepLike", "exclusion", "funnel", "step"]
 
@@ -179,7 +178,7 @@ class Funnel(Spec[FunnelResult]):
     def _exclude(self) -> tuple[Exclusion, ...]:
         return cast("tuple[Exclusion, ...]", self.exclude)
 
-    def units(self, log: EventLog) -> EventLog:
+    def units(self, log: Log) -> Log:
         """The log whose customers are the units that are counted, with what is held."""
         if self.count in ("customers", "attempts"):
             return log.with_sessions(self.gap, column=_SESSION) if self.within == "session" else log
@@ -191,29 +190,29 @@ class Funnel(Spec[FunnelResult]):
         log = log.per(self.count, across_customers=True)
         return log.with_sessions(self.gap, column=_SESSION) if self.within == "session" else log
 
-    def attempts(self, log: EventLog) -> Table:
+    def attempts(self, log: Log) -> Table:
         """The attempts that count, one row each."""
         units = self.units(log)
-        return _core.run(units.core, "funnel_attempts", json.dumps(self.plan(units)))
+        return units.ask("funnel_attempts", self.plan(units))
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log; `units` has checked those of other units."""
         if self.count in ("customers", "attempts"):
             self._check_names(log)
         return self.plan_of_part(log)
 
-    def _check_names(self, log: EventLog) -> None:
+    def _check_names(self, log: Log) -> None:
         events = log.events
         for position, each in enumerate(self._steps, start=1):
             if each.match is not None:
-                _core.check_pattern(each.match, log.core)
+                log.check_pattern(each.match)
             _args.known_events(each.events, events, f"step {position}")
         for excluded in self._exclude:
             _args.known_events(excluded.events, events, "exclude")
         _args.known_columns_of_log(self.hold, log.columns, "hold")
         _args.known_segment(self.by, log.columns, log.roles)
 
-    def plan_of_part(self, log: EventLog) -> dict[str, object]:
+    def plan_of_part(self, log: Log) -> dict[str, object]:
         """The kernel's plan for a part of a log, which need not have every event."""
 
         def what(each: Step | Exclusion) -> dict[str, object]:
@@ -253,7 +252,7 @@ class Funnel(Spec[FunnelResult]):
         }
         return {"params": params, "by": self.by, "at": self.at if self.at in get_args(At) else "entry"}
 
-    def finish(self, partial: Table, log: EventLog) -> FunnelResult:
+    def finish(self, partial: Table, log: Log) -> FunnelResult:
         """The funnel from the units at each furthest step and status."""
         steps = len(self._steps)
         segment, segments = _table.segments(partial)
@@ -352,7 +351,7 @@ def _at(given: object, steps: int) -> str:
 
 
 def funnel(
-    log: EventLog,
+    log: Log,
     steps: Sequence[StepLike],
     *,
     within: Duration | None = None,

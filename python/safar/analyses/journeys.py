@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from safar import _args, _core, _table
+from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, DurationUnit
 from safar.analyses._cut_explanation import explained
@@ -33,6 +33,7 @@ from safar.explanation import Explanation
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.log import EventLog
 
 __all__ = ["Journeys", "JourneysResult", "journeys", "with_journeys"]
@@ -208,7 +209,7 @@ class JourneysResult(Result):
         question = cast("Journeys", Spec.from_json(self.spec))
         plan = question.plan(log)
         plan["params"] = {"cut": plan["params"], "most_touches": most_touches, "most_chains": _MOST_CHAINS}
-        partial = _core.run(log.core, "journeys_chains", json.dumps(plan))
+        partial = log.ask("journeys_chains", plan)
         chains, cut = partial.numpy("chain")[0], partial.numpy("cut")[0].astype(bool)
         names = ("journeys", "customers", "open", "converted", "settled", "settled_converted")
         counts = {name: _table.integers(partial, name) for name in names}
@@ -309,12 +310,12 @@ class Journeys(Spec[JourneysResult]):
                 f'"{both[0]}" stands in ends and in stops; a journey that it ends is either converted or stopped'
             )
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         params = cut_params(self, log, starts="start_events", ends="ends", stops="stops")
         return {"params": params, "by": self.by, "at": "entry"}
 
-    def finish(self, partial: Table, log: EventLog) -> JourneysResult:
+    def finish(self, partial: Table, log: Log) -> JourneysResult:
         """The journeys as the kernel gave them."""
         gap = _args.duration_words(self.gap)
         outcomes = ""
@@ -336,7 +337,7 @@ class Journeys(Spec[JourneysResult]):
 
 
 def journeys(
-    log: EventLog,
+    log: Log,
     gap: Duration = "30d",
     *,
     ends: Events | None = None,

@@ -24,7 +24,7 @@ from safar.calendar import period_label
 from safar.result import share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Lifecycle", "LifecycleResult", "lifecycle"]
 
@@ -87,7 +87,7 @@ class Lifecycle(Spec[LifecycleResult]):
     def __post_init__(self) -> None:
         check_activity(self)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         return {"params": activity_params(self, log), "by": self.by, "at": self.at}
 
@@ -96,7 +96,7 @@ class Lifecycle(Spec[LifecycleResult]):
         """A status that nobody has is one nevertheless."""
         return {"status": ("new", "returning", "resurrected", "dormant")}
 
-    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         """A row for each period in which a customer was there, and for the one after in which it was not."""
         periods = observed_periods(log, self.period, self.calendar, self.week_start)
         active = ("new", "returning", "resurrected")
@@ -118,7 +118,7 @@ class Lifecycle(Spec[LifecycleResult]):
         cells["status"] = (np.append(status, np.full(int(gone.sum()), "dormant", dtype=object))[order], None)
         return cells
 
-    def finish(self, partial: Table, log: EventLog) -> LifecycleResult:
+    def finish(self, partial: Table, log: Log) -> LifecycleResult:
         """Every period of the log from the counts of those in which somebody was there."""
         periods = observed_periods(log, self.period, self.calendar, self.week_start)
         segment, segments = _table.segments(partial)
@@ -161,7 +161,7 @@ class Lifecycle(Spec[LifecycleResult]):
             shares=frozenset({"returning_share", "returning_share_low", "returning_share_high"}),
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         event = "any event" if self.events is None else f"a {' or '.join(self.events)} event"
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
         return (
@@ -176,7 +176,7 @@ class Lifecycle(Spec[LifecycleResult]):
 
 
 def lifecycle(
-    log: EventLog,
+    log: Log,
     events: str | Sequence[str] | None = None,
     *,
     period: Period = "week",

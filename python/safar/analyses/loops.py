@@ -17,7 +17,7 @@ from safar.analyses._units import check_units, segment_words, unit_params, unit_
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Loops", "LoopsResult", "loops"]
 
@@ -94,11 +94,11 @@ class Loops(Spec[LoopsResult]):
     def __post_init__(self) -> None:
         check_units(self)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         return {"params": {"units": unit_params(self, log)}, "by": self.by, "at": "entry"}
 
-    def finish(self, partial: Table, log: EventLog) -> LoopsResult:
+    def finish(self, partial: Table, log: Log) -> LoopsResult:
         """The means and shares from the counts, and the totals from the rows without an event."""
         events, missing = partial.numpy("event")
         total = np.zeros(len(events), dtype=bool) if missing is None else missing
@@ -131,7 +131,7 @@ class Loops(Spec[LoopsResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         return (
             "A repeat is an event that its unit had before: a loop where it is also the event just before, a return "
             f"where others came between. {unit_sentence(self, log)} share is the part of the units with the event that "
@@ -141,7 +141,7 @@ class Loops(Spec[LoopsResult]):
 
 
 def loops(
-    log: EventLog,
+    log: Log,
     per: Per = "customers",
     *,
     gap: Duration = "30m",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +15,7 @@ from safar.analyses._spec import Spec, at_words, observed, segmented
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.log import EventLog
 
 __all__ = ["Match", "MatchResult", "match", "with_match"]
@@ -105,7 +105,7 @@ class MatchResult(Result):
 
     def _rows(self, kernel: str) -> Table:
         log = self._asked()
-        return _core.run(log.core, kernel, json.dumps(Spec.from_json(self.spec).plan(log)))
+        return log.ask(kernel, Spec.from_json(self.spec).plan(log))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +132,13 @@ class Match(Spec[MatchResult]):
             _args.text(self.by, "by")
         _args.choice(self.at, "at", At)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        _core.check_pattern(self.pattern, log.core)
+        log.check_pattern(self.pattern)
         _args.known_segment(self.by, log.columns, log.roles)
         return {"params": {"pattern": self.pattern}, "by": self.by, "at": self.at}
 
-    def finish(self, partial: Table, log: EventLog) -> MatchResult:
+    def finish(self, partial: Table, log: Log) -> MatchResult:
         """The share and the times from their sums, and the median from its histogram."""
         segment, segments = _table.segments(partial)
         status = partial.numpy("status")[0]
@@ -190,7 +190,7 @@ class Match(Spec[MatchResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         pattern = " ".join(self.pattern.split())
         return (
             f"A customer matched who came through {pattern} at least once; events at one time count in the order in "
@@ -202,7 +202,7 @@ class Match(Spec[MatchResult]):
         )
 
 
-def match(log: EventLog, pattern: str, *, by: str | None = None, at: At = "entry") -> MatchResult:
+def match(log: Log, pattern: str, *, by: str | None = None, at: At = "entry") -> MatchResult:
     """Who comes through this pattern of events, how often, and how long does it take?
 
     Parameters
@@ -307,12 +307,12 @@ def with_match(log: EventLog, pattern: str, *, column: str = "match", per: Match
     _args.text(column, "column")
     _args.choice(per, "per", MatchUnit)
     question = Match(pattern)
-    plan = json.dumps(question.plan(log))
+    plan = question.plan(log)
     if per == "match":
-        numbers = _table.integers(_core.run(log.core, "match_events", plan), "match")
+        numbers = _table.integers(log.ask("match_events", plan), "match")
         values: object = _table.nullable(numbers, numbers == 0)
     else:
-        customers = _core.run(log.core, "match_customers", plan)
+        customers = log.ask("match_customers", plan)
         has = _table.integers(customers, "matches") > 0
         offsets: Integers = log.core.view("offsets").astype(np.int64)
         values = np.repeat(has, offsets[1:] - offsets[:-1])

@@ -18,7 +18,7 @@ from safar.analyses._units import check_units, number, segment_words, unit_param
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Paths", "PathsResult", "paths"]
 
@@ -112,15 +112,15 @@ class Paths(Spec[PathsResult]):
         if self.most_events is not None:
             number(self.most_events, "most_events", _MOST_EVENTS)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan that keeps every path, so that parts of a dataset may be counted apart and merged."""
         return self._plan(log, None)
 
-    def _plan_alone(self, log: EventLog) -> dict[str, object]:
+    def _plan_alone(self, log: Log) -> dict[str, object]:
         """The plan for the whole of the data, of which only the top paths need to become text."""
         return self._plan(log, self.top)
 
-    def _plan(self, log: EventLog, top: int | None) -> dict[str, object]:
+    def _plan(self, log: Log, top: int | None) -> dict[str, object]:
         params = {
             "units": unit_params(self, log, collapse=self.collapse),
             "most_events": self.most_events,
@@ -129,7 +129,7 @@ class Paths(Spec[PathsResult]):
         }
         return {"params": params, "by": self.by, "at": "entry"}
 
-    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         events, missing = rows["events"]
         stands = np.ones(len(events), dtype=bool) if missing is None else ~missing
         cut = rows["cut"][0].astype(bool)
@@ -141,7 +141,7 @@ class Paths(Spec[PathsResult]):
                 cells[name] = (values[stands], None if absent is None else absent[stands])
         return {**cells, "path": (np.array(paths, dtype=object), None)}
 
-    def finish(self, partial: Table, log: EventLog) -> PathsResult:
+    def finish(self, partial: Table, log: Log) -> PathsResult:
         """The top paths of each segment, and the totals from the rows without a path."""
         events, missing = partial.numpy("events")
         is_total = np.zeros(len(events), dtype=bool) if missing is None else missing
@@ -193,7 +193,7 @@ class Paths(Spec[PathsResult]):
             shares=frozenset({"share", "share_low", "share_high", "coverage"}),
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         cut = (
             ""
             if self.most_events is None
@@ -223,7 +223,7 @@ def path_names(text: str) -> tuple[str, ...]:
 
 
 def paths(
-    log: EventLog,
+    log: Log,
     per: Per = "customers",
     *,
     top: int | None = 100,

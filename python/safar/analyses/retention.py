@@ -35,7 +35,7 @@ from safar.explanation import Explanation
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Retention", "RetentionResult", "retention"]
 
@@ -257,7 +257,7 @@ class Retention(Spec[RetentionResult]):
             _args.text(self.by, "by")
         _args.choice(self.at, "at", At)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         events = log.events
         for name in ("start", "back"):
@@ -270,7 +270,7 @@ class Retention(Spec[RetentionResult]):
             )
         return self.plan_of_part(log)
 
-    def plan_of_part(self, log: EventLog) -> dict[str, object]:
+    def plan_of_part(self, log: Log) -> dict[str, object]:
         """The kernel's plan for a part of a log, which need not have every event."""
         begin, end = self.bounds(log.timezone)
         if begin is not None and end is not None and begin >= end:
@@ -305,7 +305,7 @@ class Retention(Spec[RetentionResult]):
         )
         return begin, end
 
-    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         """A row for each period in which a customer counts as returned."""
         period = rows["period"][0]
         # The rows of one customer and cohort stand together, the size of the cohort (period -1) first.
@@ -346,7 +346,7 @@ class Retention(Spec[RetentionResult]):
         cells["period"] = (first[column], None)
         return cells
 
-    def finish(self, partial: Table, log: EventLog) -> RetentionResult:
+    def finish(self, partial: Table, log: Log) -> RetentionResult:
         """The cohorts from the sums of each cohort and period, where period -1 holds the size of the cohort."""
         segment, segments = _table.segments(partial)
         of_rows = partial.numpy("cohort")[0].astype("datetime64[D]")
@@ -430,9 +430,7 @@ class Retention(Spec[RetentionResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _cohorts(
-        self, cohorts: Array, over: Integers | None, log: EventLog
-    ) -> tuple[Integers, Array, Integers]:
+    def _cohorts(self, cohorts: Array, over: Integers | None, log: Log) -> tuple[Integers, Array, Integers]:
         """For each cohort of a row its number and how many periods after it are over; and the days of all cohorts."""
         if not len(cohorts):
             return np.zeros(0, dtype=np.int64), cohorts, np.zeros(0, dtype=np.int64)
@@ -455,7 +453,7 @@ class Retention(Spec[RetentionResult]):
             counts = np.hstack([counts[:, :later], run])
         return counts
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         named = "" if self.start is None else f"{' or '.join(self.start)} "
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
         begin = "" if self.start_time is None else f" from {self.start_time}"
@@ -503,7 +501,7 @@ class Retention(Spec[RetentionResult]):
         zero = "counts returns later in the same period" if self.same_period else "is the whole cohort"
         return f"{said}, and period 0 {zero}"
 
-    def _share(self, log: EventLog) -> str:
+    def _share(self, log: Log) -> str:
         if self.clock == "rolling" or self.cohort == "all":
             eligible = f"the customers whose period was over at {observed(log)}"
             missing = "null where it was over for nobody"
@@ -586,7 +584,7 @@ def _mean_columns(name: str, trials: Integers, total: Floats, squares: Floats) -
 
 
 def retention(
-    log: EventLog,
+    log: Log,
     start: str | Sequence[str] | None = None,
     back: str | Sequence[str] | None = None,
     *,

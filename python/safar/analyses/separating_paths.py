@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _core, _table
+from safar import _args, _table
 from safar._core import Table
 from safar._intervals import newcombe
 from safar._typing import Array, Duration, Floats, Integers, Per
@@ -29,7 +28,7 @@ from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["SeparatingPaths", "SeparatingPathsResult", "separating_paths"]
 
@@ -216,19 +215,19 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
         number(self.permutations, "permutations", _MOST_PERMUTATIONS, least=0)
         number(self.seed, "seed", 2**32 - 1, least=0)
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan that keeps every sub-path, so that parts of a dataset may be counted apart and merged."""
         return self._plan(log, None)
 
-    def _plan_alone(self, log: EventLog) -> dict[str, object]:
+    def _plan_alone(self, log: Log) -> dict[str, object]:
         """The plan for the whole of the data, of which only sub-paths with support need to become text."""
         return self._plan(log, self.support)
 
-    def _plan(self, log: EventLog, support: float | None) -> dict[str, object]:
+    def _plan(self, log: Log, support: float | None) -> dict[str, object]:
         params = {"subpaths": self._subpaths(log), "support": support, "most_cells": _MOST_CELLS}
         return {"params": params, "by": self.by, "at": "entry"}
 
-    def _subpaths(self, log: EventLog) -> dict[str, object]:
+    def _subpaths(self, log: Log) -> dict[str, object]:
         _args.known_events(self.goal, log.events, "goal")
         return {
             "units": unit_params(self, log, collapse=self.collapse),
@@ -238,9 +237,9 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             "contiguous": self.contiguous,
         }
 
-    def run(self, log: EventLog) -> SeparatingPathsResult:
+    def run(self, log: Log) -> SeparatingPathsResult:
         """Ask the question of a log."""
-        partial = _core.run(log.core, self.analysis, json.dumps(self._plan_alone(log)))
+        partial = log.ask(self.analysis, self.plan(log) if log.in_parts else self._plan_alone(log))
         segments = self._tested(partial)
         if self.permutations:
             self._permute(segments, log)
@@ -248,7 +247,7 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
         object.__setattr__(result, "_source", log)
         return result
 
-    def finish(self, partial: Table, log: EventLog) -> SeparatingPathsResult:
+    def finish(self, partial: Table, log: Log) -> SeparatingPathsResult:
         """The tests of the counts of each segment."""
         if self.permutations:
             raise ArgumentError(
@@ -264,7 +263,7 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             segment.test(self.support, contiguous=self.contiguous)
         return found
 
-    def _permute(self, segments: dict[str | None, _Segment], log: EventLog) -> None:
+    def _permute(self, segments: dict[str | None, _Segment], log: Log) -> None:
         """Adjust the p-values of every segment to those of permuted outcomes."""
         paths = sorted({path for segment in segments.values() for path in segment.paths})
         units = sum(int(segment.units.sum()) for segment in segments.values())
@@ -280,7 +279,7 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             "by": self.by,
             "at": "entry",
         }
-        table = _core.run(log.core, f"{self.analysis}_units", json.dumps(plan))
+        table = log.ask(f"{self.analysis}_units", plan)
         code, names = _table.segments(table)
         code = code[::width]
         first, converted = (
@@ -302,7 +301,7 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
                 seed=self.seed,
             )
 
-    def _result(self, segments: dict[str | None, _Segment], log: EventLog) -> SeparatingPathsResult:
+    def _result(self, segments: dict[str | None, _Segment], log: Log) -> SeparatingPathsResult:
         orders = {name: segment.order()[: self.top] for name, segment in segments.items()}
         columns: dict[str, object] = {}
         if self.by is not None:
@@ -354,7 +353,7 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             shares=frozenset(shares),
         )
 
-    def _definition(self, log: EventLog, totals: dict[str, int]) -> str:
+    def _definition(self, log: Log, totals: dict[str, int]) -> str:
         goal = _args.listing(self.goal)
         units = unit_words(self)
         between = "nothing else between them" if self.contiguous else "any other events between them"
@@ -457,7 +456,7 @@ def _closed(paths: Sequence[tuple[str, ...]], units: Integers, *, contiguous: bo
 
 
 def separating_paths(
-    log: EventLog,
+    log: Log,
     goal: str | Sequence[str],
     *,
     per: Per = "customers",

@@ -30,6 +30,7 @@ from safar.explanation import Explanation
 from safar.result import Result, ResultTable
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.log import EventLog
 
 __all__ = ["Sessions", "SessionsResult", "sessions", "with_sessions"]
@@ -132,12 +133,12 @@ class Sessions(Spec[SessionsResult]):
     def __post_init__(self) -> None:
         check_cuts(self, "start_events", "end_events")
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         params = cut_params(self, log, starts="start_events", ends="end_events")
         return {"params": params, "by": self.by, "at": "entry"}
 
-    def finish(self, partial: Table, log: EventLog) -> SessionsResult:
+    def finish(self, partial: Table, log: Log) -> SessionsResult:
         """The sessions as the kernel gave them."""
         ends = ""
         if self.end_events is not None:
@@ -152,7 +153,7 @@ class Sessions(Spec[SessionsResult]):
 
 
 def sessions(
-    log: EventLog,
+    log: Log,
     gap: Duration = "30m",
     *,
     gaps: Gaps | None = None,

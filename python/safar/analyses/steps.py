@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _core, _table
+from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Per, Which
 from safar.analyses._cells import CellsResult
@@ -18,7 +18,7 @@ from safar.analyses._units import check_units, number, segment_words, unit_param
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Steps", "StepsResult", "steps"]
 
@@ -108,7 +108,7 @@ class Steps(Spec[StepsResult]):
         _args.choice(self.which, "which", Which)
         object.__setattr__(self, "collapse", _args.flag(self.collapse, "collapse"))
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         around: object = self.around
         if isinstance(self.around, Step):
@@ -119,7 +119,7 @@ class Steps(Spec[StepsResult]):
                 "pattern": self.around.match,
             }
             if self.around.match is not None:
-                _core.check_pattern(self.around.match, log.core)
+                log.check_pattern(self.around.match)
         else:
             _args.known_events(self.around or (), log.events, "around")
         params = {
@@ -131,7 +131,7 @@ class Steps(Spec[StepsResult]):
         }
         return {"params": params, "by": self.by, "at": "entry"}
 
-    def finish(self, partial: Table, log: EventLog) -> StepsResult:
+    def finish(self, partial: Table, log: Log) -> StepsResult:
         """The shares from the counts of each position."""
         segment, segments = _table.segments(partial)
         event, names = partial.codes("event")
@@ -171,7 +171,7 @@ class Steps(Spec[StepsResult]):
             return f"event at which a match of {self.around.match} ends"
         return self.around.name + (f" [{self.around.where}]" if self.around.where else "")
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         if self.around is None:
             counted, of = f"Position 1 to {self.positions} is the event with that number in its unit", "units"
         else:
@@ -196,7 +196,7 @@ def _middle(given: object) -> tuple[str, ...] | Step:
 
 
 def steps(
-    log: EventLog,
+    log: Log,
     per: Per = "customers",
     *,
     positions: int = 10,

@@ -26,7 +26,7 @@ from safar.errors import ArgumentError
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Stickiness", "StickinessResult", "stickiness"]
 
@@ -191,11 +191,11 @@ class Stickiness(Spec[StickinessResult]):
                 '"week" or "month"'
             )
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         return {"params": activity_params(self, log) | {"unit": self.unit}, "by": self.by, "at": self.at}
 
-    def finish(self, partial: Table, log: EventLog) -> StickinessResult:
+    def finish(self, partial: Table, log: Log) -> StickinessResult:
         """Every number of units of every period of the log, from the counts of those that occur."""
         periods = observed_periods(log, self.period, self.calendar, self.week_start)
         segment, segments = _table.segments(partial)
@@ -232,7 +232,7 @@ class Stickiness(Spec[StickinessResult]):
             shares=_SHARES,
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         event = "any event" if self.events is None else f"a {' or '.join(self.events)} event"
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
         unit = (
@@ -248,7 +248,7 @@ class Stickiness(Spec[StickinessResult]):
 
 
 def stickiness(
-    log: EventLog,
+    log: Log,
     events: str | Sequence[str] | None = None,
     *,
     period: Period = "week",

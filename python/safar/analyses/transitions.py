@@ -16,7 +16,7 @@ from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.result import share_columns
 
 if TYPE_CHECKING:
-    from safar.log import EventLog
+    from safar._log import Log
 
 __all__ = ["Transitions", "TransitionsResult", "transitions"]
 
@@ -67,7 +67,7 @@ class Transitions(Spec[TransitionsResult]):
         if self.by is not None:
             _args.text(self.by, "by")
 
-    def plan(self, log: EventLog) -> dict[str, object]:
+    def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         _args.known_segment(self.by, log.columns, log.roles)
         params = {
@@ -77,10 +77,10 @@ class Transitions(Spec[TransitionsResult]):
         }
         return {"params": params, "by": self.by, "at": "first"}
 
-    def _cells(self, rows: dict[str, Column], log: EventLog) -> dict[str, Column]:
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         return {name: rows[name] for name in ("segment", "customer", "from", "to", "events") if name in rows}
 
-    def finish(self, partial: Table, log: EventLog) -> TransitionsResult:
+    def finish(self, partial: Table, log: Log) -> TransitionsResult:
         """The edges from their sums, and their quantiles from their histograms."""
         keys = ["from", "to"] if self.by is None else ["segment", "from", "to"]
         codes, texts = zip(*(partial.codes(key) for key in keys), strict=True)
@@ -121,7 +121,7 @@ class Transitions(Spec[TransitionsResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: EventLog) -> str:
+    def _definition(self, log: Log) -> str:
         return (
             "Each pair of consecutive events of a customer is one transition, and customers are those who made it at "
             "least once; (start) leads to the first event, and the last event leads to (open) if it was within "
@@ -139,7 +139,7 @@ def _floats(partial: Table, name: str) -> Floats:
 
 
 def transitions(
-    log: EventLog,
+    log: Log,
     *,
     inactivity: Duration = "30d",
     quantiles: bool = True,

@@ -1,0 +1,176 @@
+"""What can be asked of events, whether they lie in memory or on disk."""
+
+from __future__ import annotations
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from safar import _args
+from safar._core import Table
+from safar.analyses.conversion import conversion
+from safar.analyses.flow import flow
+from safar.analyses.funnel import funnel
+from safar.analyses.journeys import journeys
+from safar.analyses.lifecycle import lifecycle
+from safar.analyses.loops import loops
+from safar.analyses.match import match
+from safar.analyses.paths import paths
+from safar.analyses.retention import retention
+from safar.analyses.separating_paths import separating_paths
+from safar.analyses.sessions import sessions
+from safar.analyses.steps import steps
+from safar.analyses.stickiness import stickiness
+from safar.analyses.transitions import transitions
+from safar.result import ResultTable
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+__all__ = ["Log"]
+
+
+class Log(ABC):
+    """Events of customers, and the questions that they answer."""
+
+    # Whether the answers are put together from those of parts, which then must hold all that a merge needs.
+    in_parts: ClassVar[bool]
+
+    _roles: dict[str, Any]
+
+    conversion = conversion
+    sessions = sessions
+    journeys = journeys
+    funnel = funnel
+    retention = retention
+    lifecycle = lifecycle
+    stickiness = stickiness
+    transitions = transitions
+    paths = paths
+    steps = steps
+    flow = flow
+    loops = loops
+    separating_paths = separating_paths
+    match = match
+
+    @abstractmethod
+    def ask(self, kernel: str, plan: Mapping[str, object]) -> Table:
+        """What a kernel counts in these events, before it becomes a result."""
+
+    @abstractmethod
+    def check_pattern(self, pattern: str) -> None:
+        """Refuse a pattern that can't be read, or that names what these events don't have."""
+
+    @abstractmethod
+    def of_customer(self, customer: object) -> EventLog:
+        """The events of one customer, whose id is as the data give it."""
+
+    @abstractmethod
+    def filter(self, *conditions: Any, **more: Any) -> Log:
+        """Which part of these events meets all of these conditions?"""
+
+    @abstractmethod
+    def with_sessions(self, *rules: Any, **more: Any) -> Log:
+        """Which session does each event belong to?"""
+
+    @abstractmethod
+    def with_journeys(self, *rules: Any, **more: Any) -> Log:
+        """Which journey does each event belong to?"""
+
+    @abstractmethod
+    def with_match(self, *rules: Any, **more: Any) -> Log:
+        """Which match of a pattern does each event belong to?"""
+
+    @abstractmethod
+    def per(self, column: str, *, across_customers: bool = False) -> Log:
+        """What would these events be with other units than customers?"""
+
+    @property
+    @abstractmethod
+    def info(self) -> dict[str, Any]:
+        """Everything that the core knows about the log, counts and bounds (times in µs UTC)."""
+
+    @property
+    @abstractmethod
+    def customers(self) -> int:
+        """Number of customers."""
+
+    @property
+    @abstractmethod
+    def events(self) -> dict[str, int]:
+        """Names of the events with their counts, the commonest first."""
+
+    @property
+    @abstractmethod
+    def channels(self) -> dict[str, int]:
+        """Names of the channels with their counts of events, the commonest first."""
+
+    @property
+    @abstractmethod
+    def rejects(self) -> ResultTable:
+        """The rows that could not be events: ``row`` (from 0), ``column``, ``reason``, ``value`` (as text)."""
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return int(self.info["events"])
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """Which column of the data had which role."""
+        return dict(self._roles)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns that conditions and `by` may use, with their types."""
+        return dict(self.info["columns"])
+
+    @property
+    def first(self) -> dt.datetime:
+        """Time of the first event."""
+        return _args.local_datetime(self.info["first_us"], self.timezone)
+
+    @property
+    def last(self) -> dt.datetime:
+        """Time of the latest event."""
+        return _args.local_datetime(self.info["last_us"], self.timezone)
+
+    @property
+    def observed_until(self) -> dt.datetime:
+        """The last instant that the data fully cover."""
+        return _args.local_datetime(self.observed_until_us, self.timezone)
+
+    @property
+    def observed_until_us(self) -> int:
+        """The last instant that the data fully cover, in µs UTC since 1970."""
+        return int(self.info["observed_until_us"])
+
+    @property
+    def observed_until_given(self) -> bool:
+        """Whether `observed_until` was given; else it is the time of the latest event."""
+        return bool(self.info["observed_until_given"])
+
+    @property
+    def timezone(self) -> str:
+        """The zone that days, weeks and months are counted in."""
+        return str(self.info["timezone"])
+
+    @property
+    def rejected(self) -> dict[str, int]:
+        """Number of rows that could not be events, by reason."""
+        return dict(self.info["rejected"])
+
+    def _rejects_of(self, table: Table) -> ResultTable:
+        definition = "Rows of the data that could not be events, with the row's number (from 0) and the value at fault."
+        return ResultTable(table, definition, self.timezone)
+
+
+def commonest_first(names: Table) -> dict[str, int]:
+    """Names that some event bears with their counts, the commonest first, then by name."""
+    count, texts = names.numpy("events")[0], names.numpy("name")[0]
+    # Codes rise with the names, so a stable sort leaves equals in their order.
+    order = np.argsort(-count, kind="stable")
+    order = order[: np.count_nonzero(count)]
+    return dict(zip(texts[order].tolist(), count[order].tolist(), strict=True))
