@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListArray, ListBuilder, RecordBatch,
+    Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListArray, ListBuilder, RecordBatch,
     StringArray, UInt32Array,
 };
 use arrow::buffer::OffsetBuffer;
@@ -182,12 +182,12 @@ fn role(field: &Field) -> Result<Role> {
         .ok_or_else(|| Error::Argument(format!("column \"{}\" of a partial says no way to merge it", field.name())))
 }
 
-/// One row per key, sorted by key; a table without keys stays as it is.
+/// One row per key, sorted by key; rows that are put one after the other stay together by segment.
 fn collapse(table: &Table) -> Result<Table> {
     let schema = table.schema();
     let roles = schema.fields().iter().map(|field| role(field)).collect::<Result<Vec<_>>>()?;
     if roles.contains(&Role::Concat) {
-        return Ok(table.clone());
+        return Ok(by_segment(table));
     }
     let whole = concat_batches(schema, table.batches())?;
     let keys: Vec<usize> = (0..roles.len()).filter(|&index| roles[index] == Role::Key).collect();
@@ -215,12 +215,26 @@ fn collapse(table: &Table) -> Result<Table> {
     Ok(Table::from_batch(RecordBatch::try_new(Arc::clone(schema), columns)?))
 }
 
+/// The batches in the order of their segments, the missing one last, else in their own: that of one whole log. The
+/// engine leaves batches of one segment each.
+fn by_segment(table: &Table) -> Table {
+    if table.names().first() != Some(&"segment") {
+        return table.clone();
+    }
+    let mut batches: Vec<RecordBatch> = table.batches().iter().filter(|batch| batch.num_rows() > 0).cloned().collect();
+    let label = |batch: &RecordBatch| {
+        let segments = batch.column(0).as_string_opt::<i32>();
+        segments.filter(|segments| segments.is_valid(0)).map(|segments| segments.value(0).to_owned())
+    };
+    batches.sort_by_cached_key(|batch| (label(batch).is_none(), label(batch)));
+    Table::new(Arc::clone(table.schema()), batches)
+}
+
 fn reduce(role: Role, column: &ArrayRef, groups: &[&[u32]]) -> Result<ArrayRef> {
     macro_rules! reduced {
         ($type:ty, $array:ident, $add:expr) => {{
             let array = column.as_primitive::<$type>();
             let value = |index: &u32| {
-                use arrow::array::Array;
                 array.is_valid(*index as usize).then(|| array.value(*index as usize))
             };
             let reduced = groups.iter().map(|group| {

@@ -49,6 +49,11 @@ def to_table(data: object, columns: Sequence[str] | None = None) -> Table:
     raise ArgumentTypeError(f"data is a {type(data).__name__}; expected {_FRAMES}{_way_out(data)}")
 
 
+def is_stream(data: object) -> bool:
+    """Whether the data come in batches of Arrow; frames whose columns need care of their own do not."""
+    return hasattr(data, "__arrow_c_stream__") and not isinstance(data, Table) and not _is_pandas(data)
+
+
 def _all_names(data: object) -> list[str]:
     if _is_pandas(data) or isinstance(data, Mapping):
         return list(data)

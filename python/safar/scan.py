@@ -428,6 +428,6 @@ def _spilled(source: object, roles: dict[str, Any], options: str) -> _core.Spill
     ):
         table = _core.Table.read(_files(source), columns, [roles["customer"], roles["event"]])
         return _core.Spill.of_table(table, roles_json, options)
-    if hasattr(source, "__arrow_c_stream__") and not isinstance(source, _core.Table):
+    if _table.is_stream(source):
         return _core.Spill.of_stream(source, columns, roles_json, options)
     return _core.Spill.of_table(_table.to_table(source, columns), roles_json, options)

@@ -87,9 +87,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     check_roles(table, roles)?;
     let rows = table.num_rows();
     if rows == 0 {
-        return Err(Error::Data(
-            "the data have no rows; a log needs at least one event (check the filter or the file that was read)".into(),
-        ));
+        return Err(no_rows());
     }
     if u32::try_from(rows).is_err() {
         return Err(Error::Data(format!("{rows} rows are more than the {} of one log; build it in parts", u32::MAX)));
@@ -266,6 +264,12 @@ fn reject_message(first: &Reject, count: usize, roles: &Roles) -> String {
         first.row,
         first.reason.name(),
         if count == 1 { " is" } else { "s are" },
+    )
+}
+
+fn no_rows() -> Error {
+    Error::Data(
+        "the data have no rows; a log needs at least one event (check the filter or the file that was read)".into(),
     )
 }
 

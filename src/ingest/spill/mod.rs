@@ -48,8 +48,6 @@ pub struct Options {
 
 /// Where nobody can say how much memory there is.
 const MEMORY_UNKNOWN: u64 = 2 << 30;
-/// Less would be a file of crumbs.
-const LEAST_MEMORY: u64 = 1 << 20;
 /// Rows are dealt by at most so many leading bits of the hash, and by fewer where runs would become small.
 const MOST_BITS: u32 = 8;
 const RUN_BYTES: usize = 1 << 15;
@@ -81,7 +79,6 @@ impl Spill {
         let columns = carried(&nothing, roles)?.into_iter().map(|(name, data_type, _)| (name, data_type)).collect();
         let zone = Zone::new(&roles.timezone)?;
         let memory = options.memory.unwrap_or_else(|| available_bytes().map_or(MEMORY_UNKNOWN, |bytes| bytes / 2));
-        let memory = memory.max(LEAST_MEMORY);
         let disk = Disk::new(options.folder.as_deref())?;
         // Each thread holds sorted rows, copies of one bucket, and a batch that is being read.
         let block_bytes = memory as usize / rayon::current_num_threads() / 4;
@@ -89,6 +86,9 @@ impl Spill {
         let pass = Pass { source, roles, zone: &zone, disk: &disk, bits, block_bytes, cancel };
         let mut dealt = pass.deal()?;
         check_names(&dealt, roles)?;
+        if dealt.rows == 0 {
+            return Err(super::no_rows());
+        }
         let Some(latest) = dealt.latest.filter(|_| dealt.used > 0) else {
             return Err(super::nothing_left(dealt.rows as usize, dealt.filtered, &dealt.rejects, roles));
         };
