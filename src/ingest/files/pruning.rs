@@ -1,0 +1,138 @@
+//! Which files and row groups cannot hold a row that was asked for.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+
+use super::Roles;
+use super::partitions::Partitions;
+use crate::calendar::{DAY_US, Zone};
+use crate::error::Result;
+use crate::ingest::times::instants;
+
+/// What was asked for.
+pub struct Wanted<'a> {
+    range: Option<Range<'a>>,
+    events: Option<(&'a str, &'a [String])>,
+}
+
+struct Range<'a> {
+    roles: &'a Roles,
+    zone: Zone,
+    start: i64,
+    end: i64,
+}
+
+/// The smallest and largest value of a column in each row group, and how many are null.
+pub struct Statistics {
+    /// Null where not known.
+    pub smallest: ArrayRef,
+    /// Null where not known.
+    pub largest: ArrayRef,
+    /// Null where not known.
+    pub nulls: UInt64Array,
+}
+
+impl Statistics {
+    /// Whether a row group has no null for certain: those rows are bad, and their reader is to hear of them.
+    fn is_full(&self, group: usize) -> bool {
+        self.nulls.is_valid(group) && self.nulls.value(group) == 0
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// What the roles ask for.
+    pub fn of(roles: Option<&'a Roles>) -> Result<Self> {
+        let bounded = roles.filter(|roles| roles.is_bounded());
+        let range = |roles: &'a Roles| -> Result<Range<'a>> {
+            let (start, end) = (roles.start_us.unwrap_or(i64::MIN), roles.end_us.unwrap_or(i64::MAX));
+            Ok(Range { roles, zone: Zone::new(&roles.timezone)?, start, end })
+        };
+        let events = roles.and_then(|roles| roles.only_events.as_deref().map(|names| (roles.event.as_str(), names)));
+        Ok(Self { range: bounded.map(range).transpose()?, events })
+    }
+
+    /// The column of times, where a range of them was asked for.
+    pub fn time_column(&self) -> Option<&str> {
+        self.range.as_ref().map(|range| range.roles.time.as_str())
+    }
+
+    /// The column of events, where some were asked for.
+    pub fn event_column(&self) -> Option<&str> {
+        self.events.map(|(column, _)| column)
+    }
+
+    /// Whether the folders of a file say that it was not asked for; if so, its time where they tell it.
+    pub fn leaves_out_file(&self, partitions: &Partitions) -> Result<Option<Option<i64>>> {
+        if let Some(range) = &self.range
+            && let Some(Some(text)) = partitions.value(&range.roles.time)
+        {
+            let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
+            let time = instants(&text, &range.roles.time, range.roles.time_unit, &range.zone)?[0];
+            if let Some(time) = time.filter(|time| !(range.start..range.end).contains(time)) {
+                return Ok(Some(Some(time)));
+            }
+        }
+        if let Some((column, names)) = self.events
+            && let Some(Some(text)) = partitions.value(column)
+            && !text.trim().is_empty()
+            && !names.iter().any(|name| name == text)
+        {
+            return Ok(Some(None));
+        }
+        Ok(None)
+    }
+
+    /// For each row group that lies outside the range for certain, one of its times.
+    pub fn out_of_range(&self, statistics: &Statistics) -> Result<Vec<Option<i64>>> {
+        let Some(range) = &self.range else { return Ok(Vec::new()) };
+        let groups = statistics.smallest.len();
+        // Texts of times sort by their letters, and floats may hide a NaN.
+        let data_type = statistics.smallest.data_type();
+        if !(data_type.is_integer() || data_type.is_temporal()) {
+            return Ok(vec![None; groups]);
+        }
+        let read = |values: &ArrayRef| instants(values, &range.roles.time, range.roles.time_unit, &range.zone);
+        let (smallest, largest) = (read(&statistics.smallest)?, read(&statistics.largest)?);
+        // Clocks that are put back or forth may swap wall-clock times that are near to each other.
+        let margin = if matches!(data_type, DataType::Timestamp(_, Some(_))) { 0 } else { DAY_US };
+        let outside = |group: usize| {
+            let (smallest, largest) = smallest[group].zip(largest[group]).filter(|_| statistics.is_full(group))?;
+            let before = largest.saturating_add(margin) < range.start;
+            let after = smallest.saturating_sub(margin) >= range.end;
+            (before || after).then_some(smallest)
+        };
+        Ok((0..groups).map(outside).collect())
+    }
+
+    /// Which row groups have none of the events for certain. If that would be all of them, none is said to be, so that
+    /// the names that there are can be told.
+    pub fn without_events(&self, statistics: &Statistics) -> Result<Vec<bool>> {
+        let Some((_, names)) = self.events else { return Ok(Vec::new()) };
+        let groups = statistics.smallest.len();
+        if !is_text(statistics.smallest.data_type()) {
+            return Ok(vec![false; groups]);
+        }
+        let smallest = cast(&statistics.smallest, &DataType::LargeUtf8)?;
+        let largest = cast(&statistics.largest, &DataType::LargeUtf8)?;
+        let (smallest, largest) = (smallest.as_string::<i64>(), largest.as_string::<i64>());
+        let without = |group: usize| {
+            let known = smallest.is_valid(group) && largest.is_valid(group) && statistics.is_full(group);
+            // A blank name is a bad row.
+            known
+                && !smallest.value(group).trim().is_empty()
+                && !names.iter().any(|name| (smallest.value(group)..=largest.value(group)).contains(&name.as_str()))
+        };
+        let without: Vec<bool> = (0..groups).map(without).collect();
+        Ok(if without.iter().all(|&without| without) { vec![false; groups] } else { without })
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Dictionary(_, value) => is_text(value),
+        other => matches!(other, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+    }
+}
