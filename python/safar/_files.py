@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ ENDINGS = (
     ".feather",
     ".ipc",
 )
+
+
+_MAGIC = re.compile(r"[*?[]")
 
 
 def files_of(paths: object) -> list[str]:
@@ -57,13 +61,19 @@ def _of_directory(directory: Path) -> list[Path]:
 def _of_pattern(pattern: Path) -> list[Path]:
     anchor = Path(pattern.anchor)
     relative = pattern.relative_to(anchor)
+    # What is hidden is meant only by a pattern that says so.
+    patterned = next(
+        (at for at, part in enumerate(relative.parts) if _MAGIC.search(part)), len(relative.parts)
+    )
+    hidden_too = _is_hidden(relative.parts[patterned:])
     found: list[Path] = []
     for path in sorted(anchor.glob(str(relative))):
-        if path.is_dir():
-            # Directories on the way of ** hold nothing of their own; those that are meant hold files.
-            found += [] if "**" in relative.parts[:-1] else _of_directory(path)
-        elif pattern.name.startswith((".", "_")) or not _is_hidden((path.name,)):
+        if not hidden_too and _is_hidden(path.relative_to(anchor).parts[patterned:]):
+            continue
+        if path.is_file():
             found.append(path)
+        elif "**" not in relative.parts:
+            found += _of_directory(path)
     if not found:
         raise FileError(f'no file matches "{pattern}" (working directory: {Path.cwd()})')
     return found

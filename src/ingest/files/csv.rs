@@ -1,5 +1,6 @@
 //! CSV: text in UTF-8, packed or not, with a header line; the delimiter is found out.
 
+mod blocks;
 mod records;
 
 use std::io::{BufRead, BufReader, Cursor, Read};
@@ -8,16 +9,23 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::csv::ReaderBuilder;
-use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use flate2::read::MultiGzDecoder;
+use rayon::prelude::*;
+
+use blocks::{Block, Blocks};
 
 use super::{BATCH_ROWS, Facts, Options, Part, Roles, Source, Stop, failed, open};
 use crate::error::{Error, Result};
 use crate::ingest::digits;
-use crate::pool::Cancel;
+use crate::pool::{Cancel, on_pool, pool};
 
 /// Rows that the types of columns are inferred from.
 const INFERENCE_ROWS: usize = 10_000;
+/// Bytes that hold the first rows.
+const SAMPLE_BYTES: usize = 1 << 20;
+/// Bytes that one thread reads at a time.
+const BLOCK_BYTES: usize = 1 << 22;
 /// Bytes at the beginning that the delimiter is found out from.
 const HEAD: u64 = 1 << 16;
 /// Lines among them.
@@ -130,69 +138,104 @@ impl Csv {
         if open.is_empty() {
             return Ok(());
         }
-        let mut sample = None;
-        self.batches(&open, INFERENCE_ROWS, &Cancel::default(), &mut |batch, _| {
-            sample = Some(batch);
-            Ok(false)
-        })?;
+        let mut blocks = Blocks::new(text(&self.path)?, self.delimiter, SAMPLE_BYTES);
+        let sample = match blocks.next(LONGEST_RECORD).map_err(|error| failed(&self.path, error))? {
+            Some(Block::Records(block)) => self.texts(&block, true, &open, INFERENCE_ROWS, &Cancel::default())?,
+            Some(Block::TooLong) => return Err(self.unclosed(0)),
+            None => Vec::new(),
+        };
+        let sample = sample.first();
         for (index, &position) in open.iter().enumerate() {
-            let column = sample.as_ref().map(|sample| sample.column(index).as_string::<i32>());
-            self.columns[position].1 = column.map_or(Cell::Empty, inferred);
+            let column = sample.map(|sample| sample.column(index).as_string::<i32>());
+            let (name, cell) = &mut self.columns[position];
+            *cell = match column.map_or(Cell::Empty, inferred) {
+                // Ingest can name the row of a time that is none.
+                Cell::Empty if roles.is_some_and(|roles| &roles.time == name) => Cell::Text,
+                inferred => inferred,
+            };
         }
         Ok(())
     }
 
-    /// Gives these columns as text, batch by batch, with the number of their first record, until told to stop.
+    /// Reads these columns block by block, all threads at a block each.
     fn batches(
         &self,
         positions: &[usize],
-        rows: usize,
         cancel: &Cancel,
-        take: &mut dyn FnMut(RecordBatch, u64) -> std::result::Result<bool, Stop>,
-    ) -> Result<()> {
-        self.batches_or_stop(positions, rows, cancel, take).map_err(|stop| match stop {
-            Stop::Error(error) | Stop::Misfit { error, .. } => error,
-        })
+        take: &mut dyn FnMut(RecordBatch) -> Result<()>,
+    ) -> std::result::Result<(), Stop> {
+        let fields = self.fields();
+        let fields: Vec<FieldRef> = positions.iter().map(|&position| Arc::clone(&fields[position])).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let mut blocks = Blocks::new(text(&self.path)?, self.delimiter, BLOCK_BYTES);
+        let (mut record, mut is_first) = (0, true);
+        loop {
+            let mut window = Vec::new();
+            while window.len() < pool()?.current_num_threads() {
+                cancel.check()?;
+                match blocks.next(LONGEST_RECORD).map_err(|error| failed(&self.path, error))? {
+                    Some(block) => window.push((block, std::mem::take(&mut is_first))),
+                    None => break,
+                }
+            }
+            if window.is_empty() {
+                return Ok(());
+            }
+            let read = |(block, is_first): (Block, bool)| match block {
+                Block::Records(block) => self.texts(&block, is_first, positions, BATCH_ROWS, cancel).map(|texts| {
+                    let typed = |texts: RecordBatch| {
+                        let typed = self.typed_batch(&texts, positions, &schema, 0).ok();
+                        (texts.num_rows() as u64, typed.ok_or(texts))
+                    };
+                    Some(texts.into_iter().map(typed).collect::<Vec<_>>())
+                }),
+                Block::TooLong => Ok(None),
+            };
+            let window: Vec<_> = on_pool(|| Ok(window.into_par_iter().map(read).collect()))?;
+            for block in window {
+                let Some(batches) = block? else { return Err(self.unclosed(record).into()) };
+                for (rows, typed) in batches {
+                    take(match typed {
+                        Ok(typed) => typed,
+                        // Once more, now that the number of its first record is known, for the error.
+                        Err(texts) => self.typed_batch(&texts, positions, &schema, record)?,
+                    })?;
+                    record += rows;
+                }
+            }
+        }
     }
 
-    fn batches_or_stop(
+    /// These columns of a block as text.
+    fn texts(
         &self,
+        mut block: &[u8],
+        has_header: bool,
         positions: &[usize],
         rows: usize,
         cancel: &Cancel,
-        take: &mut dyn FnMut(RecordBatch, u64) -> std::result::Result<bool, Stop>,
-    ) -> std::result::Result<(), Stop> {
+    ) -> Result<Vec<RecordBatch>> {
         let fields = self.columns.iter().map(|(name, _)| Field::new(name, DataType::Utf8, true));
         let mut decoder = ReaderBuilder::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
-            .with_header(true)
+            .with_header(has_header)
             .with_delimiter(self.delimiter)
             .with_batch_size(rows)
             .with_projection(positions.to_vec())
             .build_decoder();
-        let mut reader = text(&self.path)?;
-        let mut record = 0;
+        let mut batches = Vec::new();
         loop {
-            let (mut since, mut capacity) = (0, decoder.capacity());
+            cancel.check()?;
             loop {
-                cancel.check()?;
-                let buffer = reader.fill_buf().map_err(|error| failed(&self.path, error))?;
-                let used = decoder.decode(buffer).map_err(|error| self.fault(&error.to_string()))?;
+                // No byte at all tells the decoder that the last record has ended.
+                let used = decoder.decode(block).map_err(|error| self.fault(&error.to_string()))?;
                 if used == 0 {
                     break;
                 }
-                reader.consume(used);
-                since = if decoder.capacity() == capacity { since + used } else { 0 };
-                capacity = decoder.capacity();
-                if since > LONGEST_RECORD {
-                    return Err(self.unclosed(record + (rows - capacity) as u64).into());
-                }
+                block = &block[used..];
             }
-            let batch = decoder.flush().map_err(|error| self.fault(&error.to_string()))?;
-            let Some(batch) = batch else { return Ok(()) };
-            let first = record;
-            record += batch.num_rows() as u64;
-            if !take(batch, first)? {
-                return Ok(());
+            match decoder.flush().map_err(|error| self.fault(&error.to_string()))? {
+                Some(batch) => batches.push(batch),
+                None => return Ok(batches),
             }
         }
     }
@@ -243,6 +286,21 @@ impl Csv {
         };
         records::walk(text(&self.path).ok()?, self.delimiter, visit).ok()?;
         found
+    }
+
+    /// Columns of text as what they are, given the number of the first record.
+    fn typed_batch(
+        &self,
+        texts: &RecordBatch,
+        positions: &[usize],
+        schema: &SchemaRef,
+        first: u64,
+    ) -> std::result::Result<RecordBatch, Stop> {
+        let columns = positions.iter().zip(texts.columns());
+        let columns = columns.map(|(&position, column)| self.typed(position, column, first));
+        let columns = columns.collect::<std::result::Result<Vec<_>, Stop>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(texts.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(Error::from)?)
     }
 
     /// A column of text as what it is.
@@ -352,19 +410,7 @@ impl Source for Csv {
         cancel: &Cancel,
         take: &mut dyn FnMut(RecordBatch) -> Result<()>,
     ) -> std::result::Result<(), Stop> {
-        let fields = self.fields();
-        let schema =
-            Arc::new(Schema::new(positions.iter().map(|&position| Arc::clone(&fields[position])).collect::<Vec<_>>()));
-        self.batches_or_stop(positions, BATCH_ROWS, cancel, &mut |batch, first| {
-            let columns = positions.iter().zip(batch.columns());
-            let columns = columns.map(|(&position, column)| self.typed(position, column, first));
-            let columns = columns.collect::<std::result::Result<Vec<_>, Stop>>()?;
-            let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            let batch =
-                RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options).map_err(Error::from)?;
-            take(batch)?;
-            Ok(true)
-        })
+        self.batches(positions, cancel, take)
     }
 
     fn facts(&self) -> Facts {

@@ -162,8 +162,9 @@ impl Files {
         let columns = options.columns();
         let mut later_us = None;
         let mut kept = Vec::new();
+        let inside = wanted.may_leave_out_files(paths).then(|| columns_inside(&paths[0], options)).transpose()?;
         for path in paths {
-            let partitions = Partitions::of(Path::new(path));
+            let partitions = Partitions::of(Path::new(path)).without(inside.as_deref().unwrap_or_default());
             match wanted.leaves_out_file(&partitions)? {
                 None => kept.push((PathBuf::from(path), partitions)),
                 Some(instant) => later_us = later_us.max(instant),
@@ -179,7 +180,7 @@ impl Files {
         }
         let open = |(path, partitions): (PathBuf, Partitions)| -> Result<(PathBuf, Partitions, Box<dyn Source>)> {
             cancel.check()?;
-            let source = open_one(&path, columns.as_deref(), options, &wanted)?;
+            let source = open_one(&path, &partitions, columns.as_deref(), options, &wanted)?;
             Ok((path, partitions, source))
         };
         let mut opened: Vec<_> = kept.into_par_iter().map(open).collect::<Result<_>>()?;
@@ -345,9 +346,16 @@ enum Found {
     Path,
 }
 
+/// Names of the columns that a file has itself; they come before those in its path.
+fn columns_inside(path: &str, options: &Options) -> Result<Vec<String>> {
+    let source = open_one(Path::new(path), &Partitions::default(), None, options, &Wanted::of(None)?)?;
+    Ok(source.fields().iter().map(|field| field.name().clone()).collect())
+}
+
 /// Opens a file of the kind that its name says.
 fn open_one(
     path: &Path,
+    partitions: &Partitions,
     columns: Option<&[String]>,
     options: &Options,
     wanted: &Wanted<'_>,
@@ -355,7 +363,7 @@ fn open_one(
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     if ends(&[".parquet", ".pq"]) {
-        Ok(Box::new(parquet::Parquet::open(path, options.roles.as_ref(), wanted)?))
+        Ok(Box::new(parquet::Parquet::open(path, partitions, options.roles.as_ref(), wanted)?))
     } else if ends(&[".csv", ".csv.gz", ".tsv", ".tsv.gz"]) {
         Ok(Box::new(csv::Csv::open(path, columns, options)?))
     } else if ends(&[".arrow", ".feather", ".ipc", ".arrows"]) {
@@ -475,5 +483,53 @@ impl Files {
             }
         }
         Ok(Table::new(Arc::clone(&self.schema), pieces.into_iter().flatten().collect()).with_origin(origin))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::Int64Type;
+
+    use super::*;
+
+    #[test]
+    fn pieces_come_in_batches_of_bounded_size_and_know_their_first_rows() {
+        let folder = std::env::temp_dir().join(format!("safar-files-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let cancel = Cancel::default();
+        let rows = |start: i64| {
+            let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(start..start + 150_000));
+            Table::from_batch(RecordBatch::try_from_iter([("row", numbers)]).unwrap())
+        };
+        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let mut paths = vec![path("a.parquet"), path("b.parquet"), path("c.csv")];
+        write_parquet(&rows(0), Path::new(&paths[0]), &cancel).unwrap();
+        write_parquet(&rows(150_000), Path::new(&paths[1]), &cancel).unwrap();
+        std::fs::write(&paths[2], "row\n300000\n").unwrap();
+        let files = Files::open(&paths, &Options::default(), &cancel).unwrap();
+        assert_eq!((files.pieces(), files.rows()), (3, None));
+        assert_eq!(
+            (0..3).map(|piece| files.first_row(piece)).collect::<Vec<_>>(),
+            [Some(0), Some(150_000), Some(300_000)]
+        );
+        // In any order; each knows where it begins.
+        for piece in [1, 2, 0] {
+            let mut next = files.first_row(piece).unwrap() as i64;
+            let take = &mut |batch: RecordBatch| {
+                assert!(batch.num_rows() <= BATCH_ROWS);
+                assert_eq!(&batch.schema(), files.schema());
+                for &row in batch.column(0).as_primitive::<Int64Type>().values() {
+                    assert_eq!(row, next);
+                    next += 1;
+                }
+                Ok(())
+            };
+            files.read(piece, &cancel, take).unwrap();
+        }
+        paths.pop();
+        assert_eq!(Files::open(&paths, &Options::default(), &cancel).unwrap().rows(), Some(300_000));
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -13,6 +13,7 @@ use parquet::basic::Compression;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 
+use super::partitions::Partitions;
 use super::pruning::{Statistics, Wanted};
 use super::{BATCH_ROWS, Facts, Part, Roles, Source, Stop, contained, failed, open};
 use crate::error::{Error, Result};
@@ -31,11 +32,11 @@ pub struct Parquet {
 
 impl Parquet {
     /// Reads the footer and decides which row groups are read.
-    pub fn open(path: &Path, roles: Option<&Roles>, wanted: &Wanted<'_>) -> Result<Self> {
+    pub fn open(path: &Path, partitions: &Partitions, roles: Option<&Roles>, wanted: &Wanted<'_>) -> Result<Self> {
         let opened = contained(path, || {
             let plain = ArrowReaderMetadata::load(&open(path)?, ArrowReaderOptions::default())
                 .map_err(|error| failed(path, error))?;
-            let parts = parts(&plain, wanted)?;
+            let parts = parts(&plain, partitions, wanted)?;
             let metadata = roles.and_then(|roles| with_dictionaries(&plain, roles)).unwrap_or(plain);
             Ok(Self { path: path.to_owned(), metadata, parts })
         });
@@ -80,19 +81,26 @@ fn with_dictionaries(metadata: &ArrowReaderMetadata, roles: &Roles) -> Option<Ar
 }
 
 /// The row groups, and which of them were not asked for.
-fn parts(metadata: &ArrowReaderMetadata, wanted: &Wanted<'_>) -> Result<Vec<Part>> {
+fn parts(metadata: &ArrowReaderMetadata, partitions: &Partitions, wanted: &Wanted<'_>) -> Result<Vec<Part>> {
     let groups = metadata.metadata().row_groups();
     let count = |group: &RowGroupMetaData| u64::try_from(group.num_rows()).unwrap_or_default();
     let mut parts: Vec<Part> = groups.iter().map(|group| Part { rows: Some(count(group)), left_out: None }).collect();
-    if let Some(statistics) = wanted.time_column().and_then(|name| statistics(name, metadata)) {
-        let outside = wanted.out_of_range(&statistics)?;
+    let times = wanted.time_column().and_then(|name| statistics(name, metadata));
+    if let Some(times) = &times {
+        let outside = wanted.out_of_range(times)?;
         parts.iter_mut().zip(outside).for_each(|(part, time)| part.left_out = time.map(Some));
     }
-    if let Some(statistics) = wanted.event_column().and_then(|name| statistics(name, metadata)) {
-        for (part, without) in parts.iter_mut().zip(wanted.without_events(&statistics)?) {
-            if without && part.left_out.is_none() {
-                part.left_out = Some(None);
-            }
+    let without = if wanted.is_without_events(partitions) {
+        vec![true; groups.len()]
+    } else if let Some(events) = wanted.event_column().and_then(|name| statistics(name, metadata)) {
+        wanted.without_events(&events)?
+    } else {
+        vec![false; groups.len()]
+    };
+    let latest = wanted.latest(times.as_ref(), groups.len())?;
+    for ((part, without), latest) in parts.iter_mut().zip(without).zip(latest) {
+        if without && part.left_out.is_none() {
+            part.left_out = latest;
         }
     }
     Ok(parts)

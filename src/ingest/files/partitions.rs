@@ -12,6 +12,7 @@ use crate::error::Result;
 const NONE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The keys and values in the folders of a path; of a key that stands twice, the last.
+#[derive(Default)]
 pub struct Partitions(Vec<(String, Option<String>)>);
 
 impl Partitions {
@@ -27,6 +28,13 @@ impl Partitions {
             found.push((key, Some(decoded(value)).filter(|value| value != NONE)));
         }
         Self(found)
+    }
+
+    /// Those that do not bear one of these names.
+    #[must_use]
+    pub fn without(mut self, names: &[String]) -> Self {
+        self.0.retain(|(key, _)| !names.contains(key));
+        self
     }
 
     /// Names of the columns.

@@ -1,5 +1,6 @@
 //! Which files and row groups cannot hold a row that was asked for.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
@@ -8,12 +9,13 @@ use arrow::datatypes::DataType;
 
 use super::Roles;
 use super::partitions::Partitions;
-use crate::calendar::{DAY_US, Zone};
+use crate::calendar::{DAY_US, EARLIEST_US, LATEST_US, Zone};
 use crate::error::Result;
 use crate::ingest::times::instants;
 
 /// What was asked for.
 pub struct Wanted<'a> {
+    roles: Option<&'a Roles>,
     range: Option<Range<'a>>,
     events: Option<(&'a str, &'a [String])>,
 }
@@ -36,6 +38,11 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// Whether they bound the times: texts sort by their letters, and floats may hide a NaN.
+    fn is_exact(&self) -> bool {
+        self.smallest.data_type().is_integer() || self.smallest.data_type().is_temporal()
+    }
+
     /// Whether a row group has no null for certain: those rows are bad, and their reader is to hear of them.
     fn is_full(&self, group: usize) -> bool {
         self.nulls.is_valid(group) && self.nulls.value(group) == 0
@@ -51,17 +58,27 @@ impl<'a> Wanted<'a> {
             Ok(Range { roles, zone: Zone::new(&roles.timezone)?, start, end })
         };
         let events = roles.and_then(|roles| roles.only_events.as_deref().map(|names| (roles.event.as_str(), names)));
-        Ok(Self { range: bounded.map(range).transpose()?, events })
+        Ok(Self { roles, range: bounded.map(range).transpose()?, events })
     }
 
-    /// The column of times, where a range of them was asked for.
+    /// The column of times, where not all rows were asked for.
     pub fn time_column(&self) -> Option<&str> {
-        self.range.as_ref().map(|range| range.roles.time.as_str())
+        self.roles.filter(|_| self.range.is_some() || self.events.is_some()).map(|roles| roles.time.as_str())
     }
 
     /// The column of events, where some were asked for.
     pub fn event_column(&self) -> Option<&str> {
         self.events.map(|(column, _)| column)
+    }
+
+    /// Whether there is a file whose folders name a column that decides what was asked for.
+    pub fn may_leave_out_files(&self, paths: &[String]) -> bool {
+        let columns: Vec<&str> = self.time_column().into_iter().chain(self.event_column()).collect();
+        let decides = |path: &String| {
+            let partitions = Partitions::of(Path::new(path));
+            columns.iter().any(|column| partitions.has(column))
+        };
+        !columns.is_empty() && paths.iter().any(decides)
     }
 
     /// Whether the folders of a file say that it was not asked for; if so, its time where they tell it.
@@ -75,25 +92,46 @@ impl<'a> Wanted<'a> {
                 return Ok(Some(Some(time)));
             }
         }
-        if let Some((column, names)) = self.events
-            && let Some(Some(text)) = partitions.value(column)
-            && !text.trim().is_empty()
-            && !names.iter().any(|name| name == text)
-        {
-            return Ok(Some(None));
+        let until_is_given = self.roles.is_some_and(|roles| roles.observed_until_us.is_some());
+        Ok((until_is_given && self.is_without_events(partitions)).then_some(None))
+    }
+
+    /// Whether the folders of a file name an event that was not asked for.
+    pub fn is_without_events(&self, partitions: &Partitions) -> bool {
+        self.events.is_some_and(|(column, names)| match partitions.value(column).flatten() {
+            // A blank name is a bad row.
+            Some(name) => !name.trim().is_empty() && !names.iter().any(|wanted| wanted == name),
+            None => false,
+        })
+    }
+
+    /// The latest time of each row group, as the latest event of all says how long was observed; none where it is not
+    /// known. Where `observed_until` is given, nobody asks for it.
+    pub fn latest(&self, statistics: Option<&Statistics>, groups: usize) -> Result<Vec<Option<Option<i64>>>> {
+        let Some(roles) = self.roles else { return Ok(vec![None; groups]) };
+        if roles.observed_until_us.is_some() {
+            return Ok(vec![Some(None); groups]);
         }
-        Ok(None)
+        let Some(statistics) = statistics.filter(|statistics| statistics.is_exact()) else {
+            return Ok(vec![None; groups]);
+        };
+        let zone = Zone::new(&roles.timezone)?;
+        let largest = instants(&statistics.largest, &roles.time, roles.time_unit, &zone)?;
+        let known = |group: usize| {
+            let time = largest[group].filter(|time| (EARLIEST_US..LATEST_US).contains(time));
+            time.filter(|_| statistics.is_full(group)).map(Some)
+        };
+        Ok((0..groups).map(known).collect())
     }
 
     /// For each row group that lies outside the range for certain, one of its times.
     pub fn out_of_range(&self, statistics: &Statistics) -> Result<Vec<Option<i64>>> {
-        let Some(range) = &self.range else { return Ok(Vec::new()) };
         let groups = statistics.smallest.len();
-        // Texts of times sort by their letters, and floats may hide a NaN.
-        let data_type = statistics.smallest.data_type();
-        if !(data_type.is_integer() || data_type.is_temporal()) {
+        let Some(range) = &self.range else { return Ok(vec![None; groups]) };
+        if !statistics.is_exact() {
             return Ok(vec![None; groups]);
         }
+        let data_type = statistics.smallest.data_type();
         let read = |values: &ArrayRef| instants(values, &range.roles.time, range.roles.time_unit, &range.zone);
         let (smallest, largest) = (read(&statistics.smallest)?, read(&statistics.largest)?);
         // Clocks that are put back or forth may swap wall-clock times that are near to each other.
@@ -110,8 +148,8 @@ impl<'a> Wanted<'a> {
     /// Which row groups have none of the events for certain. If that would be all of them, none is said to be, so that
     /// the names that there are can be told.
     pub fn without_events(&self, statistics: &Statistics) -> Result<Vec<bool>> {
-        let Some((_, names)) = self.events else { return Ok(Vec::new()) };
         let groups = statistics.smallest.len();
+        let Some((_, names)) = self.events else { return Ok(vec![false; groups]) };
         if !is_text(statistics.smallest.data_type()) {
             return Ok(vec![false; groups]);
         }
