@@ -680,7 +680,7 @@ def test_a_damaged_file_is_read_or_refused_by_name_and_never_a_crash(
             if isinstance(error, FileError):
                 assert path.name in str(error)
     assert refused > (0 if ending == ".csv" else 10)
-    del capfd
+    assert capfd.readouterr() == ("", ""), "nothing prints"
 
 
 def test_an_unknown_ending_and_a_file_that_is_not_what_it_says_are_refused(tmp_path: Path) -> None:

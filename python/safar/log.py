@@ -513,12 +513,8 @@ def read(
         start=start,
         end=end,
     )
-    if delimiter is not None and (
-        not isinstance(delimiter, str) or len(delimiter) != 1 or not delimiter.isascii()
-    ):
-        raise ArgumentError(
-            f'delimiter={delimiter!r} is not one ASCII character; expected one such as ";" or "\t"'
-        )
+    if delimiter is not None:
+        _args.character(delimiter, "delimiter")
     options = {"roles": roles, "delimiter": delimiter}
     return EventLog.of_table(_core.Table.read(files_of(paths), json.dumps(options)), roles)
 

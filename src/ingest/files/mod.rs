@@ -7,10 +7,11 @@ mod partitions;
 mod pruning;
 mod unify;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
@@ -258,7 +259,8 @@ impl Files {
         &self.origin
     }
 
-    /// Reads a piece in order, in batches of at most 65,536 rows.
+    /// Reads a piece in order, in batches of at most 65,536 rows. A text of a CSV file that is not of the type that the
+    /// first rows have is an error; with its column in `as_text` it is read.
     pub fn read(&self, piece: usize, cancel: &Cancel, take: &mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()> {
         self.read_or_stop(piece, cancel, take).map_err(|stop| match stop {
             Stop::Error(error) | Stop::Misfit { error, .. } => error,
@@ -433,10 +435,26 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|error| failed(path, error))
 }
 
-/// What a decoder does with a damaged file, a panic as well, is an error that names the file.
+thread_local! {
+    /// Whether a panic on this thread is about a damaged file.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a decoder does with a damaged file, a panic as well, is an error that names the file, and prints nothing.
 fn contained<T>(path: &Path, work: impl FnOnce() -> std::result::Result<T, Stop>) -> std::result::Result<T, Stop> {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(failed(path, "the file is damaged: its decoder gave up").into()))
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !CONTAINED.get() {
+                told(panic);
+            }
+        }));
+    });
+    let before = CONTAINED.replace(true);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    CONTAINED.set(before);
+    outcome.unwrap_or_else(|_| Err(failed(path, "the file is damaged: its decoder gave up").into()))
 }
 
 /// Reads files as one table, one file after the other.
