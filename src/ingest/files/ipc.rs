@@ -68,13 +68,12 @@ impl Ipc {
     fn add(&mut self, file: &mut File, size: u64, offset: u64, metadata: usize, body: usize) -> Result<()> {
         let head = bytes(&self.path, file, size, offset, metadata)?;
         let message = message(&self.path, &head)?;
-        let rows = match message.header_type() {
-            MessageHeader::DictionaryBatch => None,
-            _ => {
-                let batch = message.header_as_record_batch().ok_or_else(|| damaged(&self.path, "a batch is none"))?;
-                self.compression = self.compression.or(batch.compression().map(|compression| compression.codec()));
-                Some(u64::try_from(batch.length()).map_err(|error| damaged(&self.path, error))?)
-            }
+        let rows = if message.header_type() == MessageHeader::DictionaryBatch {
+            None
+        } else {
+            let batch = message.header_as_record_batch().ok_or_else(|| damaged(&self.path, "a batch is none"))?;
+            self.compression = self.compression.or(batch.compression().map(|compression| compression.codec()));
+            Some(u64::try_from(batch.length()).map_err(|error| damaged(&self.path, error))?)
         };
         self.messages.push(Place { offset, metadata, body, rows });
         Ok(())

@@ -121,8 +121,15 @@ trait Source: Send + Sync {
 struct Part {
     /// Its rows, where known.
     rows: Option<u64>,
-    /// Whether it was not asked for, and an instant of one of its rows.
-    left_out: Option<Option<i64>>,
+    /// That it was not asked for.
+    left_out: Option<LeftOut>,
+}
+
+/// Rows that were not asked for.
+#[derive(Clone, Copy)]
+struct LeftOut {
+    /// An instant of one of them, which decides how long was observed; none where it does not matter.
+    time: Option<i64>,
 }
 
 /// What a file is.
@@ -168,7 +175,7 @@ impl Files {
             let partitions = Partitions::of(Path::new(path)).without(inside.as_deref().unwrap_or_default());
             match wanted.leaves_out_file(&partitions)? {
                 None => kept.push((PathBuf::from(path), partitions)),
-                Some(instant) => later_us = later_us.max(instant),
+                Some(LeftOut { time }) => later_us = later_us.max(time),
             }
         }
         if kept.is_empty() {
@@ -221,11 +228,11 @@ impl Files {
                         self.pieces.push(Piece { member, part, first_row: next_row });
                         rows = rows.zip(of.rows).map(|(rows, more)| rows + more);
                     }
-                    Some(instant) => {
+                    Some(LeftOut { time }) => {
                         let count = of.rows.unwrap_or_default();
                         self.origin.left_out += count;
                         // Times beyond the years of logs are in no log.
-                        self.origin.later_us = self.origin.later_us.max(instant.filter(|&time| time < LATEST_US));
+                        self.origin.later_us = self.origin.later_us.max(time.filter(|&time| time < LATEST_US));
                     }
                 }
                 next_row = next_row.zip(of.rows).map(|(row, more)| row + more);

@@ -15,7 +15,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::partitions::Partitions;
 use super::pruning::{Statistics, Wanted};
-use super::{BATCH_ROWS, Facts, Part, Roles, Source, Stop, contained, failed, open};
+use super::{BATCH_ROWS, Facts, LeftOut, Part, Roles, Source, Stop, contained, failed, open};
 use crate::error::{Error, Result};
 use crate::pool::Cancel;
 use crate::table::Table;
@@ -88,7 +88,10 @@ fn parts(metadata: &ArrowReaderMetadata, partitions: &Partitions, wanted: &Wante
     let times = wanted.time_column().and_then(|name| statistics(name, metadata));
     if let Some(times) = &times {
         let outside = wanted.out_of_range(times)?;
-        parts.iter_mut().zip(outside).for_each(|(part, time)| part.left_out = time.map(Some));
+        parts
+            .iter_mut()
+            .zip(outside)
+            .for_each(|(part, time)| part.left_out = time.map(|time| LeftOut { time: Some(time) }));
     }
     let without = if wanted.is_without_events(partitions) {
         vec![true; groups.len()]

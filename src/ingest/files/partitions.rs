@@ -47,14 +47,14 @@ impl Partitions {
         self.0.iter().any(|(key, _)| key == name)
     }
 
-    /// The value of a column that may not be there, and may be none.
-    pub fn value(&self, name: &str) -> Option<Option<&str>> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_deref())
+    /// The value of a column; none where the column has none, or is not there.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_deref())
     }
 
     /// The value of a column as a dictionary, of no text where there is none.
     pub fn array(&self, name: &str) -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(self.value(name).flatten()))
+        Arc::new(StringArray::from_iter_values(self.value(name)))
     }
 }
 
@@ -92,10 +92,10 @@ mod tests {
         let found =
             Partitions::of(Path::new("/data/a=0/day=2026%2D03-01/ch=خر%20ید/x=__HIVE_DEFAULT_PARTITION__/a=1/b=2.csv"));
         assert_eq!(found.keys().collect::<Vec<_>>(), ["day", "ch", "x", "a"]);
-        assert_eq!(found.value("day"), Some(Some("2026-03-01")));
-        assert_eq!(found.value("ch"), Some(Some("خر ید")));
-        assert_eq!(found.value("x"), Some(None));
-        assert_eq!(found.value("a"), Some(Some("1")));
+        assert_eq!(found.value("day"), Some("2026-03-01"));
+        assert_eq!(found.value("ch"), Some("خر ید"));
+        assert_eq!((found.value("x"), found.has("x")), (None, true));
+        assert_eq!(found.value("a"), Some("1"));
         assert_eq!((found.value("b"), found.has("b")), (None, false));
     }
 

@@ -7,8 +7,8 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 
-use super::Roles;
 use super::partitions::Partitions;
+use super::{LeftOut, Roles};
 use crate::calendar::{DAY_US, EARLIEST_US, LATEST_US, Zone};
 use crate::error::Result;
 use crate::ingest::times::instants;
@@ -82,23 +82,23 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether the folders of a file say that it was not asked for; if so, its time where they tell it.
-    pub fn leaves_out_file(&self, partitions: &Partitions) -> Result<Option<Option<i64>>> {
+    pub fn leaves_out_file(&self, partitions: &Partitions) -> Result<Option<LeftOut>> {
         if let Some(range) = &self.range
-            && let Some(Some(text)) = partitions.value(&range.roles.time)
+            && let Some(text) = partitions.value(&range.roles.time)
         {
             let text: ArrayRef = Arc::new(StringArray::from(vec![text]));
             let time = instants(&text, &range.roles.time, range.roles.time_unit, &range.zone)?[0];
             if let Some(time) = time.filter(|time| !(range.start..range.end).contains(time)) {
-                return Ok(Some(Some(time)));
+                return Ok(Some(LeftOut { time: Some(time) }));
             }
         }
         let until_is_given = self.roles.is_some_and(|roles| roles.observed_until_us.is_some());
-        Ok((until_is_given && self.is_without_events(partitions)).then_some(None))
+        Ok((until_is_given && self.is_without_events(partitions)).then_some(LeftOut { time: None }))
     }
 
     /// Whether the folders of a file name an event that was not asked for.
     pub fn is_without_events(&self, partitions: &Partitions) -> bool {
-        self.events.is_some_and(|(column, names)| match partitions.value(column).flatten() {
+        self.events.is_some_and(|(column, names)| match partitions.value(column) {
             // A blank name is a bad row.
             Some(name) => !name.trim().is_empty() && !names.iter().any(|wanted| wanted == name),
             None => false,
@@ -107,10 +107,10 @@ impl<'a> Wanted<'a> {
 
     /// The latest time of each row group, as the latest event of all says how long was observed; none where it is not
     /// known. Where `observed_until` is given, nobody asks for it.
-    pub fn latest(&self, statistics: Option<&Statistics>, groups: usize) -> Result<Vec<Option<Option<i64>>>> {
+    pub fn latest(&self, statistics: Option<&Statistics>, groups: usize) -> Result<Vec<Option<LeftOut>>> {
         let Some(roles) = self.roles else { return Ok(vec![None; groups]) };
         if roles.observed_until_us.is_some() {
-            return Ok(vec![Some(None); groups]);
+            return Ok(vec![Some(LeftOut { time: None }); groups]);
         }
         let Some(statistics) = statistics.filter(|statistics| statistics.is_exact()) else {
             return Ok(vec![None; groups]);
@@ -119,7 +119,7 @@ impl<'a> Wanted<'a> {
         let largest = instants(&statistics.largest, &roles.time, roles.time_unit, &zone)?;
         let known = |group: usize| {
             let time = largest[group].filter(|time| (EARLIEST_US..LATEST_US).contains(time));
-            time.filter(|_| statistics.is_full(group)).map(Some)
+            time.filter(|_| statistics.is_full(group)).map(|time| LeftOut { time: Some(time) })
         };
         Ok((0..groups).map(known).collect())
     }
