@@ -282,6 +282,8 @@ def test_parquet_files_of_other_events_are_left_out_and_still_say_how_long_was_o
         assert contents(log) == contents(expected)
         assert log.info["filtered"] == expected.info["filtered"]
         assert log.info["files"]["row_groups_read"] == 1
+    with pytest.raises(UnknownEventError, match='did you mean "cart"'):
+        safar.read(tmp_path, **ALL, events=["carts"])
 
 
 def test_a_column_of_the_file_comes_before_its_folder_and_a_folder_that_lacks_it_is_named(

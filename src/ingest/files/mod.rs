@@ -159,14 +159,21 @@ impl From<Error> for Stop {
 impl Files {
     /// Looks at the schemas and footers of files; reads no rows, but the first ones of a CSV file.
     pub fn open(paths: &[String], options: &Options, cancel: &Cancel) -> Result<Self> {
-        on_pool(|| Self::open_here(paths, options, cancel))
+        on_pool(|| {
+            let wanted = Wanted::of(options.roles.as_ref())?;
+            let files = Self::open_here(paths, options, &wanted, cancel)?;
+            if !files.pieces.is_empty() || wanted.event_column().is_none() {
+                return Ok(files);
+            }
+            // Nothing has any of the events: who reads the others can tell which names there are.
+            Self::open_here(paths, options, &wanted.of_any_event(), cancel)
+        })
     }
 
-    fn open_here(paths: &[String], options: &Options, cancel: &Cancel) -> Result<Self> {
+    fn open_here(paths: &[String], options: &Options, wanted: &Wanted<'_>, cancel: &Cancel) -> Result<Self> {
         if paths.is_empty() {
             return Err(Error::Argument("no file to read: the list of paths is empty".into()));
         }
-        let wanted = Wanted::of(options.roles.as_ref())?;
         let columns = options.columns();
         let mut later_us = None;
         let mut kept = Vec::new();
@@ -188,7 +195,7 @@ impl Files {
         }
         let open = |(path, partitions): (PathBuf, Partitions)| -> Result<(PathBuf, Partitions, Box<dyn Source>)> {
             cancel.check()?;
-            let source = open_one(&path, &partitions, columns.as_deref(), options, &wanted)?;
+            let source = open_one(&path, &partitions, columns.as_deref(), options, wanted)?;
             Ok((path, partitions, source))
         };
         let mut opened: Vec<_> = kept.into_par_iter().map(open).collect::<Result<_>>()?;

@@ -61,6 +61,11 @@ impl<'a> Wanted<'a> {
         Ok(Self { roles, range: bounded.map(range).transpose()?, events })
     }
 
+    /// The same times of all events.
+    pub fn of_any_event(self) -> Self {
+        Self { events: None, ..self }
+    }
+
     /// The column of times, where not all rows were asked for.
     pub fn time_column(&self) -> Option<&str> {
         self.roles.filter(|_| self.range.is_some() || self.events.is_some()).map(|roles| roles.time.as_str())
@@ -145,8 +150,7 @@ impl<'a> Wanted<'a> {
         Ok((0..groups).map(outside).collect())
     }
 
-    /// Which row groups have none of the events for certain. If that would be all of them, none is said to be, so that
-    /// the names that there are can be told.
+    /// Which row groups have none of the events for certain.
     pub fn without_events(&self, statistics: &Statistics) -> Result<Vec<bool>> {
         let groups = statistics.smallest.len();
         let Some((_, names)) = self.events else { return Ok(vec![false; groups]) };
@@ -163,8 +167,7 @@ impl<'a> Wanted<'a> {
                 && !smallest.value(group).trim().is_empty()
                 && !names.iter().any(|name| (smallest.value(group)..=largest.value(group)).contains(&name.as_str()))
         };
-        let without: Vec<bool> = (0..groups).map(without).collect();
-        Ok(if without.iter().all(|&without| without) { vec![false; groups] } else { without })
+        Ok((0..groups).map(without).collect())
     }
 }
 
