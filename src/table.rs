@@ -17,17 +17,50 @@ use crate::error::{Error, Result, did_you_mean};
 pub struct Table {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
+    origin: Option<Arc<Origin>>,
+}
+
+/// Where the rows of a table that was read from files come from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Origin {
+    /// What was read, for people and programs.
+    pub description: serde_json::Value,
+    /// Where rows were left out: the first row of the table after them, and how many were left out up to there.
+    pub gaps: Vec<(u64, u64)>,
+    /// Rows left out because they were not asked for.
+    pub left_out: u64,
+    /// A time among the rows left out, if any is later than those of the table, µs UTC.
+    pub later_us: Option<i64>,
+}
+
+impl Origin {
+    /// The number that a row of the table has in the files.
+    pub fn row(&self, row: u64) -> u64 {
+        let before = self.gaps.partition_point(|(first, _)| *first <= row);
+        row + before.checked_sub(1).map_or(0, |gap| self.gaps[gap].1)
+    }
 }
 
 impl Table {
     /// A table of batches that all have the given schema.
     pub fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
-        Self { schema, batches }
+        Self { schema, batches, origin: None }
+    }
+
+    /// The same table, read from files.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin: Some(Arc::new(origin)), ..self }
+    }
+
+    /// Which files the rows come from, where they come from files.
+    pub fn origin(&self) -> Option<&Arc<Origin>> {
+        self.origin.as_ref()
     }
 
     /// A table of one batch.
     pub fn from_batch(batch: RecordBatch) -> Self {
-        Self { schema: batch.schema(), batches: vec![batch] }
+        Self { schema: batch.schema(), batches: vec![batch], origin: None }
     }
 
     /// The rows of tables of the same columns, one after the other.
@@ -88,7 +121,7 @@ impl Table {
         let positions = names.iter().map(|name| self.position(name)).collect::<Result<Vec<_>>>()?;
         let batches =
             self.batches.iter().map(|batch| batch.project(&positions)).collect::<std::result::Result<_, _>>()?;
-        Ok(Self { schema: Arc::new(self.schema.project(&positions)?), batches })
+        Ok(Self { schema: Arc::new(self.schema.project(&positions)?), batches, origin: self.origin.clone() })
     }
 
     /// The chunks of a column.
@@ -120,7 +153,7 @@ impl Table {
         let slices = self.batches.iter().flat_map(|batch| {
             (0..batch.num_rows()).step_by(rows).map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))
         });
-        Self { schema: Arc::clone(&self.schema), batches: slices.collect() }
+        Self { schema: Arc::clone(&self.schema), batches: slices.collect(), origin: self.origin.clone() }
     }
 }
 

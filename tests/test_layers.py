@@ -38,6 +38,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "errors": 0,
     "_typing": 0,
     "_args": 1,
+    "_files": 1,
     "_intervals": 1,
     "_selection": 1.5,  # names what it takes as _args does
     "_table": 1.5,  # names columns and suggests them, as _args does

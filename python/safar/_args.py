@@ -220,6 +220,13 @@ def text(value: object, argument: str) -> str:
     return value
 
 
+def character(value: object, argument: str) -> str:
+    """The value, if it is one ASCII character."""
+    if not isinstance(value, str) or len(value) != 1 or not value.isascii():
+        raise ArgumentError(f'{argument}={value!r} is not one ASCII character; expected one such as ";"')
+    return value
+
+
 def names(value: object, argument: str) -> tuple[str, ...]:
     """One name or several, as a tuple without repeats."""
     if isinstance(value, str):

@@ -7,17 +7,17 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from safar import _args, _core, _table
+from safar._files import files_of
 from safar._log import Log, commonest_first
 from safar._selection import selection
 from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
-from safar.errors import ArgumentError, ArgumentTypeError, FileError
+from safar.errors import ArgumentError
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -440,23 +440,48 @@ def read(
     time_unit: TimeUnit | None = None,
     observed_until: Instant | None = None,
     on_bad: OnBad = "reject",
+    events: str | Sequence[str] | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    delimiter: str | None = None,
 ) -> EventLog:
     r"""What did each customer do, according to these files?
 
-    Only the columns that are named here are read.
+    Only the columns that are named here are read, and of Parquet only the row groups that may hold what was asked for.
 
     Parameters
     ----------
     paths
-        A file, a pattern such as ``"events/*.parquet"``, or a list of both. The ending says what a file is:
-        ``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.tsv`` (UTF-8), ``.arrow``, ``.feather`` or ``.ipc``.
+        A file, a pattern such as ``"events/**/*.parquet"``, a directory (all known files below), or a list of these.
+        The ending says what a file is: ``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz``,
+        ``.arrow``, ``.feather`` or ``.ipc``. Folders such as ``year=2026/channel=web`` are columns of text of the
+        files below.
     customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
         As of `EventLog`.
+    events
+        Only events of these names; by default all.
+    start, end
+        Only events from `start` on and before `end`, as of `EventLog.filter`; by default all.
+    delimiter
+        What stands between the fields of CSV files; by default found out, and told in ``info["files"]``.
 
     Returns
     -------
     EventLog
-        The log of all files together, in the order of their names within a pattern.
+        The log of all files together, in the order of their paths within a pattern or directory.
+        ``info["files"]`` tells what was read: ``files`` and ``files_read`` (without those left out by their folders),
+        ``kinds``, ``compression``, ``delimiters``, ``row_groups`` and ``row_groups_read`` (of Parquet), ``partitions``
+        (columns from folders). ``info["filtered"]`` counts the rows not asked for.
+
+    Notes
+    -----
+    The log is that of all rows, filtered: ``safar.read(..., start=a, end=b)`` holds the events, and was observed until
+    the same instant, as ``safar.read(...).filter(start=a, end=b)``. A row whose time or event was not asked for counts
+    as filtered, whatever else may be wrong with it.
+
+    Files must agree on the columns that are named: order and width of types may differ (32 and 64 bits, units of
+    times, forms of text), their meaning may not. In CSV, ids, events and channels are text as written, so that 007
+    stays apart from 7; times and numbers may be written in Persian or Arabic digits.
 
     Examples
     --------
@@ -464,10 +489,14 @@ def read(
     >>> import safar
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "events.csv")
-    ...     _ = path.write_text("user,at,what\nann,2026-03-01 10:00:00,view\n")
-    ...     log = safar.read(path, customer="user", time="at", event="what")
+    ...     _ = path.write_text(
+    ...         "user;at;what\nann;2026-03-01 10:00:00;view\nann;2026-03-02 09:00:00;purchase\n"
+    ...     )
+    ...     log = safar.read(path, customer="user", time="at", event="what", end="2026-03-02")
     >>> log.events
     {'view': 1}
+    >>> log.info["files"]["delimiters"]
+    [';']
     """
     roles = roles_of(
         customer=customer,
@@ -480,10 +509,14 @@ def read(
         time_unit=time_unit,
         observed_until=observed_until,
         on_bad=on_bad,
+        only_events=None if events is None else _args.names(events, "events"),
+        start=start,
+        end=end,
     )
-    # An id or a name is read as it is written: 007 is no number.
-    as_text = [roles["customer"], roles["event"]]
-    return EventLog.of_table(_core.Table.read(_files(paths), columns_of(roles), as_text), roles)
+    if delimiter is not None:
+        _args.character(delimiter, "delimiter")
+    options = {"roles": roles, "delimiter": delimiter}
+    return EventLog.of_table(_core.Table.read(files_of(paths), json.dumps(options)), roles)
 
 
 def roles_of(
@@ -499,6 +532,8 @@ def roles_of(
     observed_until: Instant | None,
     on_bad: OnBad,
     only_events: Sequence[str] | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
 ) -> dict[str, Any]:
     """The arguments of a log, checked, as the core takes them."""
     named = {"customer": customer, "time": time, "event": event, "channel": channel, "value": value}
@@ -528,6 +563,10 @@ def roles_of(
         _args.choice(time_unit, "time_unit", TimeUnit)
     _args.choice(on_bad, "on_bad", OnBad)
     until = None if observed_until is None else _args.instant_us(observed_until, "observed_until", timezone)
+    start_us = None if start is None else _args.instant_us(start, "start", timezone)
+    end_us = None if end is None else _args.instant_us(end, "end", timezone)
+    if start_us is not None and end_us is not None and start_us >= end_us:
+        raise ArgumentError(f"start={start!r} is not before end={end!r}; the range holds start, but not end")
     return {
         "customer": customer,
         "time": time,
@@ -540,6 +579,8 @@ def roles_of(
         "observed_until_us": until,
         "on_bad": on_bad,
         "only_events": None if only_events is None else list(only_events),
+        "start_us": start_us,
+        "end_us": end_us,
     }
 
 
@@ -547,25 +588,3 @@ def columns_of(roles: dict[str, Any]) -> list[str]:
     """The columns of the data that the roles name."""
     named = (roles[role] for role in ("customer", "time", "event", "channel", "value"))
     return [name for name in named if name is not None] + list(roles["attributes"])
-
-
-def _files(paths: object) -> list[str]:
-    """The files that paths and patterns name."""
-    given = [paths] if isinstance(paths, str | os.PathLike) else paths
-    if not isinstance(given, Sequence) or not all(isinstance(path, str | os.PathLike) for path in given):
-        raise ArgumentTypeError(
-            f"paths={paths!r} is a {type(paths).__name__}; expected a path, a pattern or a list"
-        )
-    files: list[str] = []
-    for path in map(Path, given):
-        anchor = Path(path.anchor)
-        found = [path] if path.exists() else sorted(anchor.glob(str(path.relative_to(anchor))))
-        if not found:
-            raise FileError(f'no file matches "{path}" (working directory: {Path.cwd()})')
-        for file in found:
-            if file.is_dir():
-                raise FileError(f'"{file}" is a directory; name its files, such as "{file / "*.parquet"}"')
-        files += map(str, found)
-    if not files:
-        raise ArgumentError("paths is an empty list; expected at least one file")
-    return files

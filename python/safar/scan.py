@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
 
 from safar import _args, _core, _table
+from safar._files import files_of
 from safar._log import Log, commonest_first
 from safar._typing import Frame, Instant, OnBad, TimeUnit
 from safar.analyses import Spec
 from safar.analyses._units import number
 from safar.errors import ArgumentError, ArgumentTypeError, EmptyLogError
-from safar.log import EventLog, _files, columns_of, roles_of
+from safar.log import EventLog, columns_of, roles_of
 from safar.result import Result, ResultTable
 
 __all__ = ["Scan", "scan"]
@@ -426,7 +427,7 @@ def _spilled(source: object, roles: dict[str, Any], options: str) -> _core.Spill
         and source
         and all(isinstance(path, str | os.PathLike) for path in source)
     ):
-        table = _core.Table.read(_files(source), columns, [roles["customer"], roles["event"]])
+        table = _core.Table.read(files_of(source), json.dumps({"roles": roles}))
         return _core.Spill.of_table(table, roles_json, options)
     if _table.is_stream(source):
         return _core.Spill.of_stream(source, columns, roles_json, options)

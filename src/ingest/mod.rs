@@ -2,6 +2,7 @@
 //! in cache (local dictionary of customers, counting sort, order check, sequential write).
 
 mod coded;
+mod digits;
 pub mod files;
 mod finish;
 mod ids;
@@ -65,6 +66,25 @@ pub struct Roles {
     /// Read only rows with these events.
     #[serde(default)]
     pub only_events: Option<Vec<String>>,
+    /// Read only rows from this time on, µs UTC.
+    #[serde(default)]
+    pub start_us: Option<i64>,
+    /// Read only rows before this time, µs UTC.
+    #[serde(default)]
+    pub end_us: Option<i64>,
+}
+
+impl Roles {
+    /// The columns that have a role, in order.
+    pub fn columns(&self) -> Vec<String> {
+        let named = [&self.customer, &self.time, &self.event].into_iter().chain(&self.channel).chain(&self.value);
+        named.chain(&self.attributes).cloned().collect()
+    }
+
+    /// Whether only a range of times is read.
+    fn is_bounded(&self) -> bool {
+        self.start_us.is_some() || self.end_us.is_some()
+    }
 }
 
 /// What to do with rows that cannot be used.
@@ -86,6 +106,11 @@ pub fn build(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog> 
 fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog> {
     check_roles(table, roles)?;
     let rows = table.num_rows();
+    let origin = table.origin();
+    let left_out = origin.map_or(0, |origin| origin.left_out);
+    if rows == 0 && left_out > 0 {
+        return Err(nothing_left(left_out, left_out, &[], roles));
+    }
     if rows == 0 {
         return Err(no_rows());
     }
@@ -111,21 +136,25 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
         events: &events,
         channels: channels.as_ref(),
         observed_until: roles.observed_until_us.unwrap_or(i64::MAX),
+        range: (roles.start_us.unwrap_or(i64::MIN), roles.end_us.map_or(i64::MAX, |end| end.saturating_sub(1))),
         keep_rows: !carried.is_empty(),
         cancel,
     };
     let built = ids.group(&input)?;
     let mut rejects = built.rejects;
     describe_rejects(&mut rejects, &times, &sliced, roles)?;
+    let rows = rows as u64 + left_out;
+    let filtered = built.filtered + left_out;
     if roles.on_bad == OnBad::Raise
         && let Some(first) = rejects.first()
     {
         return Err(Error::Data(reject_message(first, rejects.len(), roles)));
     }
     if built.times.is_empty() {
-        return Err(nothing_left(rows, built.filtered, &rejects, roles));
+        return Err(nothing_left(rows, filtered, &rejects, roles));
     }
-    let latest = times.latest().unwrap_or(i64::MIN);
+    let latest = times.latest().unwrap_or(i64::MIN).max(origin.and_then(|origin| origin.later_us).unwrap_or(i64::MIN));
+    let observed_until = roles.observed_until_us.unwrap_or(latest);
     let rows_of = built.rows.map(UInt32Array::from);
     let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
     Ok(EventLog {
@@ -136,16 +165,18 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
         event_names: Arc::new(events.names),
         channels: built.channels.map(Arc::new).zip(channels.map(|column| Arc::new(column.names))),
         columns: carried.into_iter().map(column).collect(),
-        observed_until: roles.observed_until_us.unwrap_or(latest),
-        observed_until_given: roles.observed_until_us.is_some(),
+        // The same as of a part of the whole log.
+        observed_until: roles.end_us.map_or(observed_until, |end| end.min(observed_until)),
+        observed_until_given: roles.observed_until_us.is_some() || roles.is_bounded(),
         zone,
         provenance: Arc::new(Provenance {
             columns: [&roles.customer, &roles.time, &roles.event].map(Clone::clone),
-            rows: rows as u64,
-            filtered: built.filtered,
+            rows,
+            filtered,
             ties: built.ties,
             already_ordered: built.already_ordered,
             rejects,
+            files: origin.map(|origin| origin.description.clone()),
         }),
     })
 }
@@ -236,6 +267,9 @@ fn describe_rejects(rejects: &mut [Reject], times: &TimeColumn, sliced: &Table, 
         let chunks = reject.reason.column([&customer, &time, &event]);
         let index = (reject.row - starts[slice]) as usize;
         reject.value = text_at(&chunks[slice], index)?;
+        if let Some(origin) = sliced.origin() {
+            reject.row = origin.row(reject.row);
+        }
     }
     Ok(())
 }
@@ -273,15 +307,16 @@ fn no_rows() -> Error {
     )
 }
 
-fn nothing_left(rows: usize, filtered: u64, rejects: &[Reject], roles: &Roles) -> Error {
+fn nothing_left(rows: u64, filtered: u64, rejects: &[Reject], roles: &Roles) -> Error {
     if let Some(first) = rejects.first() {
         return Error::Data(format!(
             "no usable row is left of {rows}. {}",
             reject_message(first, rejects.len(), roles)
         ));
     }
-    Error::Data(format!(
-        "no row is left of {rows}: {filtered} hold other events than the {} asked for",
-        roles.only_events.as_ref().map_or(0, Vec::len)
-    ))
+    let events =
+        roles.only_events.as_ref().map(|names| format!("with other events than the {} asked for", names.len()));
+    let times = roles.is_bounded().then(|| "not between start and end".to_owned());
+    let reasons: Vec<String> = events.into_iter().chain(times).collect();
+    Error::Data(format!("no row is left of {rows}: {filtered} are {}", reasons.join(" or ")))
 }

@@ -28,6 +28,8 @@ pub struct Input<'a> {
     pub channels: Option<&'a CodedColumn>,
     /// Later events are rejected.
     pub observed_until: i64,
+    /// The first and the last time that were asked for.
+    pub range: (i64, i64),
     /// Remember the input row of each event, for columns that are carried along.
     pub keep_rows: bool,
     /// Asked to stop?
@@ -306,7 +308,9 @@ impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
         let channels = self.input.channels.map(|channels| &channels.slices[slice]);
         let channel_null = self.input.channels.map_or(0, |channels| channels.names.len() as u64);
         let any_null = times.nulls.is_some() || events.nulls.is_some();
-        let latest = (LATEST_US - 1).min(self.input.observed_until);
+        let (first, last) = self.input.range;
+        let earliest = EARLIEST_US.max(first);
+        let latest = (LATEST_US - 1).min(self.input.observed_until).min(last);
         let top = u64::BITS - (self.dealt.cursors.len() as u64).trailing_zeros();
         let values = &times.values[..];
         let keys = &events.keys[..values.len()];
@@ -314,7 +318,7 @@ impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
         for index in 0..values.len() {
             let time = values[index];
             let event = table[keys[index] as usize];
-            if any_null || event >= SKIPPED || time < EARLIEST_US || time > latest {
+            if any_null || event >= SKIPPED || time < earliest || time > latest {
                 match self.verdict(slice, index, event) {
                     None => {}
                     Some(Verdict::Skipped) => {
@@ -359,7 +363,12 @@ impl<I: Ids, P: Payload, R: Row> Deal<'_, I, P, R> {
             return Some(Verdict::Skipped);
         }
         let time = times.values[index];
-        let reason = if times.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) {
+        let time_null = times.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index));
+        let (first, last) = self.input.range;
+        if !time_null && !(first..=last).contains(&time) {
+            return Some(Verdict::Skipped);
+        }
+        let reason = if time_null {
             Reason::TimeMissing
         } else if !(EARLIEST_US..LATEST_US).contains(&time) {
             Reason::TimeOutOfRange

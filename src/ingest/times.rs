@@ -12,6 +12,7 @@ use arrow::datatypes::{
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::digits;
 use crate::calendar::{DAY_US, EARLIEST_US, LATEST_US, Parsed, Zone, parse_time};
 use crate::error::{Error, Result};
 use crate::log::{Reason, Reject};
@@ -59,6 +60,13 @@ struct Read {
     unparsable: Vec<usize>,
     with_zone: Option<usize>,
     without_zone: Option<usize>,
+}
+
+/// The instants of an array of times, µs UTC; none where there is none.
+pub fn instants(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>, zone: &Zone) -> Result<Vec<Option<i64>>> {
+    let slice = read_slice(chunk, name, unit, zone)?.slice;
+    let valid = |index: usize| slice.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index));
+    Ok(slice.values.iter().enumerate().map(|(index, &time)| valid(index).then_some(time)).collect())
 }
 
 impl TimeColumn {
@@ -135,8 +143,8 @@ fn read_slice(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>, zone: &Zone
             plain(from_wall_clock(scaled(chunk.as_primitive::<Date64Type>().values(), 1_000), zone), chunk)
         }
         other if other.is_integer() || other.is_floating() => numbers(chunk, name, unit)?,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => text(chunk, zone)?,
-        DataType::Dictionary(_, value) if is_text(value) => text(chunk, zone)?,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => text(chunk, unit, zone)?,
+        DataType::Dictionary(_, value) if is_text(value) => text(chunk, unit, zone)?,
         DataType::Null => plain(vec![0; chunk.len()].into(), chunk),
         other => {
             return Err(Error::Type(format!(
@@ -215,12 +223,7 @@ fn numbers(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>) -> Result<Read
         )));
     };
     if chunk.data_type().is_floating() {
-        let per_unit = match unit {
-            EpochUnit::S => 1e6,
-            EpochUnit::Ms => 1e3,
-            EpochUnit::Us => 1.0,
-            EpochUnit::Ns => 1e-3,
-        };
+        let per_unit = per_unit(unit);
         let floats = cast(chunk, &DataType::Float64)?;
         let floats = floats.as_primitive::<Float64Type>();
         let values = floats.values().iter().map(|value| (value * per_unit).round() as i64).collect();
@@ -247,6 +250,16 @@ fn numbers(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>) -> Result<Read
     Ok(plain(values, chunk))
 }
 
+/// Microseconds of one unit.
+fn per_unit(unit: EpochUnit) -> f64 {
+    match unit {
+        EpochUnit::S => 1e6,
+        EpochUnit::Ms => 1e3,
+        EpochUnit::Us => 1.0,
+        EpochUnit::Ns => 1e-3,
+    }
+}
+
 fn guess(chunk: &ArrayRef) -> String {
     let Ok(floats) = cast(chunk, &DataType::Float64) else { return String::new() };
     let floats = floats.as_primitive::<Float64Type>();
@@ -256,14 +269,39 @@ fn guess(chunk: &ArrayRef) -> String {
     unit.map_or(String::new(), |(unit, _)| format!(", such as {sample}, which looks like \"{unit}\""))
 }
 
-fn text(chunk: &ArrayRef, zone: &Zone) -> Result<Read> {
+/// A text that is no time as it stands: in other digits, or a number where the unit of numbers is known.
+#[cold]
+fn otherwise(text: &str, unit: Option<EpochUnit>) -> Parsed {
+    let ascii = digits::with_ascii_digits(text);
+    let text = ascii.as_deref().unwrap_or(text);
+    let Some(unit) = unit else { return ascii.as_deref().map_or(Parsed::Bad, parse_time) };
+    let text = text.trim();
+    if let Ok(whole) = text.parse::<i64>() {
+        return Parsed::Utc(match unit {
+            EpochUnit::S => whole.saturating_mul(1_000_000),
+            EpochUnit::Ms => whole.saturating_mul(1_000),
+            EpochUnit::Us => whole,
+            EpochUnit::Ns => whole.div_euclid(1_000),
+        });
+    }
+    match digits::number(text).filter(|value| value.is_finite()) {
+        Some(value) => Parsed::Utc((value * per_unit(unit)).round() as i64),
+        None => parse_time(text),
+    }
+}
+
+fn text(chunk: &ArrayRef, unit: Option<EpochUnit>, zone: &Zone) -> Result<Read> {
     let texts = cast(chunk, &DataType::LargeUtf8)?;
     let texts = texts.as_string::<i64>();
     let mut values = Vec::with_capacity(texts.len());
     let mut valid = Vec::with_capacity(texts.len());
     let (mut unparsable, mut with_zone, mut without_zone) = (Vec::new(), None, None);
     for (index, text) in texts.iter().enumerate() {
-        let time = match text.filter(|text| !text.trim().is_empty()).map(parse_time) {
+        let parsed = text.filter(|text| !text.trim().is_empty()).map(|text| match parse_time(text) {
+            Parsed::Bad => otherwise(text, unit),
+            parsed => parsed,
+        });
+        let time = match parsed {
             Some(Parsed::Utc(time)) => {
                 with_zone = with_zone.or(Some(index));
                 Some(time)

@@ -91,6 +91,8 @@ pub struct Provenance {
     pub already_ordered: bool,
     /// Rows not used, by input row.
     pub rejects: Vec<Reject>,
+    /// Which files were read and how, where the data came from files.
+    pub files: Option<serde_json::Value>,
 }
 
 /// An immutable event log. Events of one customer are contiguous and sorted by time, ties in input order.

@@ -57,6 +57,7 @@ impl EventLog {
             "ties": self.provenance.ties,
             "already_ordered": self.provenance.already_ordered,
             "bytes": self.bytes(),
+            "files": self.provenance.files,
         })
     }
 

@@ -69,15 +69,11 @@ impl Table {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (paths, columns=None, as_text=None, /))]
-    fn read(
-        py: Python<'_>,
-        paths: Vec<String>,
-        columns: Option<Vec<String>>,
-        as_text: Option<Vec<String>>,
-    ) -> PyResult<Self> {
-        let as_text = as_text.unwrap_or_default();
-        door(py, move |cancel| files::read(&paths, columns.as_deref(), &as_text, cancel)).map(Self::from)
+    #[pyo3(signature = (paths, options_json=None, /))]
+    fn read(py: Python<'_>, paths: Vec<String>, options_json: Option<&str>) -> PyResult<Self> {
+        let options: files::Options = serde_json::from_str(options_json.unwrap_or("{}"))
+            .map_err(|error| raise(py, Error::Argument(format!("the options are not valid: {error}"))))?;
+        door(py, move |cancel| files::read(&paths, &options, cancel)).map(Self::from)
     }
 
     /// The rows of several tables of the same columns, one after the other.

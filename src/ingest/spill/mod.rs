@@ -90,7 +90,7 @@ impl Spill {
             return Err(super::no_rows());
         }
         let Some(latest) = dealt.latest.filter(|_| dealt.used > 0) else {
-            return Err(super::nothing_left(dealt.rows as usize, dealt.filtered, &dealt.rejects, roles));
+            return Err(super::nothing_left(dealt.rows, dealt.filtered, &dealt.rejects, roles));
         };
         // While a part is in work, the next kernel state and the result of the last one are there as well.
         let most_bytes = memory as usize / 2;

@@ -1,0 +1,124 @@
+//! The text of a CSV file in blocks of whole records, which can be read apart.
+
+use std::io::Read;
+
+use memchr::{memchr, memrchr};
+
+/// Reads blocks one after the other; the lengths of records do not matter.
+pub struct Blocks<R> {
+    reader: R,
+    delimiter: u8,
+    size: usize,
+    /// The beginning of a record that does not end in the last block.
+    rest: Vec<u8>,
+    is_done: bool,
+}
+
+/// What came of the text.
+pub enum Block {
+    /// Whole records.
+    Records(Vec<u8>),
+    /// A record longer than the limit.
+    TooLong,
+}
+
+impl<R: Read> Blocks<R> {
+    /// Blocks of about `size` bytes.
+    pub fn new(reader: R, delimiter: u8, size: usize) -> Self {
+        Self { reader, delimiter, size, rest: Vec::new(), is_done: false }
+    }
+
+    /// The next block, none at the end. A block grows until a record ends in it, or to the limit.
+    pub fn next(&mut self, longest: usize) -> std::io::Result<Option<Block>> {
+        let mut block = std::mem::take(&mut self.rest);
+        loop {
+            if !self.is_done {
+                let wanted = self.size.max(block.len());
+                let read = self.reader.by_ref().take(wanted as u64).read_to_end(&mut block)?;
+                self.is_done = read < wanted;
+            }
+            if self.is_done {
+                return Ok((!block.is_empty()).then_some(Block::Records(block)));
+            }
+            if let Some(end) = end_of_records(&block, self.delimiter) {
+                self.rest = block.split_off(end);
+                return Ok(Some(Block::Records(block)));
+            }
+            if block.len() > longest {
+                return Ok(Some(Block::TooLong));
+            }
+        }
+    }
+}
+
+/// Where the last record ends that ends for certain, in text that begins with a record. A quote opens a field only at
+/// its beginning, and a doubled one does not close it.
+fn end_of_records(text: &[u8], delimiter: u8) -> Option<usize> {
+    let (mut end, mut outside) = (None, 0);
+    loop {
+        let mut from = outside;
+        let opened = loop {
+            let Some(found) = memchr(b'"', &text[from..]) else { break None };
+            let quote = from + found;
+            if quote == 0 || [delimiter, b'\n', b'\r'].contains(&text[quote - 1]) {
+                break Some(quote);
+            }
+            from = quote + 1;
+        };
+        let plain = &text[outside..opened.unwrap_or(text.len())];
+        end = memrchr(b'\n', plain).map(|line_end| outside + line_end + 1).or(end);
+        let Some(opened) = opened else { return end };
+        let mut from = opened + 1;
+        outside = loop {
+            let Some(found) = memchr(b'"', &text[from..]) else { return end };
+            let quote = from + found;
+            match text.get(quote + 1) {
+                Some(b'"') => from = quote + 2,
+                Some(_) => break quote + 1,
+                None => return end,
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::records::walk;
+    use super::*;
+
+    fn records(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut found = Vec::new();
+        let visit = &mut |_: u64, fields: &[&[u8]]| {
+            found.push(fields.iter().map(|field| field.to_vec()).collect());
+            true
+        };
+        walk(text, b';', visit).expect("memory can be read");
+        found
+    }
+
+    #[test]
+    fn quotes_within_fields_open_nothing_and_doubled_ones_close_nothing() {
+        assert_eq!(end_of_records(b"a;5\" disk\nb;\"x\ny\nz", b';'), Some(10));
+        assert_eq!(end_of_records(b"\"a\"\"\n\"\nb", b';'), Some(8));
+        assert_eq!(end_of_records(b"\"\"\"\n", b';'), None);
+        assert_eq!(end_of_records(b"\"a\"", b';'), None);
+        assert_eq!(end_of_records(b"", b';'), None);
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_hold_the_records_of_the_whole(text in "[ab\";\n\r]{0,60}", size in 1_usize..20) {
+            let mut blocks = Blocks::new(text.as_bytes(), b';', size);
+            let (mut found, mut whole) = (Vec::new(), Vec::new());
+            while let Some(block) = blocks.next(usize::MAX).expect("memory can be read") {
+                let Block::Records(block) = block else { panic!("there is no limit") };
+                found.extend(records(&block));
+                whole.extend(block);
+            }
+            prop_assert_eq!(whole, text.as_bytes());
+            prop_assert_eq!(found, records(text.as_bytes()));
+        }
+    }
+}
