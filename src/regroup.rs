@@ -83,6 +83,7 @@ fn roles(log: &EventLog, unit: &str) -> Roles {
         observed_until_us: Some(log.observed_until()),
         on_bad: OnBad::Reject,
         only_events: None,
+        normalize: None,
     }
 }
 

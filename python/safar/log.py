@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from safar import _args, _core, _table
 from safar._log import Log, commonest_first
 from safar._selection import selection
-from safar._typing import Frame, Instant, OnBad, TimeUnit
+from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
 from safar.errors import ArgumentError, ArgumentTypeError, FileError
+from safar.quality import quality
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class EventLog(Log):
     on_bad
         What to do with a row that can't be an event (no customer, no time, …): ``"reject"`` (default) keeps
         it apart in `rejects` and counts it in `rejected`; ``"raise"`` stops with an error that names it.
+    normalize
+        ``"persian"`` brings ids of customers and names of events and channels, where they are text, into one spelling:
+        ي and ى become ی, ك becomes ک, Arabic and Persian digits become 0 to 9, zero-width non-joiners stay. By default
+        text stays as it is. ``info["normalized"]`` counts the rows that changed, by column, and `quality` reports them.
 
     Examples
     --------
@@ -98,6 +103,7 @@ class EventLog(Log):
         time_unit: TimeUnit | None = None,
         observed_until: Instant | None = None,
         on_bad: OnBad = "reject",
+        normalize: Normalize | None = None,
     ) -> None:
         roles = roles_of(
             customer=customer,
@@ -110,6 +116,7 @@ class EventLog(Log):
             time_unit=time_unit,
             observed_until=observed_until,
             on_bad=on_bad,
+            normalize=normalize,
         )
         self._build(_table.to_table(data, columns_of(roles)), roles)
 
@@ -271,6 +278,7 @@ class EventLog(Log):
         """
         return self._derived(self._core.with_columns(_table.to_table(data)))
 
+    quality = quality
     with_match = with_match
     with_sessions = with_sessions
     with_journeys = with_journeys
@@ -440,6 +448,7 @@ def read(
     time_unit: TimeUnit | None = None,
     observed_until: Instant | None = None,
     on_bad: OnBad = "reject",
+    normalize: Normalize | None = None,
 ) -> EventLog:
     r"""What did each customer do, according to these files?
 
@@ -450,7 +459,7 @@ def read(
     paths
         A file, a pattern such as ``"events/*.parquet"``, or a list of both. The ending says what a file is:
         ``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.tsv`` (UTF-8), ``.arrow``, ``.feather`` or ``.ipc``.
-    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
+    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad, normalize
         As of `EventLog`.
 
     Returns
@@ -480,6 +489,7 @@ def read(
         time_unit=time_unit,
         observed_until=observed_until,
         on_bad=on_bad,
+        normalize=normalize,
     )
     # An id or a name is read as it is written: 007 is no number.
     as_text = [roles["customer"], roles["event"]]
@@ -499,6 +509,7 @@ def roles_of(
     observed_until: Instant | None,
     on_bad: OnBad,
     only_events: Sequence[str] | None = None,
+    normalize: Normalize | None = None,
 ) -> dict[str, Any]:
     """The arguments of a log, checked, as the core takes them."""
     named = {"customer": customer, "time": time, "event": event, "channel": channel, "value": value}
@@ -527,6 +538,8 @@ def roles_of(
     if time_unit is not None:
         _args.choice(time_unit, "time_unit", TimeUnit)
     _args.choice(on_bad, "on_bad", OnBad)
+    if normalize is not None:
+        _args.choice(normalize, "normalize", Normalize)
     until = None if observed_until is None else _args.instant_us(observed_until, "observed_until", timezone)
     return {
         "customer": customer,
@@ -540,6 +553,7 @@ def roles_of(
         "observed_until_us": until,
         "on_bad": on_bad,
         "only_events": None if only_events is None else list(only_events),
+        "normalize": normalize,
     }
 
 

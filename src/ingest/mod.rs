@@ -6,10 +6,12 @@ pub mod files;
 mod finish;
 mod ids;
 mod keys;
+mod normal;
 mod partition;
 pub mod spill;
 mod times;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -26,6 +28,7 @@ use crate::table::Table;
 use coded::CodedColumn;
 use ids::IdColumn;
 pub use ids::hash_ids;
+pub use normal::{Normalize, persian};
 pub use times::EpochUnit;
 use times::{TimeColumn, is_text};
 
@@ -65,6 +68,9 @@ pub struct Roles {
     /// Read only rows with these events.
     #[serde(default)]
     pub only_events: Option<Vec<String>>,
+    /// The spelling that ids and names of events and channels are brought into.
+    #[serde(default)]
+    pub normalize: Option<Normalize>,
 }
 
 /// What to do with rows that cannot be used.
@@ -94,7 +100,14 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     if u32::try_from(rows).is_err() {
         return Err(Error::Data(format!("{rows} rows are more than the {} of one log; build it in parts", u32::MAX)));
     }
-    let sliced = table.sliced(SLICE_ROWS);
+    let given = table.sliced(SLICE_ROWS);
+    let (sliced, normalized) = match roles.normalize {
+        None => (given.clone(), BTreeMap::new()),
+        Some(spelling) => {
+            let named: Vec<&String> = [&roles.customer, &roles.event].into_iter().chain(&roles.channel).collect();
+            normal::normalized(&given, &named, spelling)?
+        }
+    };
     let zone = Zone::new(&roles.timezone)?;
     let times = TimeColumn::read(&sliced.column(&roles.time)?, &roles.time, roles.time_unit, &zone)?;
     cancel.check()?;
@@ -118,7 +131,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     };
     let built = ids.group(&input)?;
     let mut rejects = built.rejects;
-    describe_rejects(&mut rejects, &times, &sliced, roles)?;
+    describe_rejects(&mut rejects, &times, &given, roles)?;
     if roles.on_bad == OnBad::Raise
         && let Some(first) = rejects.first()
     {
@@ -128,6 +141,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
         return Err(nothing_left(rows, built.filtered, &rejects, roles));
     }
     let latest = times.latest().unwrap_or(i64::MIN);
+    let late = built.late.map(|(customer, time)| text_at(&built.customers, customer).map(|id| id.map(|id| (id, time))));
     let rows_of = built.rows.map(UInt32Array::from);
     let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
     Ok(EventLog {
@@ -146,7 +160,10 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
             rows: rows as u64,
             filtered: built.filtered,
             ties: built.ties,
-            already_ordered: built.already_ordered,
+            already_ordered: built.out_of_order == 0,
+            out_of_order: built.out_of_order,
+            late: late.transpose()?.flatten(),
+            normalized,
             rejects,
         }),
     })
