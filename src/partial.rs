@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListArray, ListBuilder, RecordBatch,
-    StringArray, UInt32Array,
+    Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array, Int64Builder, ListArray, ListBuilder,
+    RecordBatch, StringArray, UInt32Array,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{concat_batches, take};
@@ -234,9 +234,7 @@ fn reduce(role: Role, column: &ArrayRef, groups: &[&[u32]]) -> Result<ArrayRef> 
     macro_rules! reduced {
         ($type:ty, $array:ident, $add:expr) => {{
             let array = column.as_primitive::<$type>();
-            let value = |index: &u32| {
-                array.is_valid(*index as usize).then(|| array.value(*index as usize))
-            };
+            let value = |index: &u32| array.is_valid(*index as usize).then(|| array.value(*index as usize));
             let reduced = groups.iter().map(|group| {
                 let values = group.iter().filter_map(value);
                 match role {

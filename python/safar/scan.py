@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from safar import _args, _core, _table
 from safar._files import files_of
 from safar._log import Log, commonest_first
-from safar._typing import Frame, Instant, OnBad, TimeUnit
+from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
 from safar.analyses._units import number
 from safar.errors import ArgumentError, ArgumentTypeError, EmptyLogError
@@ -356,6 +356,11 @@ def scan(
     time_unit: TimeUnit | None = None,
     observed_until: Instant | None = None,
     on_bad: OnBad = "reject",
+    normalize: Normalize | None = None,
+    events: str | Sequence[str] | None = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    delimiter: str | None = None,
     memory: int | str | None = None,
     folder: str | os.PathLike[str] | None = None,
     max_events_per_customer: int | None = None,
@@ -367,8 +372,12 @@ def scan(
     source
         Files as `safar.read` takes them, or data as `EventLog` takes them; a stream of Arrow batches (a DuckDB
         relation, a ``pyarrow.RecordBatchReader``) is read batch by batch.
-    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
+    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad, normalize
         As of `EventLog`.
+    events, start, end
+        Only events of these names, and only those from `start` on and before `end`; as of `safar.read`.
+    delimiter
+        What stands between the fields of CSV files; by default found out.
     memory
         What the rows in work may take beside the rest of the process: bytes, or text such as ``"400 MB"`` or
         ``"2 GiB"``. By default half of what is available now, to this process's control group if it has a limit, else
@@ -408,6 +417,10 @@ def scan(
         time_unit=time_unit,
         observed_until=observed_until,
         on_bad=on_bad,
+        normalize=normalize,
+        only_events=None if events is None else _args.names(events, "events"),
+        start=start,
+        end=end,
     )
     options = {
         "memory": None if memory is None else _args.size(memory, "memory"),
@@ -416,19 +429,23 @@ def scan(
     }
     if max_events_per_customer is not None:
         number(max_events_per_customer, "max_events_per_customer", _MOST_EVENTS)
-    spill = _spilled(source, roles, json.dumps(options))
+    if delimiter is not None:
+        _args.character(delimiter, "delimiter")
+    spill = _spilled(source, roles, delimiter, json.dumps(options))
     return Scan(spill, roles, filtered=max_events_per_customer is not None)
 
 
-def _spilled(source: object, roles: dict[str, Any], options: str) -> _core.Spill:
+def _spilled(source: object, roles: dict[str, Any], delimiter: str | None, options: str) -> _core.Spill:
     columns, roles_json = columns_of(roles), json.dumps(roles)
     if isinstance(source, str | os.PathLike) or (
         isinstance(source, Sequence)
         and source
         and all(isinstance(path, str | os.PathLike) for path in source)
     ):
-        table = _core.Table.read(files_of(source), json.dumps({"roles": roles}))
-        return _core.Spill.of_table(table, roles_json, options)
+        files = json.dumps({"roles": roles, "delimiter": delimiter})
+        return _core.Spill.of_files(files_of(source), files, options)
+    if delimiter is not None:
+        raise ArgumentError("delimiter= is for CSV files, and the source is none; leave it out")
     if _table.is_stream(source):
         return _core.Spill.of_stream(source, columns, roles_json, options)
     return _core.Spill.of_table(_table.to_table(source, columns), roles_json, options)

@@ -620,9 +620,8 @@ pub struct Placed {
 
 /// The ids of one chunk with their hashes.
 pub fn placed(chunk: &ArrayRef, name: &str) -> Result<Placed> {
-    let of_text = |text: Option<&str>| {
-        text.filter(|text| !text.trim().is_empty()).map(|text| keys::hash_text(text.as_bytes()))
-    };
+    let of_text =
+        |text: Option<&str>| text.filter(|text| !text.trim().is_empty()).map(|text| keys::hash_text(text.as_bytes()));
     let (column, hashes) = match chunk.data_type() {
         DataType::Utf8 => (Arc::clone(chunk), chunk.as_string::<i32>().iter().map(of_text).collect()),
         DataType::Null | DataType::LargeUtf8 | DataType::Utf8View => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, UInt32Array, new_empty_array};
 use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{DataType, Float64Type, UInt32Type};
+use arrow::util::display::array_value_to_string;
 
 use super::{Code, Codes, Names};
 use crate::error::{Error, Result};
@@ -31,6 +32,28 @@ impl Column {
     /// The name in the log.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The values as given.
+    pub fn chunks(&self) -> &[ArrayRef] {
+        &self.chunks
+    }
+
+    /// For each event of the log, the row of the chunks; none where they are in the order of the log.
+    pub fn rows(&self) -> Option<&UInt32Array> {
+        self.rows.as_ref()
+    }
+
+    /// The value of an event as text, null where it is null.
+    pub fn text(&self, event: usize) -> Result<Option<String>> {
+        let mut row = self.rows.as_ref().map_or(event, |rows| rows.value(event) as usize);
+        for chunk in &self.chunks {
+            if row < chunk.len() {
+                return Ok(chunk.is_valid(row).then(|| array_value_to_string(chunk, row)).transpose()?);
+            }
+            row -= chunk.len();
+        }
+        Err(Error::Internal(format!("column \"{}\" has no row for event {event}", self.name)))
     }
 
     /// Bytes of the order kept beside the values.
@@ -67,6 +90,24 @@ impl Column {
         }
     }
 
+    /// The values as numbers. For a few events they are read where they stand, and nothing is gathered.
+    pub fn numbers(&self, all: bool) -> Result<Numbers> {
+        if !self.data_type.is_numeric() {
+            return Err(Error::Type(format!(
+                "column \"{}\" has the type {}; expected numbers that can be added up",
+                self.name, self.data_type
+            )));
+        }
+        let (chunks, rows) = if all || self.gathered.get().is_some() {
+            (vec![self.gathered()?], None)
+        } else {
+            (self.chunks.clone(), self.rows.clone())
+        };
+        let floats = |chunk: &ArrayRef| Ok(cast(chunk, &DataType::Float64)?.as_primitive::<Float64Type>().clone());
+        let chunks = chunks.iter().map(floats).collect::<Result<Vec<_>>>()?;
+        Ok(Numbers::new(chunks, rows))
+    }
+
     fn concatenated(&self) -> Result<ArrayRef> {
         // 32-bit offsets end at 2 GiB of text; 64-bit ones do not.
         let wide: Vec<ArrayRef> = if self.data_type == DataType::Utf8 {
@@ -88,6 +129,61 @@ impl Column {
         }
         let segments = Arc::new(Segments::from_array(&self.name, &self.gathered()?)?);
         Ok(Arc::clone(self.segments.get_or_init(|| segments)))
+    }
+}
+
+/// The numbers of a column by event.
+#[derive(Debug)]
+pub struct Numbers {
+    chunks: Vec<Float64Array>,
+    /// Where each chunk ends.
+    ends: Vec<usize>,
+    /// The chunk of every row that is a multiple of 2^[`BUCKET_BITS`].
+    index: Vec<u32>,
+    rows: Option<UInt32Array>,
+}
+
+const BUCKET_BITS: u32 = 12;
+
+impl Numbers {
+    fn new(chunks: Vec<Float64Array>, rows: Option<UInt32Array>) -> Self {
+        let (mut ends, mut end) = (Vec::with_capacity(chunks.len()), 0);
+        let mut index = Vec::new();
+        for (place, chunk) in chunks.iter().enumerate() {
+            end += chunk.len();
+            ends.push(end);
+            index.resize(end.div_ceil(1 << BUCKET_BITS), place as u32);
+        }
+        Self { chunks, ends, index, rows }
+    }
+
+    /// The numbers of events one after the other, all in one column; none unless they were asked for in this way, or
+    /// where one is null.
+    pub fn contiguous(&self) -> Option<&[f64]> {
+        match self.chunks.as_slice() {
+            [only] if self.rows.is_none() && only.null_count() == 0 => Some(only.values()),
+            _ => None,
+        }
+    }
+
+    /// Adds the numbers of events to a list; NaN where one is null.
+    pub fn read(&self, events: &[u32], into: &mut Vec<f64>) {
+        // Apart from each other, so that the memory is asked for many at once.
+        match &self.rows {
+            Some(rows) => into.extend(events.iter().map(|&event| self.of_row(rows.value(event as usize) as usize))),
+            None => into.extend(events.iter().map(|&event| self.of_row(event as usize))),
+        }
+    }
+
+    #[inline]
+    fn of_row(&self, row: usize) -> f64 {
+        let mut place = self.index[row >> BUCKET_BITS] as usize;
+        while self.ends[place] <= row {
+            place += 1;
+        }
+        let chunk = &self.chunks[place];
+        let index = row + chunk.len() - self.ends[place];
+        if chunk.is_valid(index) { chunk.value(index) } else { f64::NAN }
     }
 }
 

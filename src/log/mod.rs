@@ -5,6 +5,7 @@ mod columns;
 mod filter;
 mod tables;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
@@ -12,7 +13,7 @@ use arrow::datatypes::UInt32Type;
 use std::sync::Arc;
 
 pub use codes::{Code, Codes, Names};
-pub use columns::{Column, Segments};
+pub use columns::{Column, Numbers, Segments};
 pub use tables::rejects_table;
 
 use crate::calendar::Zone;
@@ -89,6 +90,12 @@ pub struct Provenance {
     pub ties: u64,
     /// Every customer's rows came in time order.
     pub already_ordered: bool,
+    /// Events that came after a later one of the same customer.
+    pub out_of_order: u64,
+    /// Customer and time of one of them.
+    pub late: Option<(String, i64)>,
+    /// By column, rows whose id or name was brought into another spelling.
+    pub normalized: BTreeMap<String, u64>,
     /// Rows not used, by input row.
     pub rejects: Vec<Reject>,
     /// Which files were read and how, where the data came from files.
@@ -217,6 +224,11 @@ impl EventLog {
             ("channel", Some((codes, names))) => Ok(Arc::new(dictionary(codes, names)?)),
             _ => self.find_column(name)?.gathered(),
         }
+    }
+
+    /// The numbers of a column, for all events or for a few of them.
+    pub fn numbers(&self, name: &str, all: bool) -> Result<Numbers> {
+        self.find_column(name)?.numbers(all)
     }
 
     /// The column as segments for `by=`.

@@ -21,9 +21,8 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> Result<Table> {
 /// One row per row that was not used; `columns` are those of customer, time and event.
 pub fn rejects_table(rejects: &[Reject], columns: [&String; 3]) -> Result<Table> {
     let names = rejects.iter().map(|reject| reject.reason.column(columns));
-    let texts = |pick: fn(&Reject) -> Option<&str>| -> ArrayRef {
-        Arc::new(rejects.iter().map(pick).collect::<StringArray>())
-    };
+    let texts =
+        |pick: fn(&Reject) -> Option<&str>| -> ArrayRef { Arc::new(rejects.iter().map(pick).collect::<StringArray>()) };
     table(vec![
         ("row", Arc::new(Int64Array::from_iter_values(rejects.iter().map(|reject| reject.row as i64)))),
         ("column", Arc::new(StringArray::from_iter_values(names))),
@@ -56,6 +55,8 @@ impl EventLog {
             "rejected": rejected,
             "ties": self.provenance.ties,
             "already_ordered": self.provenance.already_ordered,
+            "out_of_order": self.provenance.out_of_order,
+            "normalized": self.provenance.normalized,
             "bytes": self.bytes(),
             "files": self.provenance.files,
         })

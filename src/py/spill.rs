@@ -9,8 +9,9 @@ use super::door::{door, raise};
 use super::event_log::EventLog;
 use super::table::Table;
 use crate::error::{Error, Result};
-use crate::ingest::Roles;
 use crate::ingest::spill::{self, Options, Stream};
+use crate::ingest::{Roles, files};
+use crate::pool::Cancel;
 
 /// The rows of a data set on disk, by customer.
 #[pyclass(frozen, module = "safar._core")]
@@ -49,6 +50,22 @@ impl Spill {
         door(py, move |cancel| spill::Spill::new(&stream, &roles, &options, cancel)).map(Self::from)
     }
 
+    #[staticmethod]
+    #[pyo3(signature = (paths, files_json, options_json, /))]
+    fn of_files(py: Python<'_>, paths: Vec<String>, files_json: &str, options_json: &str) -> PyResult<Self> {
+        let parsed = || -> Result<(files::Options, Roles, Options)> {
+            let files: files::Options = serde_json::from_str(files_json)
+                .map_err(|error| Error::Argument(format!("the options of the files are not valid: {error}")))?;
+            let roles = files.roles.clone().ok_or_else(|| Error::Argument("the roles are not given".into()))?;
+            Ok((files, roles, options(options_json)?))
+        };
+        let (files, roles, options) = parsed().map_err(|error| raise(py, error))?;
+        let spill = move |cancel: &Cancel| {
+            files::with_files(&paths, &files, cancel, |files| spill::Spill::new(files, &roles, &options, cancel))
+        };
+        door(py, spill).map(Self::from)
+    }
+
     #[pyo3(signature = (/))]
     fn info(&self) -> String {
         self.inner.describe().to_string()
@@ -78,7 +95,9 @@ impl Spill {
 fn parsed(roles_json: &str, options_json: &str) -> Result<(Roles, Options)> {
     let roles = serde_json::from_str(roles_json)
         .map_err(|error| Error::Argument(format!("the roles are not valid: {error}")))?;
-    let options = serde_json::from_str(options_json)
-        .map_err(|error| Error::Argument(format!("the options are not valid: {error}")))?;
-    Ok((roles, options))
+    Ok((roles, options(options_json)?))
+}
+
+fn options(json: &str) -> Result<Options> {
+    serde_json::from_str(json).map_err(|error| Error::Argument(format!("the options are not valid: {error}")))
 }

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
@@ -68,6 +68,8 @@ pub struct Files {
     pieces: Vec<Piece>,
     rows: Option<u64>,
     origin: Origin,
+    /// A column of CSV files of which a text was not of the type that the first rows had.
+    misfit: Mutex<Option<String>>,
 }
 
 /// A file among the others.
@@ -215,6 +217,7 @@ impl Files {
             pieces: Vec::new(),
             rows: None,
             origin: Origin { later_us, ..Origin::default() },
+            misfit: Mutex::default(),
         };
         for ((path, partitions, source), found) in opened.into_iter().zip(found) {
             files.members.push(Member::new(path, &partitions, source, &names, &found));
@@ -276,22 +279,18 @@ impl Files {
     /// Reads a piece in order, in batches of at most 65,536 rows. A text of a CSV file that is not of the type that the
     /// first rows have is an error; with its column in `as_text` it is read.
     pub fn read(&self, piece: usize, cancel: &Cancel, take: &mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()> {
-        self.read_or_stop(piece, cancel, take).map_err(|stop| match stop {
-            Stop::Error(error) | Stop::Misfit { error, .. } => error,
-        })
-    }
-
-    fn read_or_stop(
-        &self,
-        piece: usize,
-        cancel: &Cancel,
-        take: &mut dyn FnMut(RecordBatch) -> Result<()>,
-    ) -> std::result::Result<(), Stop> {
         let Piece { member, part, .. } = self.pieces[piece];
         let member = &self.members[member];
-        member.source.read(part, &member.positions, cancel, &mut |batch| {
+        let read = member.source.read(part, &member.positions, cancel, &mut |batch| {
             cancel.check()?;
             take(member.adapted(&batch, &self.schema)?)
+        });
+        read.map_err(|stop| match stop {
+            Stop::Error(error) => error,
+            Stop::Misfit { column, error } => {
+                *self.misfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(column);
+                error
+            }
         })
     }
 
@@ -473,36 +472,41 @@ fn contained<T>(path: &Path, work: impl FnOnce() -> std::result::Result<T, Stop>
 
 /// Reads files as one table, one file after the other.
 pub fn read(paths: &[String], options: &Options, cancel: &Cancel) -> Result<Table> {
+    with_files(paths, options, cancel, |files| files.table(cancel))
+}
+
+/// Works on files. Where a later row does not fit the type of the first ones, it works on them anew, and what is read of
+/// that column is text.
+pub fn with_files<T>(
+    paths: &[String],
+    options: &Options,
+    cancel: &Cancel,
+    mut work: impl FnMut(&Files) -> Result<T>,
+) -> Result<T> {
     let mut options = options.clone();
     loop {
-        let files = Files::open(paths, &options, cancel)?;
-        match files.table(cancel) {
-            Ok(table) => return Ok(table),
-            Err(Stop::Error(error)) => return Err(error),
-            // A later row does not fit the type of the first ones: what is read is text.
-            Err(Stop::Misfit { column, error }) => {
-                if options.as_text.contains(&column) {
-                    return Err(error);
-                }
-                options.as_text.push(column);
-            }
+        let mut files = Files::open(paths, &options, cancel)?;
+        let outcome = work(&files);
+        match files.misfit.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(column) if outcome.is_err() && !options.as_text.contains(&column) => options.as_text.push(column),
+            _ => return outcome,
         }
     }
 }
 
 impl Files {
     /// All rows in memory.
-    fn table(&self, cancel: &Cancel) -> std::result::Result<Table, Stop> {
+    fn table(&self, cancel: &Cancel) -> Result<Table> {
         let read = |piece: usize| {
             let mut batches = Vec::new();
-            let read = self.read_or_stop(piece, cancel, &mut |batch| {
+            let read = self.read(piece, cancel, &mut |batch| {
                 batches.push(batch);
                 Ok(())
             });
             read.map(|()| batches)
         };
         let pieces = on_pool(|| Ok((0..self.pieces()).into_par_iter().map(read).collect::<Vec<_>>()))?;
-        let pieces: Vec<Vec<RecordBatch>> = pieces.into_iter().collect::<std::result::Result<_, _>>()?;
+        let pieces: Vec<Vec<RecordBatch>> = pieces.into_iter().collect::<Result<_>>()?;
         let mut origin = self.origin.clone();
         let (mut next, mut rows, mut skipped) = (0, 0, 0);
         for part in self.members.iter().flat_map(|member| member.source.parts()) {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::super::coded::{CodedColumn, MISSING};
 use super::super::times::{TimeColumn, mixed_zones};
-use super::super::{OnBad, Roles, carried, ids, is_text, refuse_reserved, reject_message, text_at};
+use super::super::{OnBad, Roles, carried, ids, is_text, refuse_reserved, reject_message, spelled, text_at};
 use super::disk::{Disk, Run};
 use super::source::Source;
 use crate::calendar::{EARLIEST_US, LATEST_US, Zone};
@@ -68,6 +68,8 @@ pub struct Dealt {
     pub used_span: Option<(i64, i64)>,
     /// Latest time of all, µs UTC.
     pub latest: Option<i64>,
+    /// Rows of each column that were brought into another spelling.
+    pub normalized: BTreeMap<String, u64>,
 }
 
 /// Names in the order in which they were first met, with their numbers of events.
@@ -125,6 +127,7 @@ struct Found {
     channels: Vec<u64>,
     used_span: Option<(i64, i64)>,
     latest: Option<i64>,
+    normalized: BTreeMap<String, u64>,
     with_zone: Option<Place>,
     without_zone: Option<Place>,
 }
@@ -155,9 +158,10 @@ impl Pass<'_> {
         let starts: Vec<u64> = found
             .iter()
             .flat_map(|found| &found.rows_of_pieces)
-            .scan(0, |next, rows| {
-                let start = *next;
-                *next += rows;
+            .enumerate()
+            .scan(0, |next, (piece, rows)| {
+                let start = self.source.first_row(piece).unwrap_or(*next);
+                *next = start + rows;
                 Some(start)
             })
             .collect();
@@ -184,8 +188,16 @@ impl Pass<'_> {
             add(&mut of_channels, &found.channels);
             dealt.used_span = wider(dealt.used_span, found.used_span);
             dealt.latest = dealt.latest.max(found.latest);
+            for (column, rows) in found.normalized {
+                *dealt.normalized.entry(column).or_default() += rows;
+            }
         }
         dealt.rejects.truncate(REJECTS_KEPT);
+        if let Some(origin) = self.source.origin() {
+            dealt.rows += origin.left_out;
+            dealt.filtered += origin.left_out;
+            dealt.latest = dealt.latest.max(origin.later_us.filter(|_| dealt.latest.is_some()));
+        }
         dealt.events = events.finish(of_events);
         dealt.channels = channels.finish(of_channels);
         Ok(dealt)
@@ -239,8 +251,12 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn batch(&mut self, batch: &Table, place: Place) -> Result<()> {
+    fn batch(&mut self, given: &Table, place: Place) -> Result<()> {
         let roles = self.pass.roles;
+        let (batch, changed) = spelled(given, roles)?;
+        for (column, rows) in changed {
+            *self.found.normalized.entry(column).or_default() += rows;
+        }
         let only = |name: &str| Ok::<_, Error>(batch.column(name)?.swap_remove(0));
         let (customer, time, event) = (only(&roles.customer)?, only(&roles.time)?, only(&roles.event)?);
         let times = TimeColumn::read(std::slice::from_ref(&time), &roles.time, roles.time_unit, self.pass.zone)?;
@@ -254,7 +270,8 @@ impl<'a> Worker<'a> {
         self.note_zones(&times, place);
         self.found.latest = self.found.latest.max(times.latest());
 
-        let wanted = |name: &str| roles.only_events.as_ref().is_none_or(|names| names.iter().any(|other| other == name));
+        let wanted =
+            |name: &str| roles.only_events.as_ref().is_none_or(|names| names.iter().any(|other| other == name));
         let of_events = Codes { column: &events, codes: self.events.codes(&events.names) };
         let skipped: Vec<bool> = events.names.iter().map(|name| !wanted(name)).collect();
         let until = roles.observed_until_us.unwrap_or(i64::MAX);
@@ -269,9 +286,14 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let at = slice.values[index];
+            let no_time = slice.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index));
+            if !no_time && !(roles.start_us.unwrap_or(i64::MIN)..roles.end_us.unwrap_or(i64::MAX)).contains(&at) {
+                self.found.filtered += 1;
+                continue;
+            }
             let reason = match placed.hashes[index] {
                 None => Reason::CustomerMissing,
-                _ if slice.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index)) => Reason::TimeMissing,
+                _ if no_time => Reason::TimeMissing,
                 _ if !(EARLIEST_US..LATEST_US).contains(&at) => Reason::TimeOutOfRange,
                 _ if code.is_none() => Reason::EventMissing,
                 _ if at > until => Reason::AfterObservedUntil,
@@ -285,21 +307,25 @@ impl<'a> Worker<'a> {
             };
             let mut reject = Reject { row: index as u64, reason, value: None };
             times.refine(&mut reject);
-            reject.value = text_at(reject.reason.column([&customer, &time, &event]), index)?;
+            let columns = [&roles.customer, &roles.time, &roles.event].map(String::as_str);
+            reject.value = text_at(&given.column(reject.reason.column(columns))?[0], index)?;
             self.reject(reject, (place.0, place.1 + index as u64))?;
         }
         self.found.used += kept.len() as u64;
         let order = in_buckets(&kept, &mut ends);
         let mut columns: Vec<(String, ArrayRef)> = vec![
             ("customer".into(), take(&placed.column, &order, None)?),
-            ("time".into(), Arc::new(order.values().iter().map(|&row| slice.values[row as usize]).collect::<Int64Array>())),
+            (
+                "time".into(),
+                Arc::new(order.values().iter().map(|&row| slice.values[row as usize]).collect::<Int64Array>()),
+            ),
             ("event".into(), of_events.sorted(&order, &mut self.found.events)),
         ];
         if let Some(column) = &channels {
             let codes = Codes { column, codes: self.channels.codes(&column.names) };
             columns.push(("channel".into(), codes.sorted(&order, &mut self.found.channels)));
         }
-        for (name, _, mut chunks) in carried(batch, roles)? {
+        for (name, _, mut chunks) in carried(&batch, roles)? {
             columns.push((name, take(&plain(&chunks.swap_remove(0))?, &order, None)?));
         }
         self.hold(columns, ends)

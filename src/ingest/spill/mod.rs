@@ -62,6 +62,8 @@ pub struct Spill {
     /// Value and attributes: name and type as they were given.
     columns: Vec<(String, DataType)>,
     observed_until: i64,
+    /// Of files: what was read.
+    description: Option<Value>,
     memory: u64,
     most_events: Option<u64>,
     giants: Vec<(String, usize)>,
@@ -86,12 +88,13 @@ impl Spill {
         let pass = Pass { source, roles, zone: &zone, disk: &disk, bits, block_bytes, cancel };
         let mut dealt = pass.deal()?;
         check_names(&dealt, roles)?;
+        let observed_until = roles.observed_until_us.or(dealt.latest).unwrap_or_default();
         if dealt.rows == 0 {
             return Err(super::no_rows());
         }
-        let Some(latest) = dealt.latest.filter(|_| dealt.used > 0) else {
+        if dealt.used == 0 {
             return Err(super::nothing_left(dealt.rows, dealt.filtered, &dealt.rejects, roles));
-        };
+        }
         // While a part is in work, the next kernel state and the result of the last one are there as well.
         let most_bytes = memory as usize / 2;
         let leaves = Leaf::of_buckets(std::mem::take(&mut dealt.runs), bits);
@@ -103,7 +106,9 @@ impl Spill {
             roles: roles.clone(),
             zone,
             columns,
-            observed_until: roles.observed_until_us.unwrap_or(latest),
+            // The same as of a part of the whole.
+            observed_until: roles.end_us.map_or(observed_until, |end| end.min(observed_until)),
+            description: source.origin().map(|origin| origin.description.clone()),
             memory,
             most_events: options.max_events_per_customer,
             giants: Vec::new(),
@@ -154,11 +159,7 @@ impl Spill {
         };
         let columns = [&self.roles.customer, &self.roles.time, &self.roles.event].map(Clone::clone);
         let provenance = Provenance { columns, ..Provenance::clone(&log.provenance) };
-        Ok(EventLog {
-            observed_until_given: self.roles.observed_until_us.is_some(),
-            provenance: Arc::new(provenance),
-            ..log
-        })
+        Ok(EventLog { observed_until_given: self.observed_until_given(), provenance: Arc::new(provenance), ..log })
     }
 
     /// The rows of a customer who alone exceeds the memory: only the first events, if that was asked for.
@@ -214,8 +215,7 @@ impl Spill {
                 }
             };
             let schema = batch.schema();
-            let columns =
-                schema.fields().iter().zip(batch.columns()).map(column).collect::<Result<Vec<_>>>()?;
+            let columns = schema.fields().iter().zip(batch.columns()).map(column).collect::<Result<Vec<_>>>()?;
             let fields = schema.fields().iter().zip(&columns);
             let fields = fields.map(|(field, values)| Field::new(field.name(), values.data_type().clone(), true));
             Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)?)
@@ -223,6 +223,10 @@ impl Spill {
         let batches = batches.iter().map(read).collect::<Result<Vec<_>>>()?;
         let first = batches.first().ok_or_else(|| Error::Internal("a part has no rows".into()))?;
         Ok(Table::new(first.schema(), batches))
+    }
+
+    fn observed_until_given(&self) -> bool {
+        self.roles.observed_until_us.is_some() || self.roles.is_bounded()
     }
 
     fn part_roles(&self) -> Roles {
@@ -235,6 +239,9 @@ impl Spill {
             time_unit: None,
             observed_until_us: Some(self.observed_until),
             only_events: None,
+            start_us: None,
+            end_us: None,
+            normalize: None,
             ..self.roles.clone()
         }
     }
@@ -253,10 +260,12 @@ impl Spill {
             "first_us": first,
             "last_us": last,
             "observed_until_us": self.observed_until,
-            "observed_until_given": self.roles.observed_until_us.is_some(),
+            "observed_until_given": self.observed_until_given(),
             "timezone": self.zone.name(),
             "columns": channel.into_iter().chain(columns).collect::<Vec<_>>(),
             "rejected": rejected,
+            "normalized": self.dealt.normalized,
+            "files": self.description,
             "parts": self.parts.len(),
             "largest_part": self.parts.iter().map(|part| part.iter().map(Leaf::rows).sum::<usize>()).max(),
             "spilled_bytes": self.disk.bytes(),

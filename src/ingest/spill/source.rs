@@ -6,8 +6,9 @@ use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::datatypes::{Schema, SchemaRef};
 
 use crate::error::{Error, Result};
+use crate::ingest::files::Files;
 use crate::pool::Cancel;
-use crate::table::Table;
+use crate::table::{Origin, Table};
 
 /// Rows in pieces. The order of the pieces, and of the rows in each, is the order of the data.
 pub trait Source: Sync {
@@ -15,6 +16,14 @@ pub trait Source: Sync {
     fn schema(&self) -> SchemaRef;
     /// Number of pieces; each can be read by another thread.
     fn pieces(&self) -> usize;
+    /// The number of the first row of a piece, where it is not that after the piece before.
+    fn first_row(&self, _piece: usize) -> Option<u64> {
+        None
+    }
+    /// Where rows of files come from.
+    fn origin(&self) -> Option<&Origin> {
+        None
+    }
     /// Hands the batches of a piece, in order.
     fn read(&self, piece: usize, cancel: &Cancel, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()>;
 }
@@ -45,6 +54,29 @@ impl Source for Table {
             }
         }
         Ok(())
+    }
+}
+
+/// Files, read as the pieces are asked for.
+impl Source for Files {
+    fn schema(&self) -> SchemaRef {
+        std::sync::Arc::clone(Files::schema(self))
+    }
+
+    fn pieces(&self) -> usize {
+        Files::pieces(self)
+    }
+
+    fn first_row(&self, piece: usize) -> Option<u64> {
+        Files::first_row(self, piece)
+    }
+
+    fn origin(&self) -> Option<&Origin> {
+        Some(Files::origin(self))
+    }
+
+    fn read(&self, piece: usize, cancel: &Cancel, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
+        Files::read(self, piece, cancel, &mut |batch| take(&batch))
     }
 }
 
@@ -82,7 +114,10 @@ impl Source for Stream {
             cancel.check()?;
             let batch =
                 batch.map_err(|error| Error::Data(format!("the data broke off while they were read: {error}")))?;
-            let batch = RecordBatch::try_new(std::sync::Arc::clone(&self.schema), batch.project(&self.columns)?.columns().to_vec())?;
+            let batch = RecordBatch::try_new(
+                std::sync::Arc::clone(&self.schema),
+                batch.project(&self.columns)?.columns().to_vec(),
+            )?;
             // What another library hands over is trusted only after a look at it.
             Table::from_batch(batch.clone()).validate()?;
             take(&batch)?;
