@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn quotes_within_fields_open_nothing_and_doubled_ones_close_nothing() {
         assert_eq!(end_of_records(b"a;5\" disk\nb;\"x\ny\nz", b';'), Some(10));
-        assert_eq!(end_of_records(b"\"a\"\"\n\"\nb", b';'), Some(8));
+        assert_eq!(end_of_records(b"\"a\"\"\n\"\nb", b';'), Some(7));
         assert_eq!(end_of_records(b"\"\"\"\n", b';'), None);
         assert_eq!(end_of_records(b"\"a\"", b';'), None);
         assert_eq!(end_of_records(b"", b';'), None);
