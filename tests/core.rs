@@ -66,13 +66,14 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "funnel_attempts",
     "funnel_events",
     "journeys",
     "match_customers",
     "match_events",
     "match_rows",
+    "rfm",
     "separating_paths_units",
     "sessions",
     "sessions_events",
@@ -113,6 +114,7 @@ fn plan(kernel: &str) -> Plan {
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,
             "max_periods": null,
         }),
+        "rfm" => json!({"events": ["buy"], "at_us": START + 400 * 3_600_000_000_i64, "value": "number"}),
         "separating_paths" => json!({"subpaths": subpaths, "support": null, "most_cells": 100_000}),
         "separating_paths_units" => json!({
             "subpaths": subpaths, "paths": [["view"], ["view", "cart"], ["cart", "view"]], "most_words": 10_000_000,

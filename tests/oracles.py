@@ -52,6 +52,49 @@ def last_time(rows: Iterable[Event]) -> int:
     return max(row.time for row in rows)
 
 
+# -------------------------------------------------------------------------------------------------------- rfm
+
+
+class Rfm(NamedTuple):
+    """Recency, frequency and monetary value of one customer."""
+
+    customer: str
+    recency_days: float
+    frequency: int
+    monetary: float | None
+    without_value: int | None
+    first: int
+    last: int
+
+
+def rfm(
+    rows: Sequence[Event],
+    names: Iterable[str] | None,
+    at: int,
+    amount: Callable[[Event], float | None] | None,
+) -> list[Rfm]:
+    """What customers did up to `at`, of events with these names, and its sum."""
+    wanted = None if names is None else set(names)
+    found = []
+    for customer, events in journeys(rows).items():
+        counted = [e for e in events if e.time <= at and (wanted is None or e.event in wanted)]
+        if not counted:
+            continue
+        amounts = [] if amount is None else [a for a in map(amount, counted) if a is not None]
+        found.append(
+            Rfm(
+                customer,
+                (at - counted[-1].time) / DAY,
+                len(counted),
+                sum(amounts) if amounts else None,
+                None if amount is None else len(counted) - len(amounts),
+                counted[0].time,
+                counted[-1].time,
+            )
+        )
+    return found
+
+
 # --------------------------------------------------------------------------------------------------- sessions
 
 

@@ -140,6 +140,11 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         RETENTION | {"entry": "first", "start_time_us": BASE + SECOND, "mode": "on_or_before"},
         RETENTION | {"mode": "streak", "value": True},
     ],
+    "rfm": [
+        {"events": None, "at_us": None, "value": "value"},
+        {"events": ["A"], "at_us": BASE + 8 * SECOND, "value": "score"},
+        {"events": ["B", "D"], "at_us": None, "value": None},
+    ],
     "separating_paths": [
         {"subpaths": SUBPATHS, "support": None, "most_cells": 100_000},
         {

@@ -47,6 +47,8 @@ PUBLIC = [
     "ResultTable",
     "Retention",
     "RetentionResult",
+    "Rfm",
+    "RfmResult",
     "SafarError",
     "SeparatingPaths",
     "SeparatingPathsResult",
@@ -72,6 +74,7 @@ PUBLIC = [
     "page",
     "plot",
     "read",
+    "rfm",
     "step",
 ]
 # One question of each analysis with arguments that are not the defaults.
@@ -151,6 +154,7 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         by="channel",
         at="first",
     ),
+    "rfm": safar.Rfm(["buy", "order"], at="2026-04-01 12:00", value="score", by="channel"),
     "sessions": safar.Sessions(
         "90m",
         gaps=[("call", "2h")],

@@ -34,6 +34,7 @@ from safar.analyses import (
     Match,
     Paths,
     Retention,
+    Rfm,
     SeparatingPaths,
     Sessions,
     Spec,
@@ -51,6 +52,7 @@ from safar.analyses.loops import LoopsResult
 from safar.analyses.match import MatchResult
 from safar.analyses.paths import PathsResult
 from safar.analyses.retention import RetentionResult
+from safar.analyses.rfm import RfmResult
 from safar.analyses.separating_paths import SeparatingPathsResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.steps import StepsResult
@@ -69,7 +71,7 @@ from safar.errors import (
 )
 from safar.explanation import Explanation
 from safar.log import EventLog, read
-from safar.one_shot import funnel
+from safar.one_shot import funnel, rfm
 from safar.result import Result, ResultTable
 from safar.scan import Scan, scan
 
@@ -108,6 +110,8 @@ __all__ = [
     "ResultTable",
     "Retention",
     "RetentionResult",
+    "Rfm",
+    "RfmResult",
     "SafarError",
     "Scan",
     "SeparatingPaths",
@@ -134,6 +138,7 @@ __all__ = [
     "page",
     "plot",
     "read",
+    "rfm",
     "scan",
     "step",
 ]

@@ -20,6 +20,7 @@ from safar.analyses.loops import loops
 from safar.analyses.match import match
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
+from safar.analyses.rfm import rfm
 from safar.analyses.separating_paths import separating_paths
 from safar.analyses.sessions import sessions
 from safar.analyses.steps import steps
@@ -48,6 +49,7 @@ class Log(ABC):
     retention = retention
     lifecycle = lifecycle
     stickiness = stickiness
+    rfm = rfm
     transitions = transitions
     paths = paths
     steps = steps

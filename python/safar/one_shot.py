@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from safar import _table
 from safar._typing import At, Duration, Frame, Instant, OnBad, TimeUnit
+from safar.analyses._spec import R_co, Spec
 from safar.analyses.funnel import Funnel, FunnelResult, StepLike
+from safar.analyses.rfm import Rfm, RfmResult
 from safar.errors import DataError, UnknownEventError
 from safar.log import EventLog, columns_of, roles_of
 
-__all__ = ["funnel"]
+__all__ = ["funnel", "rfm"]
 
 
 def funnel(
@@ -77,6 +80,72 @@ def funnel(
         # The value of `by` at a customer's first or last event needs the events outside the steps as well.
         only_events=question.events() if by is None or at == "entry" else None,
     )
+    return _asked(question, data, roles)
+
+
+def rfm(
+    data: Frame,
+    events: str | Sequence[str] | None = None,
+    *,
+    customer: str,
+    time: str,
+    event: str,
+    value: str | None = None,
+    at: Instant | None = None,
+    timezone: str = "UTC",
+    time_unit: TimeUnit | None = None,
+    observed_until: Instant | None = None,
+    on_bad: OnBad = "reject",
+) -> RfmResult:
+    """How recently, how often and for how much did each customer act, asked of the data directly?
+
+    The same result as ``safar.EventLog(data, ...).rfm(events, ...)``, in less time and memory, because only these
+    events are kept. For a second question, build a log.
+
+    Parameters
+    ----------
+    data, customer, time, event, value, timezone, time_unit, observed_until, on_bad
+        As of `EventLog`.
+    events, at
+        As of `EventLog.rfm`.
+
+    Returns
+    -------
+    RfmResult
+        As of `EventLog.rfm`.
+
+    Examples
+    --------
+    >>> import safar
+    >>> data = {
+    ...     "user": ["ann", "ann", "bob"],
+    ...     "at": ["2026-03-01", "2026-03-02", "2026-03-03"],
+    ...     "what": ["view", "purchase", "view"],
+    ... }
+    >>> safar.rfm(data, "purchase", customer="user", time="at", event="what").to_dict()[
+    ...     "recency_days"
+    ... ]
+    [1.0]
+    """
+    question = Rfm(events, at=at)
+    roles = roles_of(
+        customer=customer,
+        time=time,
+        event=event,
+        channel=None,
+        value=value,
+        attributes=(),
+        timezone=timezone,
+        time_unit=time_unit,
+        observed_until=observed_until,
+        on_bad=on_bad,
+        only_events=question.events,
+    )
+    return _asked(question, data, roles)
+
+
+def _asked(question: Spec[R_co], data: Frame, roles: dict[str, Any]) -> R_co:
+    """The answer from a log of the events that the question needs."""
     table = _table.to_table(data, columns_of(roles))
     try:
         return question.run(EventLog.of_table(table, roles))

@@ -11,6 +11,7 @@ mod loops;
 mod matches;
 mod paths;
 mod retention;
+mod rfm;
 mod separating_paths;
 mod sessions;
 mod steps;
@@ -36,6 +37,7 @@ pub use loops::Loops;
 pub use matches::{Match, MatchCustomers, MatchEvents, MatchRows};
 pub use paths::Paths;
 pub use retention::Retention;
+pub use rfm::Rfm;
 pub use separating_paths::{SeparatingPaths, SeparatingPathsUnits};
 pub use sessions::{Sessions, SessionsEvents};
 pub use steps::Steps;
@@ -61,6 +63,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (MatchRows::NAME, run::<MatchRows>),
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
+    (Rfm::NAME, run::<Rfm>),
     (SeparatingPaths::NAME, run::<SeparatingPaths>),
     (SeparatingPathsUnits::NAME, run::<SeparatingPathsUnits>),
     (Sessions::NAME, run::<Sessions>),

@@ -67,6 +67,29 @@ impl Column {
         }
     }
 
+    /// The values as numbers. For a few events they are read where they stand, and nothing is gathered.
+    pub fn numbers(&self, all: bool) -> Result<Numbers> {
+        if !self.data_type.is_numeric() {
+            return Err(Error::Type(format!(
+                "column \"{}\" has the type {}; expected numbers that can be added up",
+                self.name, self.data_type
+            )));
+        }
+        let (chunks, rows) = if all || self.gathered.get().is_some() {
+            (vec![self.gathered()?], None)
+        } else {
+            (self.chunks.clone(), self.rows.clone())
+        };
+        let floats = |chunk: &ArrayRef| Ok(cast(chunk, &DataType::Float64)?.as_primitive::<Float64Type>().clone());
+        let chunks = chunks.iter().map(floats).collect::<Result<Vec<_>>>()?;
+        let mut end = 0;
+        let ends = chunks.iter().map(|chunk| {
+            end += chunk.len();
+            end
+        });
+        Ok(Numbers { ends: ends.collect(), chunks, rows })
+    }
+
     fn concatenated(&self) -> Result<ArrayRef> {
         // 32-bit offsets end at 2 GiB of text; 64-bit ones do not.
         let wide: Vec<ArrayRef> = if self.data_type == DataType::Utf8 {
@@ -88,6 +111,31 @@ impl Column {
         }
         let segments = Arc::new(Segments::from_array(&self.name, &self.gathered()?)?);
         Ok(Arc::clone(self.segments.get_or_init(|| segments)))
+    }
+}
+
+/// The numbers of a column by event.
+#[derive(Debug)]
+pub struct Numbers {
+    chunks: Vec<Float64Array>,
+    ends: Vec<usize>,
+    rows: Option<UInt32Array>,
+}
+
+impl Numbers {
+    /// The number of an event; none where it is null or NaN.
+    #[inline]
+    pub fn at(&self, event: usize) -> Option<f64> {
+        let row = self.rows.as_ref().map_or(event, |rows| rows.value(event) as usize);
+        let (chunk, index) = match self.chunks.as_slice() {
+            [only] => (only, row),
+            many => {
+                let chunk = self.ends.partition_point(|&end| end <= row);
+                (&many[chunk], row + many[chunk].len() - self.ends[chunk])
+            }
+        };
+        let number = chunk.value(index);
+        (chunk.is_valid(index) && !number.is_nan()).then_some(number)
     }
 }
 

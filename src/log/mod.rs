@@ -12,7 +12,7 @@ use arrow::datatypes::UInt32Type;
 use std::sync::Arc;
 
 pub use codes::{Code, Codes, Names};
-pub use columns::{Column, Segments};
+pub use columns::{Column, Numbers, Segments};
 pub use tables::rejects_table;
 
 use crate::calendar::Zone;
@@ -217,6 +217,11 @@ impl EventLog {
             ("channel", Some((codes, names))) => Ok(Arc::new(dictionary(codes, names)?)),
             _ => self.find_column(name)?.gathered(),
         }
+    }
+
+    /// The numbers of a column, for all events or for a few of them.
+    pub fn numbers(&self, name: &str, all: bool) -> Result<Numbers> {
+        self.find_column(name)?.numbers(all)
     }
 
     /// The column as segments for `by=`.

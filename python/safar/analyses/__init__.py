@@ -14,6 +14,7 @@ from safar.analyses.loops import Loops
 from safar.analyses.match import Match
 from safar.analyses.paths import Paths
 from safar.analyses.retention import Retention
+from safar.analyses.rfm import Rfm
 from safar.analyses.separating_paths import SeparatingPaths
 from safar.analyses.sessions import Sessions
 from safar.analyses.steps import Steps
@@ -31,6 +32,7 @@ __all__ = [
     "Match",
     "Paths",
     "Retention",
+    "Rfm",
     "SeparatingPaths",
     "Sessions",
     "Spec",
@@ -50,6 +52,7 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Match,
     Paths,
     Retention,
+    Rfm,
     SeparatingPaths,
     Sessions,
     Steps,

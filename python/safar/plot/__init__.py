@@ -16,6 +16,7 @@ from safar.plot.loops import loops
 from safar.plot.match import match
 from safar.plot.paths import paths
 from safar.plot.retention import retention
+from safar.plot.rfm import rfm
 from safar.plot.separating_paths import separating_paths
 from safar.plot.sessions import sessions
 from safar.plot.steps import steps
@@ -39,6 +40,7 @@ __all__ = [
     "paths",
     "plot",
     "retention",
+    "rfm",
     "separating_paths",
     "sessions",
     "steps",
@@ -57,6 +59,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "match": match,
     "paths": paths,
     "retention": retention,
+    "rfm": rfm,
     "separating_paths": separating_paths,
     "sessions": sessions,
     "steps": steps,
