@@ -430,7 +430,8 @@ class Chdb(Engine):
             session.query("CREATE DATABASE peers")
             session.query(
                 "CREATE TABLE peers.log (customer String, time DateTime64(6), event LowCardinality(String),"
-                " channel LowCardinality(String), revenue Nullable(Float64)) ENGINE = MergeTree ORDER BY (customer, time)"
+                " channel LowCardinality(String), revenue Nullable(Float64))"
+                " ENGINE = MergeTree ORDER BY (customer, time)"
             )
             session.query(
                 "INSERT INTO peers.log SELECT customer, time, event, channel, revenue FROM"

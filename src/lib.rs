@@ -20,6 +20,7 @@ pub mod memory;
 pub mod partial;
 pub mod pattern;
 pub mod pool;
+pub mod quality;
 pub mod regroup;
 pub mod selection;
 pub mod state;

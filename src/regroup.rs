@@ -85,6 +85,7 @@ fn roles(log: &EventLog, unit: &str) -> Roles {
         only_events: None,
         start_us: None,
         end_us: None,
+        normalize: None,
     }
 }
 

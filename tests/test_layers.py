@@ -26,6 +26,7 @@ RUST_ROOMS: dict[str, float] = {
     "pattern": 2,
     "state": 2,
     "partial": 2.5,  # its witness hashes customers as ingest does
+    "quality": 2.5,  # sees letters in one form, as ingest does
     "regroup": 2.5,  # builds a log of the events of another one, as ingest does
     "selection": 2.5,  # samples customers by the hash that ingest orders them by
     "engine": 3,
@@ -46,6 +47,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "result": 2,
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,
+    "quality": 3,
     "log": 4,
     "one_shot": 5,
     "plot": 5,

@@ -43,6 +43,7 @@ PUBLIC = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "QualityResult",
     "Result",
     "ResultTable",
     "Retention",

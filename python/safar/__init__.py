@@ -72,6 +72,7 @@ from safar.errors import (
 from safar.explanation import Explanation
 from safar.log import EventLog, read
 from safar.one_shot import funnel, rfm
+from safar.quality import QualityResult
 from safar.result import Result, ResultTable
 from safar.scan import Scan, scan
 
@@ -106,6 +107,7 @@ __all__ = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "QualityResult",
     "Result",
     "ResultTable",
     "Retention",

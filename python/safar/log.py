@@ -13,11 +13,12 @@ from safar import _args, _core, _table
 from safar._files import files_of
 from safar._log import Log, commonest_first
 from safar._selection import selection
-from safar._typing import Frame, Instant, OnBad, TimeUnit
+from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
 from safar.errors import ArgumentError
+from safar.quality import quality
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ class EventLog(Log):
     on_bad
         What to do with a row that can't be an event (no customer, no time, …): ``"reject"`` (default) keeps
         it apart in `rejects` and counts it in `rejected`; ``"raise"`` stops with an error that names it.
+    normalize
+        ``"persian"`` brings ids of customers and names of events and channels, where they are text, into one spelling:
+        ي and ى become ی, ك becomes ک, Arabic and Persian digits become 0 to 9, zero-width non-joiners stay. By default
+        text stays as it is. ``info["normalized"]`` counts the rows that changed, by column, and `quality` reports them.
 
     Examples
     --------
@@ -98,6 +103,7 @@ class EventLog(Log):
         time_unit: TimeUnit | None = None,
         observed_until: Instant | None = None,
         on_bad: OnBad = "reject",
+        normalize: Normalize | None = None,
     ) -> None:
         roles = roles_of(
             customer=customer,
@@ -110,6 +116,7 @@ class EventLog(Log):
             time_unit=time_unit,
             observed_until=observed_until,
             on_bad=on_bad,
+            normalize=normalize,
         )
         self._build(_table.to_table(data, columns_of(roles)), roles)
 
@@ -271,6 +278,7 @@ class EventLog(Log):
         """
         return self._derived(self._core.with_columns(_table.to_table(data)))
 
+    quality = quality
     with_match = with_match
     with_sessions = with_sessions
     with_journeys = with_journeys
@@ -444,6 +452,7 @@ def read(
     start: Instant | None = None,
     end: Instant | None = None,
     delimiter: str | None = None,
+    normalize: Normalize | None = None,
 ) -> EventLog:
     r"""What did each customer do, according to these files?
 
@@ -456,7 +465,7 @@ def read(
         The ending says what a file is: ``.parquet``, ``.pq``, ``.csv``, ``.csv.gz``, ``.tsv``, ``.tsv.gz``,
         ``.arrow``, ``.feather`` or ``.ipc``. Folders such as ``year=2026/channel=web`` are columns of text of the
         files below.
-    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
+    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad, normalize
         As of `EventLog`.
     events
         Only events of these names; by default all.
@@ -512,7 +521,13 @@ def read(
         only_events=None if events is None else _args.names(events, "events"),
         start=start,
         end=end,
+        normalize=normalize,
     )
+    if events is not None and normalize is not None:
+        raise ArgumentError(
+            "events= and normalize= are given together, but files are read by the names as they are written; leave "
+            'events= out, and take a part of the log: safar.read(...).filter(events="...")'
+        )
     if delimiter is not None:
         _args.character(delimiter, "delimiter")
     options = {"roles": roles, "delimiter": delimiter}
@@ -534,6 +549,7 @@ def roles_of(
     only_events: Sequence[str] | None = None,
     start: Instant | None = None,
     end: Instant | None = None,
+    normalize: Normalize | None = None,
 ) -> dict[str, Any]:
     """The arguments of a log, checked, as the core takes them."""
     named = {"customer": customer, "time": time, "event": event, "channel": channel, "value": value}
@@ -562,6 +578,8 @@ def roles_of(
     if time_unit is not None:
         _args.choice(time_unit, "time_unit", TimeUnit)
     _args.choice(on_bad, "on_bad", OnBad)
+    if normalize is not None:
+        _args.choice(normalize, "normalize", Normalize)
     until = None if observed_until is None else _args.instant_us(observed_until, "observed_until", timezone)
     start_us = None if start is None else _args.instant_us(start, "start", timezone)
     end_us = None if end is None else _args.instant_us(end, "end", timezone)
@@ -581,6 +599,7 @@ def roles_of(
         "only_events": None if only_events is None else list(only_events),
         "start_us": start_us,
         "end_us": end_us,
+        "normalize": normalize,
     }
 
 

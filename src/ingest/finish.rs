@@ -81,7 +81,9 @@ struct Outcome {
     customers: ArrayRef,
     counts: Vec<u32>,
     ties: u64,
-    disordered: bool,
+    out_of_order: u64,
+    /// The first customer of the partition with an event that came after a later one, and the time of that event.
+    late: Option<(usize, i64)>,
 }
 
 /// Finishes all partitions.
@@ -133,6 +135,12 @@ pub fn finish<K: Key, P: Payload, R: Row>(
         end += u64::from(*count);
         offsets.push(end);
     }
+    let mut first = 0;
+    let late = outcomes.iter().find_map(|outcome| {
+        let before = first;
+        first += outcome.counts.len();
+        outcome.late.map(|(customer, time)| (before + customer, time))
+    });
     let labels: Vec<&dyn Array> = outcomes.iter().map(|outcome| outcome.customers.as_ref()).collect();
     Ok(Built {
         customers: concat(&labels)?,
@@ -144,7 +152,8 @@ pub fn finish<K: Key, P: Payload, R: Row>(
         rejects: Vec::new(),
         filtered: 0,
         ties: outcomes.iter().map(|outcome| outcome.ties).sum(),
-        already_ordered: !outcomes.iter().any(|outcome| outcome.disordered),
+        out_of_order: outcomes.iter().map(|outcome| outcome.out_of_order).sum(),
+        late,
     })
 }
 
@@ -163,6 +172,15 @@ struct Local<K> {
     key: K,
     count: u32,
     row: u32,
+}
+
+/// In which order one customer's events came.
+#[derive(Default)]
+struct Order {
+    ties: u64,
+    /// Events that came after a later one, and the time of the first of them.
+    out_of_order: u64,
+    late: Option<i64>,
 }
 
 struct Finisher<'a, K> {
@@ -187,13 +205,16 @@ impl<K: Key> Finisher<'_, K> {
             start += customers[local as usize].count;
         }
         gather(parts, &mut cursors, scratch);
-        let (mut ties, mut disordered) = (0, false);
+        let (mut ties, mut out_of_order, mut late) = (0, 0, None);
         let mut start = 0;
-        for &local in &order {
+        for (customer, &local) in order.iter().enumerate() {
             let end = start + customers[local as usize].count as usize;
-            let (customer_ties, sorted) = self.bring_in_order(start..end, scratch);
-            ties += customer_ties;
-            disordered |= sorted;
+            let found = self.bring_in_order(start..end, scratch);
+            ties += found.ties;
+            if let Some(time) = found.late {
+                out_of_order += found.out_of_order;
+                late.get_or_insert((customer, time));
+            }
             start = end;
         }
         self.write(scratch, output);
@@ -208,7 +229,8 @@ impl<K: Key> Finisher<'_, K> {
             customers: self.ids.labels(&labelled)?,
             counts: order.iter().map(|&local| customers[local as usize].count).collect(),
             ties,
-            disordered,
+            out_of_order,
+            late,
         })
     }
 
@@ -269,13 +291,8 @@ impl<K: Key> Finisher<'_, K> {
         hashed.into_iter().map(|(_, local)| local).collect()
     }
 
-    /// Sorts one customer's events by time where they are not yet; ties keep input order. Returns the number of ties
-    /// and whether a sort was needed.
-    fn bring_in_order<P: Payload, R: Row>(
-        &self,
-        range: std::ops::Range<usize>,
-        scratch: &mut Scratch<P, R>,
-    ) -> (u64, bool) {
+    /// Sorts one customer's events by time where they are not yet; ties keep input order.
+    fn bring_in_order<P: Payload, R: Row>(&self, range: std::ops::Range<usize>, scratch: &mut Scratch<P, R>) -> Order {
         let layout = self.layout;
         let payloads = &mut scratch.payloads[range.clone()];
         let (mut ties, mut ordered) = (0, true);
@@ -285,7 +302,16 @@ impl<K: Key> Finisher<'_, K> {
             ordered &= before <= after;
         }
         if ordered {
-            return (ties, false);
+            return Order { ties, ..Order::default() };
+        }
+        let (mut latest, mut out_of_order, mut late) = (0, 0, None);
+        for payload in &*payloads {
+            let time = payload.time(layout);
+            if time < latest {
+                out_of_order += 1;
+                late.get_or_insert(layout.base + time as i64);
+            }
+            latest = latest.max(time);
         }
         if R::KEPT {
             let rows = &mut scratch.rows[range];
@@ -300,7 +326,7 @@ impl<K: Key> Finisher<'_, K> {
             payloads.sort_by_key(|payload| payload.time(layout));
         }
         let ties = payloads.windows(2).filter(|pair| pair[0].time(layout) == pair[1].time(layout)).count();
-        (ties as u64, true)
+        Order { ties: ties as u64, out_of_order, late }
     }
 
     fn write<P: Payload, R: Row>(&self, scratch: &Scratch<P, R>, mut output: Output<'_>) {

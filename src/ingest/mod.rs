@@ -7,10 +7,12 @@ pub mod files;
 mod finish;
 mod ids;
 mod keys;
+mod normal;
 mod partition;
 pub mod spill;
 mod times;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -27,6 +29,7 @@ use crate::table::Table;
 use coded::CodedColumn;
 use ids::IdColumn;
 pub use ids::hash_ids;
+pub use normal::{Normalize, persian};
 pub use times::EpochUnit;
 use times::{TimeColumn, is_text};
 
@@ -72,6 +75,9 @@ pub struct Roles {
     /// Read only rows before this time, µs UTC.
     #[serde(default)]
     pub end_us: Option<i64>,
+    /// The spelling that ids and names of events and channels are brought into.
+    #[serde(default)]
+    pub normalize: Option<Normalize>,
 }
 
 impl Roles {
@@ -117,7 +123,14 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     if u32::try_from(rows).is_err() {
         return Err(Error::Data(format!("{rows} rows are more than the {} of one log; build it in parts", u32::MAX)));
     }
-    let sliced = table.sliced(SLICE_ROWS);
+    let given = table.sliced(SLICE_ROWS);
+    let (sliced, normalized) = match roles.normalize {
+        None => (given.clone(), BTreeMap::new()),
+        Some(spelling) => {
+            let named: Vec<&String> = [&roles.customer, &roles.event].into_iter().chain(&roles.channel).collect();
+            normal::normalized(&given, &named, spelling)?
+        }
+    };
     let zone = Zone::new(&roles.timezone)?;
     let times = TimeColumn::read(&sliced.column(&roles.time)?, &roles.time, roles.time_unit, &zone)?;
     cancel.check()?;
@@ -142,7 +155,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     };
     let built = ids.group(&input)?;
     let mut rejects = built.rejects;
-    describe_rejects(&mut rejects, &times, &sliced, roles)?;
+    describe_rejects(&mut rejects, &times, &given, roles)?;
     let rows = rows as u64 + left_out;
     let filtered = built.filtered + left_out;
     if roles.on_bad == OnBad::Raise
@@ -155,6 +168,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     }
     let latest = times.latest().unwrap_or(i64::MIN).max(origin.and_then(|origin| origin.later_us).unwrap_or(i64::MIN));
     let observed_until = roles.observed_until_us.unwrap_or(latest);
+    let late = built.late.map(|(customer, time)| text_at(&built.customers, customer).map(|id| id.map(|id| (id, time))));
     let rows_of = built.rows.map(UInt32Array::from);
     let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
     Ok(EventLog {
@@ -174,7 +188,10 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
             rows,
             filtered,
             ties: built.ties,
-            already_ordered: built.already_ordered,
+            already_ordered: built.out_of_order == 0,
+            out_of_order: built.out_of_order,
+            late: late.transpose()?.flatten(),
+            normalized,
             rejects,
             files: origin.map(|origin| origin.description.clone()),
         }),

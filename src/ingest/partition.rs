@@ -56,8 +56,10 @@ pub struct Built {
     pub filtered: u64,
     /// Events at the same time as the one before.
     pub ties: u64,
-    /// No customer had to be sorted.
-    pub already_ordered: bool,
+    /// Events that came after a later one of the same customer.
+    pub out_of_order: u64,
+    /// Position of the customer and time of the first of them in the order of the log.
+    pub late: Option<(usize, i64)>,
 }
 
 /// How a time and a code share words of a record.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, UInt32Array, new_empty_array};
 use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{DataType, Float64Type, UInt32Type};
+use arrow::util::display::array_value_to_string;
 
 use super::{Code, Codes, Names};
 use crate::error::{Error, Result};
@@ -31,6 +32,28 @@ impl Column {
     /// The name in the log.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The values as given.
+    pub fn chunks(&self) -> &[ArrayRef] {
+        &self.chunks
+    }
+
+    /// For each event of the log, the row of the chunks; none where they are in the order of the log.
+    pub fn rows(&self) -> Option<&UInt32Array> {
+        self.rows.as_ref()
+    }
+
+    /// The value of an event as text, null where it is null.
+    pub fn text(&self, event: usize) -> Result<Option<String>> {
+        let mut row = self.rows.as_ref().map_or(event, |rows| rows.value(event) as usize);
+        for chunk in &self.chunks {
+            if row < chunk.len() {
+                return Ok(chunk.is_valid(row).then(|| array_value_to_string(chunk, row)).transpose()?);
+            }
+            row -= chunk.len();
+        }
+        Err(Error::Internal(format!("column \"{}\" has no row for event {event}", self.name)))
     }
 
     /// Bytes of the order kept beside the values.

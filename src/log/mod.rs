@@ -5,6 +5,7 @@ mod columns;
 mod filter;
 mod tables;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
@@ -89,6 +90,12 @@ pub struct Provenance {
     pub ties: u64,
     /// Every customer's rows came in time order.
     pub already_ordered: bool,
+    /// Events that came after a later one of the same customer.
+    pub out_of_order: u64,
+    /// Customer and time of one of them.
+    pub late: Option<(String, i64)>,
+    /// By column, rows whose id or name was brought into another spelling.
+    pub normalized: BTreeMap<String, u64>,
     /// Rows not used, by input row.
     pub rejects: Vec<Reject>,
     /// Which files were read and how, where the data came from files.

@@ -56,6 +56,8 @@ impl EventLog {
             "rejected": rejected,
             "ties": self.provenance.ties,
             "already_ordered": self.provenance.already_ordered,
+            "out_of_order": self.provenance.out_of_order,
+            "normalized": self.provenance.normalized,
             "bytes": self.bytes(),
             "files": self.provenance.files,
         })

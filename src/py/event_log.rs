@@ -10,6 +10,7 @@ use super::table::Table;
 use crate::error::Error;
 use crate::ingest::{self, Roles};
 use crate::log::Codes;
+use crate::quality::{self, Thresholds};
 use crate::regroup::regroup;
 use crate::selection::Selection;
 
@@ -64,6 +65,14 @@ impl EventLog {
     #[pyo3(signature = (/))]
     fn info(&self) -> String {
         self.inner.describe().to_string()
+    }
+
+    /// What is wrong with the log, or looks as if it were, as JSON.
+    #[pyo3(signature = (thresholds_json, /))]
+    fn quality(&self, py: Python<'_>, thresholds_json: &str) -> PyResult<String> {
+        let thresholds = Thresholds::parse(thresholds_json).map_err(|error| raise(py, error))?;
+        let log = self.inner();
+        door(py, move |cancel| quality::look(&log, &thresholds, cancel)).map(|found| found.to_string())
     }
 
     #[pyo3(signature = (column, /))]

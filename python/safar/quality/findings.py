@@ -1,0 +1,243 @@
+"""From the facts that the core counted to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from safar import _args, _table
+from safar.quality.checks import Finding
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+# With fewer events, a column of different values says nothing.
+_FEWEST_EVENTS = 100
+# A time of day to the second is midnight once in 86,400 times.
+_MIDNIGHTS = 0.01
+
+
+def found_in(
+    log: EventLog, facts: dict[str, Any], *, id: str | None, near_constant: float, nearly_unique: float
+) -> list[Finding]:
+    """All findings of a log, in the order of their checks."""
+    return [
+        *_rejected(log),
+        *_counted(log, facts),
+        *_same_id(log, facts, id),
+        *_silent(log, facts),
+        *_machines(log, facts),
+        *_alike(log, facts),
+        *_columns(log, facts, near_constant, nearly_unique),
+        *_normalized(log),
+    ]
+
+
+def _rejected(log: EventLog) -> Iterator[Finding]:
+    table = log.rejects.table
+    if not table.num_rows:
+        return
+    codes, reasons = table.codes("reason")
+    row, value, column = (table.numpy(name)[0] for name in ("row", "value", "column"))
+    for code, reason in enumerate(reasons):
+        places = np.flatnonzero(codes == code)
+        first = int(places[0])
+        given = "null" if value[first] is None else f'"{value[first]}"'
+        example = f"row {int(row[first]):,}: {given}"
+        yield Finding("rejected_rows", column[first], len(places), log.info["rows"], example, reason)
+
+
+def _counted(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
+    """Findings that are counts of events."""
+    events = len(log)
+    columns = {
+        "duplicates": ("exact_duplicates", "all"),
+        "repeats": ("repeated_events", "event"),
+        "ties": ("ties", "time"),
+        "future": ("future_times", "time"),
+        "epoch": ("epoch_times", "time"),
+        "ancient": ("ancient_times", "time"),
+        "midnight": ("midnight_times", "time"),
+    }
+    for fact, (check, column) in columns.items():
+        count = facts[fact]["count"]
+        if not count or (fact == "midnight" and count < _MIDNIGHTS * events):
+            continue
+        yield Finding(check, column, count, events, _event(facts[fact]["at"], log.timezone))
+    if log.info["out_of_order"]:
+        customer, time = facts["late"]
+        example = (
+            f'customer "{customer}": the event of {time_words(time, log.timezone)} came after a later one'
+        )
+        # Whatever part this log is of it, it was the data as read that had an order.
+        events_read = log.info["rows"] - sum(log.rejected.values())
+        yield Finding("out_of_order", "time", log.info["out_of_order"], events_read, example)
+
+
+def _same_id(log: EventLog, facts: dict[str, Any], name: str | None) -> Iterator[Finding]:
+    for column in facts["columns"]:
+        if column["name"] != name:
+            continue
+        given = len(log) - column["nulls"]
+        surplus = given - column["distinct"]
+        if surplus:
+            text, _ = column["example"]
+            example = (
+                f'"{text}": {column["commonest"]:,} events, such as {_event(column["at"], log.timezone)}'
+            )
+            yield Finding("same_id", column["name"], surplus, given, example)
+
+
+def _silent(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
+    silences = facts["silences"]
+    of_log = [silence for silence in silences if silence["of"] == "log"]
+    if of_log:
+        longest = max(of_log, key=lambda silence: silence["days"])
+        yield Finding(
+            "coverage_gaps",
+            "time",
+            sum(silence["days"] for silence in of_log),
+            facts["days"],
+            f"{_days(longest)} without an event, though {longest['share']:.0%} of the days have some",
+        )
+    if facts["empty_days"]:
+        example = f"{_day(facts['first_empty_day'])}, one of the days from {_day(facts['first_day'])} on"
+        yield Finding("days_without_events", "time", facts["empty_days"], facts["days"], example)
+    for check, place in (("channel_gaps", "gap"), ("late_starts", "start"), ("early_stops", "stop")):
+        for column, names in (("event", log.events), ("channel", log.channels)):
+            found = [s for s in silences if s["of"] == column and s["place"] == place]
+            if not found or (check == "channel_gaps" and column == "event"):
+                continue
+            chief = max(found, key=lambda silence: silence["events"])
+            example = (
+                f'{column} "{chief["name"]}", {chief["events"]:,} events, on {chief["share"]:.0%} of its days: none in '
+                f"{_days(chief)}"
+            )
+            yield Finding(check, column, len({s["name"] for s in found}), len(names), example)
+
+
+def _machines(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
+    words = {
+        "minute": ("bots_in_a_minute", "events within a minute from"),
+        "day": ("bots_in_a_day", "events within 24 hours from"),
+        "regular": ("bots_at_regular_times", "events at equal pauses from"),
+    }
+    for fact, (check, what) in words.items():
+        found = facts[fact]
+        if found["count"]:
+            when = time_words(found["at"]["time_us"], log.timezone)
+            example = f'customer "{found["at"]["customer"]}": {found["most"]:,} {what} {when} on'
+            yield Finding(check, "customer", found["count"], log.customers, example)
+
+
+def _alike(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
+    looked_at = (
+        ("look_alike_ids", "customer", "ids", log.customers),
+        ("look_alike_names", "event", "events", len(log.events)),
+        ("look_alike_names", "channel", "channels", len(log.channels)),
+    )
+    for check, column, fact, of in looked_at:
+        found = facts[fact]
+        if found and found["surplus"]:
+            texts = sorted(found["example"])[:3]
+            listed = " and ".join([", ".join(f'"{text}"' for text in texts[:-1]), f'"{texts[-1]}"'])
+            yield Finding(check, column, found["surplus"], of, f"{column}s {listed}")
+
+
+def _columns(
+    log: EventLog, facts: dict[str, Any], near_constant: float, nearly_unique: float
+) -> Iterator[Finding]:
+    events = len(log)
+    enough = events >= _FEWEST_EVENTS
+    if enough and log.customers >= nearly_unique * events:
+        singles = int((_table.integers(log.core.customers(), "events") == 1).sum())
+        example = f"{log.customers:,} customers for {events:,} events"
+        yield Finding("one_event_customers", "customer", singles, log.customers, example)
+    names = log.events
+    once = [name for name, count in names.items() if count == 1]
+    if enough and len(names) >= nearly_unique * events:
+        yield Finding("event_names_as_ids", "event", len(names), events, f'"{next(iter(names))}"')
+    if once:
+        yield Finding("events_seen_once", "event", len(once), len(names), f'"{once[0]}"')
+    known = [_Known("event", "Utf8", False, 0, len(names), *_commonest(names))]
+    if "channel" in log.columns:
+        nulls = events - sum(log.channels.values())
+        known.append(_Known("channel", "Utf8", False, nulls, len(log.channels), *_commonest(log.channels)))
+    for column in facts["columns"]:
+        example = column["example"][0] if column["example"] else ""
+        known.append(
+            _Known(
+                column["name"],
+                column["data_type"],
+                column["measure"],
+                column["nulls"],
+                column["distinct"],
+                column["commonest"],
+                example,
+            )
+        )
+    for fact in known:
+        given = events - fact.nulls
+        if not given:
+            yield Finding("empty_columns", fact.name, events, events, f"{events:,} events, none with a value")
+        elif max(fact.commonest, fact.nulls) >= near_constant * events:
+            value = f'"{fact.example}"' if fact.commonest >= fact.nulls else "no value"
+            count = max(fact.commonest, fact.nulls)
+            yield Finding("near_constant_columns", fact.name, count, events, value)
+        elif (
+            fact.name != "event"
+            and not fact.measure
+            and given >= _FEWEST_EVENTS
+            and fact.distinct >= nearly_unique * given
+        ):
+            example = f'"{fact.example}", one of {fact.distinct:,} values'
+            yield Finding("nearly_unique_columns", fact.name, fact.distinct, given, example)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a column."""
+
+    name: str
+    data_type: str
+    measure: bool
+    nulls: int
+    distinct: int
+    commonest: int
+    example: str
+
+
+def _commonest(names: dict[str, int]) -> tuple[int, str]:
+    """The largest count, and whose it is; names stand with the commonest first."""
+    return next(((count, name) for name, count in names.items()), (0, ""))
+
+
+def _normalized(log: EventLog) -> Iterator[Finding]:
+    for column, count in log.info["normalized"].items():
+        if count:
+            example = f'{count:,} rows of "{column}" had Arabic letters or digits'
+            yield Finding("normalized_values", column, count, log.info["rows"], example)
+
+
+# ---------------------------------------------------------------------------------------------------------- words
+
+
+def time_words(time_us: int, timezone: str) -> str:
+    """An instant on the wall clock of the zone."""
+    return f"{_args.local_datetime(time_us, timezone):%Y-%m-%d %H:%M:%S}"
+
+
+def _event(at: dict[str, Any], timezone: str) -> str:
+    return f'customer "{at["customer"]}", {time_words(at["time_us"], timezone)}, "{at["event"]}"'
+
+
+def _day(day: int) -> str:
+    return str(np.datetime64(day, "D"))
+
+
+def _days(silence: dict[str, Any]) -> str:
+    days = f"{silence['days']:,} day{'' if silence['days'] == 1 else 's'}"
+    return f"{days} from {_day(silence['from'])} to {_day(silence['to'])}"

@@ -1,0 +1,147 @@
+"""What was found, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from html import escape
+from typing import Any, ClassVar
+
+import numpy as np
+
+from safar import _table
+from safar._core import Table
+from safar.quality.checks import CHECKS, SEVERITIES, Finding
+from safar.result import ResultTable
+
+__all__ = ["QualityResult"]
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class QualityResult(ResultTable):
+    """What is wrong with the data of a log, or looks as if it were?
+
+    Parameters
+    ----------
+    table
+        One row a finding, the gravest first: ``finding`` (its name: that of the check, or the reason why rows were
+        rejected), ``severity`` (``"serious"``, ``"warning"`` or ``"info"``), ``column`` (where it was found),
+        ``count``, ``of`` (of how many: rows, events, customers, names or days, as the example says), ``share`` (0
+        to 1), ``example`` (a concrete one), ``done`` (what safar did), ``advice`` (what to do).
+    checks
+        Everything that was looked at: ``check``, ``question``, ``status`` (``"found"``, ``"passed"`` or ``"not
+        asked"``), ``findings`` (rows of the table).
+    silences
+        Runs of days without an event that chance does not explain: ``of`` (``"log"``, ``"event"`` or ``"channel"``),
+        ``name`` (null for the log), ``place`` (``"start"``, ``"gap"`` or ``"stop"``), ``from``, ``to`` (local days),
+        ``days`` (of those on which the log had events), ``active_share`` (share of the
+        other days, from the first to the last with an event, that have one), ``events``.
+    """
+
+    shown: ClassVar[int] = 100
+
+    checks: ResultTable
+    silences: ResultTable
+
+    @property
+    def passed(self) -> list[str]:
+        """Names of the checks that found nothing."""
+        columns = self.checks.to_dict()
+        rows = zip(columns["check"], columns["status"], strict=True)
+        return [check for check, status in rows if status == "passed"]
+
+    def _extent(self) -> str:
+        found = f"{len(self):,} finding{'' if len(self) == 1 else 's'}"
+        return f"{found}; {len(self.passed)} of {len(self.checks)} checks passed"
+
+    def __repr__(self) -> str:
+        columns = self.to_dict()
+        lines = [
+            f"{severity:8} {finding} ({column}): {count:,} of {of:,} ({share:.2%}), {example}"
+            for finding, severity, column, count, of, share, example in zip(
+                *(
+                    columns[name]
+                    for name in ("finding", "severity", "column", "count", "of", "share", "example")
+                ),
+                strict=True,
+            )
+        ]
+        return "\n".join([f"{type(self).__name__}: {self._extent()}", *lines])
+
+    def _repr_html_(self) -> str:
+        table = ResultTable._repr_html_(self)
+        passed = ", ".join(self.passed)
+        return f'{table}<p class="safar-passed">Passed: {escape(passed) or "none"}.</p>'
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """The findings, the gravest first."""
+    order = sorted(
+        findings, key=lambda f: (SEVERITIES.index(f.severity), -f.share, f.name or f.check, f.column)
+    )
+    checks = [CHECKS[finding.check] for finding in order]
+    return _table.table_of(
+        {
+            "finding": _texts([finding.name or finding.check for finding in order]),
+            "severity": _texts([finding.severity for finding in order]),
+            "column": _texts([finding.column for finding in order]),
+            "count": np.array([finding.count for finding in order], dtype=np.int64),
+            "of": np.array([finding.of for finding in order], dtype=np.int64),
+            "share": np.array([finding.share for finding in order], dtype=np.float64),
+            "example": _texts([finding.example for finding in order]),
+            "done": _texts([check.done for check in checks]),
+            "advice": _texts([check.advice for check in checks]),
+        }
+    )
+
+
+def checks_table(findings: Sequence[Finding], not_asked: AbstractSet[str], timezone: str) -> ResultTable:
+    """Everything that was looked at, and whether something was found."""
+    counts = {check: sum(finding.check == check for finding in findings) for check in CHECKS}
+    status = [
+        "found" if counts[check] else "not asked" if check in not_asked else "passed" for check in CHECKS
+    ]
+    table = _table.table_of(
+        {
+            "check": _texts(list(CHECKS)),
+            "question": _texts([check.question for check in CHECKS.values()]),
+            "status": _texts(status),
+            "findings": np.array(list(counts.values()), dtype=np.int64),
+        }
+    )
+    definition = "What was looked at: found has rows in the table of findings, passed has none."
+    return ResultTable(table, definition, timezone)
+
+
+def silences_table(facts: dict[str, Any], timezone: str, unlikely: float) -> ResultTable:
+    """Runs of days without an event; of names those with most events first."""
+    silences = sorted(facts["silences"], key=lambda s: (s["of"] != "log", s["of"], -s["events"], s["from"]))
+    days = {
+        name: np.array([silence[name] for silence in silences], dtype="datetime64[D]")
+        for name in ("from", "to")
+    }
+    table = _table.table_of(
+        {
+            "of": _texts([silence["of"] for silence in silences]),
+            "name": _texts([silence["name"] for silence in silences]),
+            "place": _texts([silence["place"] for silence in silences]),
+            **days,
+            "days": np.array([silence["days"] for silence in silences], dtype=np.int64),
+            "active_share": np.array([silence["share"] for silence in silences], dtype=np.float64),
+            "events": np.array([silence["events"] for silence in silences], dtype=np.int64),
+        }
+    )
+    definition = (
+        "Runs of local days without an event that chance brings with a probability below "
+        f"{unlikely:g}, if each day from the first to the last of a name's events had one with probability "
+        "active_share."
+    )
+    return ResultTable(table, definition, timezone, shares=frozenset({"active_share"}))
+
+
+def _texts(texts: Sequence[str | None]) -> object:
+    """A column of text, of one type even where it has no row."""
+    places: dict[str, int] = {}
+    codes = [-1 if text is None else places.setdefault(text, len(places)) for text in texts]
+    return _table.named(np.array(codes, dtype=np.int64), list(places))
