@@ -216,6 +216,18 @@ def test_the_one_shot_funnel_of_the_shop_equals_the_log_s(ecom: Any) -> None:
     assert once.to_dict() == log.funnel(["product_view", "add_to_cart"], within="1h").to_dict()
 
 
+def test_the_quality_of_the_shop_shows_the_payment_errors_of_three_weeks(ecom: Any) -> None:
+    log, frame = ecom
+    result = log.quality(now="2030-01-01")
+    silences = result.silences.to_dict()
+    assert set(silences["name"]) == {"payment_error"}
+    times = frame.loc[frame["event"] == "payment_error", "time"]
+    assert silences["place"] == ["start", "stop"]
+    assert silences["to"][0] == times.min().date() - dt.timedelta(days=1)
+    assert silences["from"][1] == times.max().date() + dt.timedelta(days=1)
+    assert {"look_alike_ids", "coverage_gaps", "bots_in_a_minute", "future_times"} <= set(result.passed)
+
+
 # ------------------------------------------------------------------------------------------------------ retail
 
 
@@ -246,6 +258,26 @@ def retail() -> tuple[safar.EventLog, pd.DataFrame]:
     )
     frame["time"] = frame["time"].dt.tz_localize("Europe/London").dt.tz_convert("UTC").dt.tz_localize(None)
     return log, frame.sort_values(["customer", "time"], kind="stable").reset_index(drop=True)
+
+
+def test_the_quality_of_the_retailer_s_lines(retail: Any) -> None:
+    """Repeated lines as polars counts them, and the closed days around New Year as a gap."""
+    log, _ = retail
+    lines = pl.read_parquet(RETAIL).filter(pl.col("CustomerID").is_not_null())
+    columns = ["CustomerID", "InvoiceDate", "InvoiceNo", "StockCode", "Quantity", "UnitPrice", "Country"]
+    whole = safar.EventLog(
+        lines.with_columns(event=pl.lit("line")),
+        customer="CustomerID",
+        time="InvoiceDate",
+        event="event",
+        attributes=columns[2:],
+    )
+    found = {row[0]: row for row in zip(*whole.quality().to_dict().values(), strict=True)}
+    assert found["exact_duplicates"][3] == lines.height - lines.unique(columns).height
+    rejected = {row[0]: row for row in zip(*log.quality().to_dict().values(), strict=True)}["customer_missing"]
+    assert rejected[1:5] == ("serious", "CustomerID", 135_080, 541_909)
+    gap = whole.quality().silences.to_dict()
+    assert (gap["of"], gap["from"], gap["to"]) == (["log"], [dt.date(2010, 12, 24)], [dt.date(2011, 1, 3)])
 
 
 def test_retail_rows_without_a_customer_are_counted_and_kept(retail: Any) -> None:

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, DictionaryArray, Float64Array, Int64Array, TimestampMicrosecondArray, UInt32Array, new_null_array,
 };
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, UInt32Type};
 use serde::Deserialize;
 
@@ -48,10 +49,48 @@ pub struct Rows {
     first: Vec<i64>,
     last: Vec<i64>,
     frequency: Vec<i64>,
-    /// Empty where no amounts are added up.
-    monetary: Vec<Option<f64>>,
+    /// Of the rows that are added up already; none where no amounts are.
+    monetary: Vec<f64>,
     without_value: Vec<i64>,
+    /// Counted events of the other rows, and a buffer for their amounts.
+    pending: Vec<u32>,
+    known: Vec<f64>,
 }
+
+impl Rows {
+    /// Adds up the amounts of one row.
+    #[inline]
+    fn add(&mut self, own: &[f64]) {
+        let (mut sum, mut unknown) = (0.0, 0);
+        for &amount in own {
+            if amount.is_nan() {
+                unknown += 1;
+            } else {
+                sum += amount;
+            }
+        }
+        self.monetary.push(sum);
+        self.without_value.push(unknown);
+    }
+
+    /// Adds up the amounts of the pending events: all are read first, so that the memory is asked for many at once.
+    fn add_up(&mut self, amounts: &Numbers) {
+        let mut known = std::mem::take(&mut self.known);
+        known.clear();
+        amounts.read(&self.pending, &mut known);
+        self.pending.clear();
+        let mut next = 0;
+        for row in self.monetary.len()..self.frequency.len() {
+            let end = next + self.frequency[row] as usize;
+            self.add(&known[next..end]);
+            next = end;
+        }
+        self.known = known;
+    }
+}
+
+/// Events whose amounts are read at once.
+const PENDING: usize = 1 << 14;
 
 const DAY_US: f64 = 86_400_000_000.0;
 
@@ -88,34 +127,30 @@ struct Found {
 }
 
 impl Rfm {
-    /// Calls `take` with the position of each event that counts.
+    /// Whether an event counts.
     #[inline(always)]
-    fn positions<C: Code>(&self, events: &[C], mut take: impl FnMut(usize)) {
-        let each = events.iter().enumerate();
+    fn counts<C: Code>(&self, event: C) -> bool {
         match &self.wanted {
-            Wanted::All => each.for_each(|(position, _)| take(position)),
-            Wanted::One(code) => {
-                each.filter(|(_, event)| event.index() == *code).for_each(|(position, _)| take(position));
-            }
-            Wanted::Several(codes) => {
-                each.filter(|(_, event)| codes[event.index()]).for_each(|(position, _)| take(position));
-            }
+            Wanted::All => true,
+            Wanted::One(code) => event.index() == *code,
+            Wanted::Several(codes) => codes[event.index()],
         }
     }
 
     #[inline(always)]
     fn find<C: Code>(&self, events: &[C]) -> Option<Found> {
-        if let Wanted::All = self.wanted {
-            let last = events.len().checked_sub(1)?;
-            return Some(Found { first: 0, last, events: events.len() as i64 });
-        }
-        let mut found: Option<Found> = None;
-        self.positions(events, |position| {
-            let found = found.get_or_insert(Found { first: position, last: position, events: 0 });
-            found.last = position;
-            found.events += 1;
-        });
-        found
+        // Counting first: it does not branch, and most who have no such event are told by it.
+        let number = match &self.wanted {
+            Wanted::All => events.len(),
+            Wanted::One(code) => {
+                let code = C::from_index(*code);
+                events.iter().filter(|event| **event == code).count()
+            }
+            Wanted::Several(codes) => events.iter().filter(|event| codes[event.index()]).count(),
+        };
+        let first = if number == 0 { None } else { events.iter().position(|event| self.counts(*event)) };
+        let last = events.iter().rposition(|event| self.counts(*event));
+        Some(Found { first: first?, last: last?, events: number as i64 })
     }
 }
 
@@ -142,34 +177,41 @@ impl Kernel for Rfm {
         rows.first.push(times[found.first]);
         rows.last.push(times[found.last]);
         rows.frequency.push(found.events);
-        if let Some(amounts) = &self.amounts {
-            let (mut sum, mut valued) = (0.0, 0);
-            self.positions(events, |position| {
-                if let Some(amount) = amounts.at(journey.start + position) {
-                    sum += amount;
-                    valued += 1;
-                }
-            });
-            rows.monetary.push((valued > 0).then_some(sum));
-            rows.without_value.push(found.events - valued);
+        if let (Wanted::All, Some(values)) = (&self.wanted, self.amounts.as_ref().and_then(Numbers::contiguous)) {
+            rows.add(&values[journey.start..journey.start + end]);
+        } else if let Some(amounts) = &self.amounts {
+            let own = (found.first..=found.last).filter(|&position| self.counts(events[position]));
+            rows.pending.extend(own.map(|position| (journey.start + position) as u32));
+            if rows.pending.len() >= PENDING {
+                rows.add_up(amounts);
+            }
         }
     }
 
-    fn merge(&self, into: &mut Vec<Rows>, from: Vec<Rows>) {
+    fn merge(&self, into: &mut Vec<Rows>, mut from: Vec<Rows>) {
+        if let Some(amounts) = &self.amounts {
+            into.iter_mut().chain(&mut from).for_each(|rows| rows.add_up(amounts));
+        }
         into.extend(from);
     }
 
     fn columns(&self, state: Vec<Rows>) -> Result<Vec<Vec<PartialColumn>>> {
         let time =
             |values: Vec<i64>| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC")) };
-        let batch = |rows: Rows| -> Result<Vec<PartialColumn>> {
+        let batch = |mut rows: Rows| -> Result<Vec<PartialColumn>> {
             let length = rows.customer.len();
+            if let Some(amounts) = &self.amounts {
+                rows.add_up(amounts);
+            }
             let recency = rows.last.iter().map(|last| (self.at - last) as f64 / DAY_US);
             let recency = Float64Array::from_iter_values(recency);
             let customer =
                 DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(rows.customer), Arc::clone(&self.customers))?;
             let (monetary, without_value): (ArrayRef, ArrayRef) = if self.amounts.is_some() {
-                (Arc::new(Float64Array::from(rows.monetary)), Arc::new(Int64Array::from(rows.without_value)))
+                let known = rows.frequency.iter().zip(&rows.without_value).map(|(events, without)| events > without);
+                let known = NullBuffer::from(known.collect::<Vec<_>>());
+                let monetary = Float64Array::new(rows.monetary.into(), Some(known));
+                (Arc::new(monetary), Arc::new(Int64Array::from(rows.without_value)))
             } else {
                 (new_null_array(&DataType::Float64, length), new_null_array(&DataType::Int64, length))
             };

@@ -105,12 +105,7 @@ impl Column {
         };
         let floats = |chunk: &ArrayRef| Ok(cast(chunk, &DataType::Float64)?.as_primitive::<Float64Type>().clone());
         let chunks = chunks.iter().map(floats).collect::<Result<Vec<_>>>()?;
-        let mut end = 0;
-        let ends = chunks.iter().map(|chunk| {
-            end += chunk.len();
-            end
-        });
-        Ok(Numbers { ends: ends.collect(), chunks, rows })
+        Ok(Numbers::new(chunks, rows))
     }
 
     fn concatenated(&self) -> Result<ArrayRef> {
@@ -141,24 +136,54 @@ impl Column {
 #[derive(Debug)]
 pub struct Numbers {
     chunks: Vec<Float64Array>,
+    /// Where each chunk ends.
     ends: Vec<usize>,
+    /// The chunk of every row that is a multiple of 2^[`BUCKET_BITS`].
+    index: Vec<u32>,
     rows: Option<UInt32Array>,
 }
 
+const BUCKET_BITS: u32 = 12;
+
 impl Numbers {
-    /// The number of an event; none where it is null or NaN.
+    fn new(chunks: Vec<Float64Array>, rows: Option<UInt32Array>) -> Self {
+        let (mut ends, mut end) = (Vec::with_capacity(chunks.len()), 0);
+        let mut index = Vec::new();
+        for (place, chunk) in chunks.iter().enumerate() {
+            end += chunk.len();
+            ends.push(end);
+            index.resize(end.div_ceil(1 << BUCKET_BITS), place as u32);
+        }
+        Self { chunks, ends, index, rows }
+    }
+
+    /// The numbers of events one after the other, all in one column; none unless they were asked for in this way, or
+    /// where one is null.
+    pub fn contiguous(&self) -> Option<&[f64]> {
+        match self.chunks.as_slice() {
+            [only] if self.rows.is_none() && only.null_count() == 0 => Some(only.values()),
+            _ => None,
+        }
+    }
+
+    /// Adds the numbers of events to a list; NaN where one is null.
+    pub fn read(&self, events: &[u32], into: &mut Vec<f64>) {
+        // Apart from each other, so that the memory is asked for many at once.
+        match &self.rows {
+            Some(rows) => into.extend(events.iter().map(|&event| self.of_row(rows.value(event as usize) as usize))),
+            None => into.extend(events.iter().map(|&event| self.of_row(event as usize))),
+        }
+    }
+
     #[inline]
-    pub fn at(&self, event: usize) -> Option<f64> {
-        let row = self.rows.as_ref().map_or(event, |rows| rows.value(event) as usize);
-        let (chunk, index) = match self.chunks.as_slice() {
-            [only] => (only, row),
-            many => {
-                let chunk = self.ends.partition_point(|&end| end <= row);
-                (&many[chunk], row + many[chunk].len() - self.ends[chunk])
-            }
-        };
-        let number = chunk.value(index);
-        (chunk.is_valid(index) && !number.is_nan()).then_some(number)
+    fn of_row(&self, row: usize) -> f64 {
+        let mut place = self.index[row >> BUCKET_BITS] as usize;
+        while self.ends[place] <= row {
+            place += 1;
+        }
+        let chunk = &self.chunks[place];
+        let index = row + chunk.len() - self.ends[place];
+        if chunk.is_valid(index) { chunk.value(index) } else { f64::NAN }
     }
 }
 

@@ -27,9 +27,9 @@ pub struct Facts {
     pub measure: bool,
     /// Events without a value.
     pub nulls: u64,
-    /// Different values.
-    pub distinct: u64,
-    /// Events with the commonest value.
+    /// Different values; not counted of measures.
+    pub distinct: Option<u64>,
+    /// Events with the commonest value; of a measure, 0 where no value has more than half of the events.
     pub commonest: u64,
     /// The commonest value as text, and the first event of the log with it.
     pub example: Option<(String, usize)>,
@@ -93,31 +93,55 @@ fn of_chunk(chunk: &ArrayRef) -> Result<Vec<u64>> {
     })
 }
 
-/// What is to know of a column whose values have these hashes.
-pub fn facts(column: &Column, hashes: &[u64]) -> Result<Facts> {
-    let mut sorted = hashes.to_vec();
-    sorted.par_sort_unstable();
-    let nulls = sorted.partition_point(|&hash| hash == NULL);
-    let (mut distinct, mut commonest, mut value) = (0, 0, NULL);
-    for run in sorted[nulls..].chunk_by(|one, other| one == other) {
-        distinct += 1;
-        if run.len() > commonest {
-            (commonest, value) = (run.len(), run[0]);
+/// What is to know of a column whose values have these hashes; `exactly` counts the values of a measure as well.
+pub fn facts(column: &Column, hashes: &[u64], exactly: bool) -> Result<Facts> {
+    let data_type = column.data_type();
+    let measure = data_type.is_floating() || data_type.is_temporal() || matches!(data_type, DataType::Decimal128(_, _));
+    let nulls = count_of(hashes, NULL);
+    let (distinct, commonest, value) = if measure && !exactly {
+        let (commonest, value) = majority(hashes);
+        (None, commonest, value)
+    } else {
+        let mut sorted: Vec<u64> = hashes.iter().copied().filter(|&hash| hash != NULL).collect();
+        sorted.par_sort_unstable();
+        let (mut distinct, mut commonest, mut value) = (0, 0, NULL);
+        for run in sorted.chunk_by(|one, other| one == other) {
+            distinct += 1;
+            if run.len() > commonest {
+                (commonest, value) = (run.len(), run[0]);
+            }
         }
-    }
-    let first = (commonest > 0).then(|| hashes.iter().position(|&hash| hash == value)).flatten();
+        (Some(distinct), commonest, value)
+    };
+    let first = if commonest > 0 { hashes.iter().position(|&hash| hash == value) } else { None };
     let example = match first {
         Some(event) => column.text(event)?.map(|text| (text, event)),
         None => None,
     };
-    let data_type = column.data_type();
     Ok(Facts {
         name: column.name().to_owned(),
         data_type: data_type.to_string(),
-        measure: data_type.is_floating() || data_type.is_temporal() || matches!(data_type, DataType::Decimal128(_, _)),
+        measure,
         nulls: nulls as u64,
         distinct,
         commonest: commonest as u64,
         example,
     })
+}
+
+fn count_of(hashes: &[u64], value: u64) -> usize {
+    hashes.iter().filter(|&&hash| hash == value).count()
+}
+
+/// The value that more than half of the events have, and how many have it; 0 where there is none (Boyer and Moore).
+fn majority(hashes: &[u64]) -> (usize, u64) {
+    let (mut candidate, mut lead) = (NULL, 0_usize);
+    for &hash in hashes {
+        if lead == 0 {
+            candidate = hash;
+        }
+        lead = if hash == candidate { lead + 1 } else { lead - 1 };
+    }
+    let count = count_of(hashes, candidate);
+    if candidate != NULL && count * 2 > hashes.len() { (count, candidate) } else { (0, NULL) }
 }

@@ -46,6 +46,9 @@ pub struct Thresholds {
     regular_events: usize,
     /// A silence is reported if chance brings one more seldom.
     unlikely: f64,
+    /// The column that should have another value for each event.
+    #[serde(default)]
+    id: Option<String>,
 }
 
 impl Thresholds {
@@ -61,7 +64,7 @@ pub fn look(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result<
 }
 
 fn look_here(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result<Value> {
-    let (columns, signatures) = look_at_columns(log, cancel)?;
+    let (columns, signatures) = look_at_columns(log, thresholds.id.as_deref(), cancel)?;
     let (first, last) = log.span();
     let days = Periods::new(log.zone(), Period::Day, Calendar::Gregorian, first, last)?;
     let channels = log.channels.as_ref();
@@ -118,18 +121,22 @@ fn look_here(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result
 }
 
 /// Facts of each carried column, and a hash of all values of each event beside its customer, time and name.
-fn look_at_columns(log: &EventLog, cancel: &Cancel) -> Result<(Vec<Value>, Option<Vec<u64>>)> {
+fn look_at_columns(log: &EventLog, id: Option<&str>, cancel: &Cancel) -> Result<(Vec<Value>, Option<Vec<u64>>)> {
     let mut facts = Vec::new();
     let mut signatures: Option<Vec<u64>> = None;
     for column in &log.columns {
         cancel.check()?;
         let hashes = columns::hashes(column)?;
-        let fact = columns::facts(column, &hashes)?;
+        let fact = columns::facts(column, &hashes, id == Some(column.name()))?;
         let mut value = serde_json::to_value(&fact).map_err(|error| Error::Internal(error.to_string()))?;
         if let Some((_, event)) = fact.example {
             value["at"] = event_at(log, event)?;
         }
         facts.push(value);
+        if log.provenance.ties == 0 {
+            // No two events can be the same.
+            continue;
+        }
         match &mut signatures {
             None => signatures = Some(hashes),
             Some(signatures) => signatures.par_iter_mut().zip(&hashes).for_each(|(signature, hash)| {

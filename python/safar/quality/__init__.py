@@ -12,7 +12,6 @@ from safar import _args
 from safar._typing import Duration, Instant
 from safar.errors import ArgumentError
 from safar.quality.checks import GRAVE
-from safar.quality.findings import found_in, time_words
 from safar.quality.result import QualityResult, checks_table, findings_table, silences_table
 
 if TYPE_CHECKING:
@@ -114,6 +113,9 @@ def quality(
     >>> found.to_dict()["example"][0]
     'customers "Ann" and "ann"'
     """
+    # Whoever never asks need not wait for it.
+    from safar.quality.findings import found_in, time_words
+
     if id is not None:
         _args.known_columns_of_log([_args.text(id, "id")], log.columns, "id")
     now_us = _now_us(now, log.timezone)
@@ -124,6 +126,7 @@ def quality(
         "events_per_day": _whole(bot_events_per_day, "bot_events_per_day", 2),
         "regular_events": _whole(bot_regular_events, "bot_regular_events", 3),
         "unlikely": _args.share(unlikely, "unlikely"),
+        "id": id,
     }
     near_constant = _args.share(near_constant, "near_constant")
     nearly_unique = _args.share(nearly_unique, "nearly_unique")
@@ -135,7 +138,8 @@ def quality(
         f"{_args.duration_words(ancient)} before the first thousandth of the events; a customer is no person with "
         f"more than {bot_events_per_minute:,} events within a minute, more than {bot_events_per_day:,} within 24 "
         f"hours, or at least {bot_regular_events:,} at equal pauses; a silence is reported where chance brings it "
-        f"with a probability below {unlikely:g}. Serious is what makes counts wrong for at least {GRAVE:.0%} of what it is counted of."
+        f"with a probability below {unlikely:g}. Serious is what makes counts wrong for at least {GRAVE:.0%} of "
+        "what it is counted of."
     )
     not_asked = set() if id is not None else {"same_id"}
     if not log.channels:

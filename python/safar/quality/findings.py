@@ -191,6 +191,7 @@ def _columns(
             fact.name != "event"
             and not fact.measure
             and given >= _FEWEST_EVENTS
+            and fact.distinct is not None
             and fact.distinct >= nearly_unique * given
         ):
             example = f'"{fact.example}", one of {fact.distinct:,} values'
@@ -205,7 +206,7 @@ class _Known:
     data_type: str
     measure: bool
     nulls: int
-    distinct: int
+    distinct: int | None
     commonest: int
     example: str
 
