@@ -449,7 +449,11 @@ def test_values_are_counted_in_every_type_that_holds_them(values: list[str | Non
         most = max(known.values(), default=0)
         assert column["distinct"] == (None if column["measure"] else len(known))
         assert column["commonest"] == (0 if column["measure"] and most * 2 <= len(values) else most)
-        assert column["example"] is None or known[column["example"][0]] == most or column["name"] not in ("text", "category")
+        assert (
+            column["example"] is None
+            or known[column["example"][0]] == most
+            or column["name"] not in ("text", "category")
+        )
 
 
 # -------------------------------------------------------------------------------------------------------- arguments

@@ -274,7 +274,9 @@ def test_the_quality_of_the_retailer_s_lines(retail: Any) -> None:
     )
     found = {row[0]: row for row in zip(*whole.quality().to_dict().values(), strict=True)}
     assert found["exact_duplicates"][3] == lines.height - lines.unique(columns).height
-    rejected = {row[0]: row for row in zip(*log.quality().to_dict().values(), strict=True)}["customer_missing"]
+    rejected = {row[0]: row for row in zip(*log.quality().to_dict().values(), strict=True)}[
+        "customer_missing"
+    ]
     assert rejected[1:5] == ("serious", "CustomerID", 135_080, 541_909)
     gap = whole.quality().silences.to_dict()
     assert (gap["of"], gap["from"], gap["to"]) == (["log"], [dt.date(2010, 12, 24)], [dt.date(2011, 1, 3)])

@@ -178,8 +178,9 @@ struct Local<K> {
 #[derive(Default)]
 struct Order {
     ties: u64,
-    /// Events that came after a later one, and the time of the first of them.
-    out_of_order: u64,
+    /// Events that came after a later one.
+    belated: u64,
+    /// The time of the first of them.
     late: Option<i64>,
 }
 
@@ -212,7 +213,7 @@ impl<K: Key> Finisher<'_, K> {
             let found = self.bring_in_order(start..end, scratch);
             ties += found.ties;
             if let Some(time) = found.late {
-                out_of_order += found.out_of_order;
+                out_of_order += found.belated;
                 late.get_or_insert((customer, time));
             }
             start = end;
@@ -304,11 +305,11 @@ impl<K: Key> Finisher<'_, K> {
         if ordered {
             return Order { ties, ..Order::default() };
         }
-        let (mut latest, mut out_of_order, mut late) = (0, 0, None);
+        let (mut latest, mut belated, mut late) = (0, 0, None);
         for payload in &*payloads {
             let time = payload.time(layout);
             if time < latest {
-                out_of_order += 1;
+                belated += 1;
                 late.get_or_insert(layout.base + time as i64);
             }
             latest = latest.max(time);
@@ -326,7 +327,7 @@ impl<K: Key> Finisher<'_, K> {
             payloads.sort_by_key(|payload| payload.time(layout));
         }
         let ties = payloads.windows(2).filter(|pair| pair[0].time(layout) == pair[1].time(layout)).count();
-        Order { ties: ties as u64, out_of_order, late }
+        Order { ties: ties as u64, belated, late }
     }
 
     fn write<P: Payload, R: Row>(&self, scratch: &Scratch<P, R>, mut output: Output<'_>) {

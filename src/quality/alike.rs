@@ -86,9 +86,9 @@ pub fn ids(column: &ArrayRef) -> Alike {
 fn texts<'a>(count: usize, text: impl Fn(usize) -> &'a str + Sync) -> Alike {
     let hasher = foldhash::quality::FixedState::default();
     let hash = |place: usize| std::hash::BuildHasher::hash_one(&hasher, of_id(text(place)));
-    let mut hashed: Vec<(u64, u32)> = (0..count).into_par_iter().map(|place| (hash(place), place as u32)).collect();
-    hashed.par_sort_unstable();
-    let equal = hashed.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1);
+    let mut keys: Vec<(u64, u32)> = (0..count).into_par_iter().map(|place| (hash(place), place as u32)).collect();
+    keys.par_sort_unstable();
+    let equal = keys.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1);
     // Equal hashes are looked at as texts: groups are few.
     let groups = equal.flat_map(|group| {
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();

@@ -72,9 +72,9 @@ pub struct Silence {
 
 /// The silences of a series over some days that are less likely than `unlikely`, if each day from its first to its
 /// last had an event with one probability, taken from the share of those days, without the silence, that had; `series`
-/// such series are looked at, and a silence could begin on any day. For one of the log's series, `events` and `of_log`
-/// give the number of its events and those of the log on each day: the silence must be as unlikely if its share of the
-/// events were the same on all days, so that days on which little happens explain it.
+/// such series are looked at, and a silence could begin on any day. Of one of the log's series, `volume` gives
+/// how often customers had it, once a day, and how many customers the log had on each day: the silence must be as unlikely
+/// if their share were the same on all days, so that days on which little happens explain it.
 pub fn silences(
     active: &[bool],
     days: &[usize],
@@ -99,11 +99,11 @@ pub fn silences(
         if run.is_empty() || places * (1.0 - share).powf(run.len() as f64) >= unlikely {
             return;
         }
-        let expected = volume.map_or(f64::INFINITY, |(events, of_log)| {
+        let expected = volume.map_or(f64::INFINITY, |(visits, of_log)| {
             let within = |days: Range<usize>| of_log[days].iter().sum::<u64>() as f64;
             let silent = within(run.clone());
             let others = within(first..last + 1) - if place == Where::Gap { silent } else { 0.0 };
-            events as f64 * silent / others
+            visits as f64 * silent / others
         });
         if places * (-expected).exp() < unlikely {
             let (from, to) = (days[run.start], days[run.end - 1]);
@@ -112,8 +112,8 @@ pub fn silences(
     };
     look(Where::Start, 0..first);
     let mut before = first;
-    for day in first + 1..=last {
-        if active[day] {
+    for (day, active) in active.iter().enumerate().take(last + 1).skip(first + 1) {
+        if *active {
             look(Where::Gap, before + 1..day);
             before = day;
         }

@@ -83,12 +83,13 @@ fn look_here(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result
     let found: Vec<Found> = (0..tasks)
         .into_par_iter()
         .map(|task| {
-            let mut found = Found::new(days.len());
+            let mut found = Found::new(days.len(), series);
             with_codes!(&*log.events, events => look.customers(cut(task)..cut(task + 1), events, &mut found, cancel))?;
             Ok(found)
         })
         .collect::<Result<_>>()?;
-    let found = found.into_iter().reduce(Found::and).unwrap_or_else(|| Found::new(days.len()));
+    let found =
+        found.into_iter().reduce(|found, later| found.and(&later)).unwrap_or_else(|| Found::new(days.len(), series));
     cancel.check()?;
     let usual = look.usual(&found.days);
     let (ancient, ancient_before) = look.ancient(&usual);
@@ -111,11 +112,11 @@ fn look_here(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result
         "days": usual.len(),
         "empty_days": usual.len() - span.len(),
         "first_empty_day": usual.clone().find(|&day| found.days[day] == 0).map(label),
-        "silences": look.silent(&found.days, &usual, &span),
+        "silences": look.silent(&found, &usual, &span),
         "series_looked_at": look.presence.is_some(),
         "ids": alike_ids(log)?,
-        "events": alike_names(log.event_names.iter().collect()),
-        "channels": channels.map(|(_, names)| alike_names(names.iter().collect())),
+        "events": alike_names(&log.event_names.iter().collect::<Vec<_>>()),
+        "channels": channels.map(|(_, names)| alike_names(&names.iter().collect::<Vec<_>>())),
         "columns": columns,
     }))
 }
@@ -155,7 +156,7 @@ fn alike_ids(log: &EventLog) -> Result<Value> {
     Ok(json!({"groups": found.groups, "surplus": found.surplus, "example": ids}))
 }
 
-fn alike_names(names: Vec<&str>) -> Value {
+fn alike_names(names: &[&str]) -> Value {
     let found = alike::names(names.iter().copied());
     let example: Vec<&str> = found.example.iter().map(|&place| names[place]).collect();
     json!({"groups": found.groups, "surplus": found.surplus, "example": example})
@@ -229,17 +230,22 @@ struct Found {
     regular: Most,
     /// Events of each local day.
     days: Vec<u64>,
+    /// Customers of each local day.
+    visits: Vec<u64>,
+    /// Customers of each event and channel, once for each of their days.
+    series: Vec<u64>,
 }
 
 impl Found {
-    fn new(days: usize) -> Self {
-        Self { days: vec![0; days], ..Self::default() }
+    fn new(days: usize, series: usize) -> Self {
+        Self { days: vec![0; days], visits: vec![0; days], series: vec![0; series], ..Self::default() }
     }
 
-    fn and(mut self, later: Self) -> Self {
-        for (sum, more) in self.days.iter_mut().zip(&later.days) {
-            *sum += more;
-        }
+    fn and(mut self, later: &Self) -> Self {
+        let add = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        add(&mut self.days, &later.days);
+        add(&mut self.visits, &later.visits);
+        add(&mut self.series, &later.series);
         Self {
             ties: self.ties.and(later.ties),
             duplicates: self.duplicates.and(later.duplicates),
@@ -251,6 +257,8 @@ impl Found {
             day: self.day.and(later.day),
             regular: self.regular.and(later.regular),
             days: self.days,
+            visits: self.visits,
+            series: self.series,
         }
     }
 }
@@ -277,13 +285,15 @@ impl Look<'_> {
         cancel: &Cancel,
     ) -> Result<()> {
         let mut group = Vec::new();
+        // When each series was last met: customer and day.
+        let mut met = vec![u64::MAX; found.series.len()];
         for customer in customers {
             if customer.is_multiple_of(1 << 12) {
                 cancel.check()?;
             }
             let range = self.log.range(customer);
             let times = &self.log.times[range.clone()];
-            self.when(range.start, times, events, found);
+            self.when(customer, range.start, times, events, &mut met, found);
             self.ties(range.start, times, events, &mut group, found);
             self.machine(range.start, times, found);
         }
@@ -291,22 +301,41 @@ impl Look<'_> {
     }
 
     /// Days, and times that cannot be.
-    fn when<C: Code>(&self, start: usize, times: &[i64], events: &[C], found: &mut Found) {
+    fn when<C: Code>(
+        &self,
+        customer: usize,
+        start: usize,
+        times: &[i64],
+        events: &[C],
+        met: &mut [u64],
+        found: &mut Found,
+    ) {
         let starts = self.days.starts();
         let names = self.log.event_names.len();
         let mut day = self.days.index_of(times[0]);
+        found.visits[day] += 1;
         for (event, &time) in (start..).zip(times) {
             if time >= starts[day + 1] {
                 day = self.days.advance(day, time);
+                found.visits[day] += 1;
             }
             found.days[day] += 1;
             if time == starts[day] {
                 found.midnight.add(1, event);
             }
             if let Some(presence) = &self.presence {
-                presence.mark(events[event].index(), day);
+                let mut occurs = |series: usize| {
+                    // A day is one of at most 109,573.
+                    let now = (customer as u64) << 20 | day as u64;
+                    if met[series] != now {
+                        met[series] = now;
+                        found.series[series] += 1;
+                        presence.mark(series, day);
+                    }
+                };
+                occurs(events[event].index());
                 if let Some(channels) = self.channels {
-                    presence.mark(names + channels.get(event), day);
+                    occurs(names + channels.get(event));
                 }
             }
         }
@@ -433,7 +462,7 @@ impl Look<'_> {
     }
 
     /// Silences of the whole log, of its channels and of its events: of names only on days on which the log had events.
-    fn silent(&self, counts: &[u64], usual: &Range<usize>, span: &[usize]) -> Vec<Value> {
+    fn silent(&self, of: &Found, usual: &Range<usize>, span: &[usize]) -> Vec<Value> {
         let label = |day: usize| self.days.label_days()[day];
         let mut found = Vec::new();
         let mut report = |kind: &str, name: Option<&str>, events: u64, silences: Vec<days::Silence>| {
@@ -445,19 +474,25 @@ impl Look<'_> {
             }
         };
         let all: Vec<usize> = usual.clone().collect();
-        let active: Vec<bool> = all.iter().map(|&day| counts[day] > 0).collect();
+        let active: Vec<bool> = all.iter().map(|&day| of.days[day] > 0).collect();
         report("log", None, self.log.len() as u64, silences(&active, &all, None, 1, self.thresholds.unlikely));
         let Some(presence) = &self.presence else { return found };
         let events = ("event", 0, &self.log.events, &self.log.event_names);
         let channels = self.log.channels.as_ref().map(|(codes, names)| ("channel", events.3.len(), codes, names));
-        let of_log: Vec<u64> = span.iter().map(|&day| counts[day]).collect();
+        // Events of one customer on one day hang together; customers do not.
+        let of_log: Vec<u64> = span.iter().map(|&day| of.visits[day]).collect();
         for (kind, first, codes, names) in std::iter::once(events).chain(channels) {
             let sizes = codes.counts(names.len() + 1);
             let frequent: Vec<usize> = (0..names.len()).filter(|&code| sizes[code] >= FEWEST_EVENTS).collect();
             for &code in &frequent {
                 let active: Vec<bool> = span.iter().map(|&day| presence.has(first + code, day)).collect();
-                let silences =
-                    silences(&active, span, Some((sizes[code], &of_log)), frequent.len(), self.thresholds.unlikely);
+                let silences = silences(
+                    &active,
+                    span,
+                    Some((of.series[first + code], &of_log)),
+                    frequent.len(),
+                    self.thresholds.unlikely,
+                );
                 report(kind, Some(names.name(code)), sizes[code], silences);
             }
         }

@@ -79,11 +79,12 @@ def quality(
 
     A run of r days without an event is unlikely if n (1 - q)^r is below `unlikely`: q is the share of the other
     days, from the first to the last with an event, that have one (plus a half in the numerator and one in the
-    denominator), n the days of the log times the names that are looked at (Bonferroni). Weekends are likely by this
-    rule, because they lower q. Of an event or a channel it must be unlikely by volume as well: n exp(-e) is below
-    `unlikely`, e being how many events it would have had in these days at its share of the log's events on its
-    other days (Poisson), so that days on which little happens explain a silence. Names are looked at if they have
-    at least 100 events on at least 7 days, and only on days on which the log had events.
+    denominator), n the days of the log times the names that are looked at (Bonferroni). Weekends are likely by
+    this rule, because they lower q. Of an event or a channel it must be unlikely by volume as well: n exp(-e) is
+    below `unlikely`, e being how many customers would have had it in these days, each counted once a day, at its
+    share of the log's customers on its other days (Poisson), so that days on which little happens explain a
+    silence. Names are looked at if they have at least 100 events on at least 7 days, and only on days on which
+    the log had events.
 
     Ids look alike that are equal without spaces around them, in lower case, in the compatibility form of Unicode
     (NFKC), with Persian letters for Arabic ي ى ك, ASCII digits, without zero-width characters and, if they are
