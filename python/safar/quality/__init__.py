@@ -77,6 +77,9 @@ def quality(
     log carries: the more columns it has, the surer. A repeated event shares customer, time and name with an earlier
     one but is no exact duplicate.
 
+    Rejected rows, the order in which events came, and spelling are facts of the data that were read, also where the
+    log is a part of another one.
+
     A run of r days without an event is unlikely if n (1 - q)^r is below `unlikely`: q is the share of the other
     days, from the first to the last with an event, that have one (plus a half in the numerator and one in the
     denominator), n the days of the log times the names that are looked at (Bonferroni). Weekends are likely by
