@@ -523,6 +523,11 @@ def read(
         end=end,
         normalize=normalize,
     )
+    if events is not None and normalize is not None:
+        raise ArgumentError(
+            "events= and normalize= are given together, but files are read by the names as they are written; leave "
+            'events= out, and take a part of the log: safar.read(...).filter(events="...")'
+        )
     if delimiter is not None:
         _args.character(delimiter, "delimiter")
     options = {"roles": roles, "delimiter": delimiter}
