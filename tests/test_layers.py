@@ -48,7 +48,9 @@ PYTHON_ROOMS: dict[str, float] = {
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,
     "quality": 3,
+    "_log": 3.5,  # the questions of all logs
     "log": 4,
+    "scan": 4.5,  # its parts are logs
     "one_shot": 5,
     "plot": 5,
     "dashboard": 5,

@@ -24,6 +24,7 @@ PUBLIC = [
     "ConversionResult",
     "DataError",
     "DialectsResult",
+    "EmptyLogError",
     "EventLog",
     "Exclusion",
     "Explanation",
@@ -51,6 +52,7 @@ PUBLIC = [
     "Rfm",
     "RfmResult",
     "SafarError",
+    "Scan",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",
@@ -76,6 +78,7 @@ PUBLIC = [
     "plot",
     "read",
     "rfm",
+    "scan",
     "step",
 ]
 # One question of each analysis with arguments that are not the defaults.

@@ -152,7 +152,7 @@ impl Spill {
                 runs.par_iter().map(read).collect::<Result<Vec<_>>>()?
             }
         };
-        let log = build_here(&self.table(batches)?, &self.part_roles(), cancel)?;
+        let log = build_here(&self.table(&batches)?, &self.part_roles(), cancel)?;
         let log = match self.most_events {
             None => log,
             Some(most) => first_events(&log, most, cancel)?,
@@ -191,7 +191,7 @@ impl Spill {
     }
 
     /// Spilled rows as ingest reads them.
-    fn table(&self, batches: Vec<RecordBatch>) -> Result<Table> {
+    fn table(&self, batches: &[RecordBatch]) -> Result<Table> {
         let texts = |counted: &Counted| -> ArrayRef { Arc::new(StringArray::from_iter_values(&counted.names)) };
         let (events, channels) = (texts(&self.dealt.events), texts(&self.dealt.channels));
         let named = |codes: &ArrayRef, names: &ArrayRef| -> Result<ArrayRef> {
