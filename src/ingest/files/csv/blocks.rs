@@ -113,7 +113,7 @@ mod tests {
             let mut blocks = Blocks::new(text.as_bytes(), b';', size);
             let (mut found, mut whole) = (Vec::new(), Vec::new());
             while let Some(block) = blocks.next(usize::MAX).expect("memory can be read") {
-                let Block::Records(block) = block else { panic!("there is no limit") };
+                let Block::Records(block) = block else { unreachable!("there is no limit") };
                 found.extend(records(&block));
                 whole.extend(block);
             }
