@@ -204,6 +204,18 @@ def test_names_are_checked_against_all_the_data(pair: tuple[safar.EventLog, safa
         scan.transitions(by="plam")
 
 
+def test_conditions_are_checked_before_anything_is_read(pair: tuple[safar.EventLog, safar.Scan]) -> None:
+    _, scan = pair
+    with pytest.raises(safar.ArgumentError, match=r"no condition \"event\"; did you mean \"events\""):
+        scan.filter(event="view")
+    with pytest.raises(safar.UnknownEventError, match="byu"):
+        scan.filter(events="byu")
+    with pytest.raises(safar.ArgumentError, match="is not before"):
+        scan.filter(start="2026-01-02", end="2026-01-01")
+    with pytest.raises(safar.ArgumentError, match="at least one condition"):
+        scan.filter()
+
+
 def test_units_of_several_customers_need_another_scan(pair: tuple[safar.EventLog, safar.Scan]) -> None:
     _, scan = pair
     with pytest.raises(safar.ArgumentError, match=r"scan the data with customer=\"plan\""):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from safar import _args, _core, _table
 from safar._files import files_of
 from safar._log import Log, commonest_first
+from safar._selection import selection
 from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
 from safar.analyses._units import number
@@ -24,6 +26,8 @@ T = TypeVar("T")
 
 # A log counts its events in 32 bits.
 _MOST_EVENTS = 2**32 - 1
+
+_CONDITIONS = [name for name in inspect.signature(EventLog.filter).parameters if name != "self"]
 
 # What is done to every part before it is asked.
 _Step = Callable[[EventLog], EventLog]
@@ -178,8 +182,21 @@ class Scan(Log):
     def filter(self, **conditions: Any) -> Scan:
         """Which part of these events meets all of these conditions?
 
-        The conditions are those of `EventLog.filter`; nothing is read before a question is asked.
+        The conditions are those of `EventLog.filter`. They are checked now; nothing is read before a question is asked.
         """
+        for name in conditions:
+            if name not in _CONDITIONS:
+                raise ArgumentError(
+                    f'filter() has no condition "{name}"{_args.suggestion(name, _CONDITIONS)} (available: '
+                    f"{_args.listing(_CONDITIONS)})"
+                )
+        whole = self._all
+        selection(
+            **(dict.fromkeys(_CONDITIONS) | conditions),
+            known=whole.events,
+            check_pattern=whole.check_pattern,
+            timezone=self.timezone,
+        )
         return self._done(lambda part: part.filter(**conditions), filtered=True)
 
     def with_sessions(self, *rules: Any, **more: Any) -> Scan:
