@@ -165,12 +165,12 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
     let mut text = serde_json::json!({"params": plan.params, "by": plan.by, "at": at});
     if plan.each_customer {
         let alone = Alone { log, kernel: &kernel, by, cancel };
-        let batches = with_codes!(&*log.events, events => alone.batches(events.as_slice(), tasks))?;
+        let batches = with_codes!(&*log.events, events => alone.batches(events, tasks))?;
         text["each_customer"] = true.into();
         return partial::describe(batches, A::NAME, &text.to_string(), log);
     }
     let fold = Fold { log, kernel: &kernel, by, cancel, tasks };
-    let groups = with_codes!(&*log.events, events => fold.tree(events.as_slice(), 0..tasks))?;
+    let groups = with_codes!(&*log.events, events => fold.tree(events, 0..tasks))?;
     let mut batches = Vec::new();
     let states = groups.states;
     for (group, state) in states.into_iter().enumerate() {

@@ -1,5 +1,8 @@
 //! What can go wrong, without Python. Every message says what was given, what was expected and the way out.
 
+use std::cell::Cell;
+use std::sync::Once;
+
 use arrow::error::ArrowError;
 
 /// The result of every fallible function of the crate.
@@ -41,6 +44,28 @@ impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {
         Self::Data(error.to_string())
     }
+}
+
+thread_local! {
+    /// Whether a panic on this thread is about data that another program wrote.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The outcome of a decoder of foreign bytes; none where it gave up with a panic, which then prints nothing.
+pub fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let told = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !CONTAINED.get() {
+                told(panic);
+            }
+        }));
+    });
+    let before = CONTAINED.replace(true);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    CONTAINED.set(before);
+    outcome.ok()
 }
 
 /// The names of `available` that are nearest to `given`, nearest first, at most three.

@@ -74,6 +74,7 @@ PUBLIC = [
     "datasets",
     "exclusion",
     "funnel",
+    "open",
     "page",
     "plot",
     "read",

@@ -71,6 +71,7 @@ from safar.errors import (
 )
 from safar.explanation import Explanation
 from safar.log import EventLog, read
+from safar.log import open_log as open
 from safar.one_shot import funnel, rfm
 from safar.quality import QualityResult
 from safar.result import Result, ResultTable
@@ -137,6 +138,7 @@ __all__ = [
     "datasets",
     "exclusion",
     "funnel",
+    "open",
     "page",
     "plot",
     "read",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-__all__ = ["EventLog", "read"]
+__all__ = ["EventLog", "open_log", "read"]
 
 _COMMONEST = 5
 
@@ -130,11 +130,17 @@ class EventLog(Log):
     @classmethod
     def of_part(cls, core: _core.EventLog, whole: Log) -> EventLog:
         """A part of larger data."""
+        log = cls.of_core(core, whole.roles)
+        log._whole = whole
+        return log
+
+    @classmethod
+    def of_core(cls, core: _core.EventLog, roles: dict[str, Any]) -> EventLog:
+        """A log that the core has already."""
         log = cls.__new__(cls)
         log._core = core
-        log._roles = whole.roles
+        log._roles = roles
         log._info = json.loads(core.info())
-        log._whole = whole
         return log
 
     def _build(self, table: _core.Table, roles: dict[str, Any]) -> None:
@@ -393,6 +399,35 @@ class EventLog(Log):
         """The rows that could not be events: ``row`` (from 0), ``column``, ``reason``, ``value`` (as text)."""
         return self._rejects_of(self._core.rejects())
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Keep this log in a file, ready for `safar.open`.
+
+        Parameters
+        ----------
+        path
+            The file, such as ``"events.safar"``. One of this name gives way, but only once the new one is complete.
+
+        Notes
+        -----
+        The file is Arrow IPC with one row, whose lists are the columns of the log in its own order, with 64-bit times
+        and narrow codes; rejects and what is known of the data are in it too. `safar.open` maps it into memory
+        instead of reading it, so that it opens in milliseconds and several processes share its pages.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import safar
+        >>> data = {"user": ["ann"], "at": ["2026-03-01 10:00"], "what": ["view"]}
+        >>> log = safar.EventLog(data, customer="user", time="at", event="what")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "events.safar")
+        ...     log.save(path)
+        ...     again = safar.open(path)
+        >>> again
+        EventLog: 1 event of 1 customer, 2026-03-01 10:00 to 2026-03-01 10:00 UTC
+        """
+        self._core.save(os.fspath(path), json.dumps(self._roles))
+
     def to_pandas(self) -> pd.DataFrame:
         """The events as a pandas frame, sorted by customer and time; times are in the zone of the log."""
         return _table.to_pandas(self._core.events_table(None), self.timezone)
@@ -532,6 +567,40 @@ def read(
         _args.character(delimiter, "delimiter")
     options = {"roles": roles, "delimiter": delimiter}
     return EventLog.of_table(_core.Table.read(files_of(paths), json.dumps(options)), roles)
+
+
+def open_log(path: str | os.PathLike[str]) -> EventLog:
+    """What did each customer do, according to a log that was saved?
+
+    Parameters
+    ----------
+    path
+        What `EventLog.save` wrote.
+
+    Returns
+    -------
+    EventLog
+        The same log. Its columns lie in the file, which must stay as it is while the log is in use; `EventLog.save`
+        never changes a file that is there, but puts a new one into its place.
+
+    Raises
+    ------
+    FileError
+        If the file is not there, is no saved log, is damaged, or is of another version of the layout.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import safar
+    >>> data = {"user": ["ann"], "at": ["2026-03-01 10:00"], "what": ["view"]}
+    >>> log = safar.EventLog(data, customer="user", time="at", event="what")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log.save(pathlib.Path(folder, "events.safar"))
+    ...     safar.open(pathlib.Path(folder, "events.safar")).events
+    {'view': 1}
+    """
+    core, note = _core.EventLog.open(os.fspath(path))
+    return EventLog.of_core(core, json.loads(note))
 
 
 def roles_of(

@@ -9,7 +9,7 @@ use super::ids::Ids;
 use super::keys::Key;
 use super::partition::{Built, Dealt, Input, Layout, Payload, Record, Row};
 use crate::error::Result;
-use crate::log::{Code, Codes};
+use crate::log::{Code, Codes, NewCodes};
 use crate::memory::prefer_huge_pages;
 
 /// The part of the log's columns that one partition fills.
@@ -27,11 +27,11 @@ enum CodesMut<'a> {
 }
 
 impl<'a> CodesMut<'a> {
-    fn whole(codes: &'a mut Codes) -> Self {
+    fn whole(codes: &'a mut NewCodes) -> Self {
         match codes {
-            Codes::U8(codes) => Self::U8(codes),
-            Codes::U16(codes) => Self::U16(codes),
-            Codes::U32(codes) => Self::U32(codes),
+            NewCodes::U8(codes) => Self::U8(codes),
+            NewCodes::U16(codes) => Self::U16(codes),
+            NewCodes::U32(codes) => Self::U32(codes),
         }
     }
 
@@ -102,8 +102,8 @@ pub fn finish<K: Key, P: Payload, R: Row>(
     let total: usize = sizes.iter().sum();
     let mut times = vec![0_i64; total];
     prefer_huge_pages(&times, total);
-    let mut events = Codes::zeros(input.events.names.len(), total);
-    let mut channels = input.channels.map(|channels| Codes::zeros(channels.names.len() + 1, total));
+    let mut events = NewCodes::zeros(input.events.names.len(), total);
+    let mut channels = input.channels.map(|channels| NewCodes::zeros(channels.names.len() + 1, total));
     let mut rows = input.keep_rows.then(|| vec![0_u32; total]);
     let mut rest = Output {
         times: &mut times,
@@ -146,8 +146,8 @@ pub fn finish<K: Key, P: Payload, R: Row>(
         customers: concat(&labels)?,
         offsets,
         times,
-        events,
-        channels,
+        events: events.into(),
+        channels: channels.map(Codes::from),
         rows,
         rejects: Vec::new(),
         filtered: 0,

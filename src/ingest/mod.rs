@@ -167,8 +167,8 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
     Ok(EventLog {
         customers: built.customers,
-        offsets: Arc::new(built.offsets),
-        times: Arc::new(built.times),
+        offsets: built.offsets.into(),
+        times: built.times.into(),
         events: Arc::new(built.events),
         event_names: Arc::new(events.names),
         channels: built.channels.map(Arc::new).zip(channels.map(|column| Arc::new(column.names))),

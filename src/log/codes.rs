@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use arrow::buffer::ScalarBuffer;
+
 /// An unsigned integer that stands for a name.
 pub trait Code: Copy + Send + Sync + Eq + 'static {
     /// The position of the name in its [`Names`].
@@ -26,15 +28,59 @@ macro_rules! code {
 }
 code!(u8, u16, u32);
 
-/// One code per event.
+/// One code per event, in memory or in a mapped file.
 #[derive(Debug, Clone)]
 pub enum Codes {
+    /// Up to 256 names.
+    U8(ScalarBuffer<u8>),
+    /// Up to 65,536 names.
+    U16(ScalarBuffer<u16>),
+    /// More.
+    U32(ScalarBuffer<u32>),
+}
+
+/// Codes that are being written.
+pub enum NewCodes {
     /// Up to 256 names.
     U8(Vec<u8>),
     /// Up to 65,536 names.
     U16(Vec<u16>),
     /// More.
     U32(Vec<u32>),
+}
+
+impl NewCodes {
+    /// Zeros, in the width that `names` names need.
+    pub fn zeros(names: usize, events: usize) -> Self {
+        if names <= 1 << 8 {
+            Self::U8(vec![0; events])
+        } else if names <= 1 << 16 {
+            Self::U16(vec![0; events])
+        } else {
+            Self::U32(vec![0; events])
+        }
+    }
+
+    /// Codes in turn, in the width that `names` names need.
+    pub fn collect(names: usize, codes: impl Iterator<Item = usize>) -> Self {
+        if names <= 1 << 8 {
+            Self::U8(codes.map(Code::from_index).collect())
+        } else if names <= 1 << 16 {
+            Self::U16(codes.map(Code::from_index).collect())
+        } else {
+            Self::U32(codes.map(Code::from_index).collect())
+        }
+    }
+}
+
+impl From<NewCodes> for Codes {
+    fn from(codes: NewCodes) -> Self {
+        match codes {
+            NewCodes::U8(codes) => Self::U8(codes.into()),
+            NewCodes::U16(codes) => Self::U16(codes.into()),
+            NewCodes::U32(codes) => Self::U32(codes.into()),
+        }
+    }
 }
 
 /// Runs an expression with the typed slice of a [`Codes`]: `with_codes!(codes, slice => expression)`.
@@ -50,17 +96,6 @@ macro_rules! with_codes {
 }
 
 impl Codes {
-    /// Zeros, in the width that `names` names need.
-    pub fn zeros(names: usize, events: usize) -> Self {
-        if names <= 1 << 8 {
-            Self::U8(vec![0; events])
-        } else if names <= 1 << 16 {
-            Self::U16(vec![0; events])
-        } else {
-            Self::U32(vec![0; events])
-        }
-    }
-
     /// The code at one event.
     pub fn get(&self, event: usize) -> usize {
         with_codes!(self, codes => codes[event].index())
@@ -78,7 +113,7 @@ impl Codes {
 
     /// Memory in bytes.
     pub fn bytes(&self) -> usize {
-        with_codes!(self, codes => std::mem::size_of_val(codes.as_slice()))
+        with_codes!(self, codes => std::mem::size_of_val(&codes[..]))
     }
 
     /// How often each of `names` codes occurs.

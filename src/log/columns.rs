@@ -7,9 +7,8 @@ use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{DataType, Float64Type, UInt32Type};
 use arrow::util::display::array_value_to_string;
 
-use super::{Code, Codes, Names};
+use super::{Codes, Names, NewCodes};
 use crate::error::{Error, Result};
-use crate::with_codes;
 
 /// A column as it was given, and in log order once somebody asked.
 #[derive(Debug, Clone)]
@@ -219,12 +218,10 @@ impl Segments {
         let missing = labels.len();
         let code = |value: Option<&str>| value.and_then(|label| labels.code(label)).unwrap_or(missing);
         let to_code: Vec<usize> = values.iter().map(code).collect();
-        let mut codes = Codes::zeros(missing + 1, dictionary.len());
         let keys = dictionary.keys();
-        with_codes!(&mut codes, out => for (event, slot) in out.iter_mut().enumerate() {
-            *slot = Code::from_index(if keys.is_valid(event) { to_code[keys.value(event) as usize] } else { missing });
-        });
-        Ok(Self { codes, labels })
+        let of_event = |key: Option<u32>| key.map_or(missing, |key| to_code[key as usize]);
+        let codes = NewCodes::collect(missing + 1, keys.iter().map(of_event));
+        Ok(Self { codes: codes.into(), labels })
     }
 
     /// Refuses more values than a table by segments can show; `name` is the column's.

@@ -8,7 +8,7 @@ use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, UInt32Type};
 use rayon::prelude::*;
 
-use super::{Code, Codes, Column, EventLog, Names, Provenance};
+use super::{Code, Codes, Column, EventLog, Names, NewCodes, Provenance};
 use crate::error::{Error, Result};
 use crate::pool::Cancel;
 use crate::with_codes;
@@ -64,7 +64,7 @@ impl EventLog {
         let tied: usize = journeys.map(|journey| journey.windows(2).filter(|pair| pair[0] == pair[1]).count()).sum();
         Ok(Self {
             customers: take(&self.customers, &customers, None)?,
-            offsets: Arc::new(offsets),
+            offsets: offsets.into(),
             events: Arc::new(codes),
             event_names: Arc::new(event_names),
             channels: channels.map(|(codes, names)| (Arc::new(codes), Arc::new(names))),
@@ -78,7 +78,7 @@ impl EventLog {
                 ties: tied as u64,
                 ..Provenance::clone(&self.provenance)
             }),
-            times: Arc::new(times),
+            times: times.into(),
         })
     }
 
@@ -131,13 +131,12 @@ fn compact(codes: &Codes, events: &[u32], names: &Names, beyond: usize) -> (Code
         next += usize::from(borne);
     }
     renamed.resize(borne.len(), next);
-    let width = Codes::zeros(kept.len() + beyond, 0);
-    let codes = with_codes!(codes, codes => match width {
-        Codes::U8(_) => Codes::U8(write(codes, events, &renamed)),
-        Codes::U16(_) => Codes::U16(write(codes, events, &renamed)),
-        Codes::U32(_) => Codes::U32(write(codes, events, &renamed)),
+    let codes = with_codes!(codes, codes => match NewCodes::zeros(kept.len() + beyond, 0) {
+        NewCodes::U8(_) => NewCodes::U8(write(codes, events, &renamed)),
+        NewCodes::U16(_) => NewCodes::U16(write(codes, events, &renamed)),
+        NewCodes::U32(_) => NewCodes::U32(write(codes, events, &renamed)),
     });
-    (codes, Names::new(kept))
+    (codes.into(), Names::new(kept))
 }
 
 /// The same values in buffers that hold nothing else.

@@ -3,16 +3,18 @@
 mod codes;
 mod columns;
 mod filter;
+mod saved;
 mod tables;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::UInt32Type;
 use std::sync::Arc;
 
-pub use codes::{Code, Codes, Names};
+pub use codes::{Code, Codes, Names, NewCodes};
 pub use columns::{Column, Numbers, Segments};
 pub use tables::rejects_table;
 
@@ -54,6 +56,19 @@ impl Reason {
             Self::EventMissing => "event_missing",
             Self::AfterObservedUntil => "after_observed_until",
         }
+    }
+
+    /// The reason of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [
+            Self::CustomerMissing,
+            Self::TimeMissing,
+            Self::TimeUnparsable,
+            Self::TimeOutOfRange,
+            Self::EventMissing,
+            Self::AfterObservedUntil,
+        ];
+        all.into_iter().find(|reason| reason.name() == name)
     }
 
     /// The column at fault, of those that play the roles customer, time and event.
@@ -107,8 +122,8 @@ pub struct Provenance {
 #[derive(Debug, Clone)]
 pub struct EventLog {
     pub(crate) customers: ArrayRef,
-    pub(crate) offsets: Arc<Vec<u64>>,
-    pub(crate) times: Arc<Vec<i64>>,
+    pub(crate) offsets: ScalarBuffer<u64>,
+    pub(crate) times: ScalarBuffer<i64>,
     pub(crate) events: Arc<Codes>,
     pub(crate) event_names: Arc<Names>,
     pub(crate) channels: Option<(Arc<Codes>, Arc<Names>)>,
@@ -272,7 +287,7 @@ impl EventLog {
     }
 
     fn timestamps(&self) -> TimestampMicrosecondArray {
-        TimestampMicrosecondArray::from(self.times.to_vec()).with_timezone("UTC")
+        TimestampMicrosecondArray::new(self.times.clone(), None).with_timezone("UTC")
     }
 
     /// Customer ids repeated for each event, as a dictionary over the ids.

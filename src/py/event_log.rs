@@ -1,5 +1,6 @@
 //! `_core.EventLog`: the log in Python.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use numpy::PyArray1;
@@ -41,6 +42,19 @@ impl EventLog {
             .map_err(|error| raise(py, Error::Argument(format!("the roles are not valid: {error}"))))?;
         let table = table.inner().clone();
         door(py, move |cancel| ingest::build(&table, &roles, cancel)).map(Self::from)
+    }
+
+    /// The log that was saved, and what was noted with it.
+    #[staticmethod]
+    #[pyo3(signature = (path, /))]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<(Self, String)> {
+        door(py, move |_| crate::log::EventLog::open(&path)).map(|(log, note)| (Self::from(log), note))
+    }
+
+    #[pyo3(signature = (path, note, /))]
+    fn save(&self, py: Python<'_>, path: PathBuf, note: String) -> PyResult<()> {
+        let log = self.inner();
+        door(py, move |cancel| log.save(&path, &note, cancel))
     }
 
     #[pyo3(signature = (selection_json, /))]
@@ -109,8 +123,8 @@ impl EventLog {
             Codes::U32(codes) => borrowed(slf, codes),
         };
         match (name, &log.channels) {
-            ("offsets", _) => borrowed(slf, log.offsets.as_slice()),
-            ("times", _) => borrowed(slf, log.times.as_slice()),
+            ("offsets", _) => borrowed(slf, &log.offsets),
+            ("times", _) => borrowed(slf, &log.times),
             ("events", _) => codes(&log.events),
             ("channels", Some((channels, _))) => codes(channels),
             _ => {

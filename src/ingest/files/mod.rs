@@ -7,11 +7,10 @@ mod partitions;
 mod pruning;
 mod unify;
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
@@ -448,26 +447,10 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|error| failed(path, error))
 }
 
-thread_local! {
-    /// Whether a panic on this thread is about a damaged file.
-    static CONTAINED: Cell<bool> = const { Cell::new(false) };
-}
-
 /// What a decoder does with a damaged file, a panic as well, is an error that names the file, and prints nothing.
 fn contained<T>(path: &Path, work: impl FnOnce() -> std::result::Result<T, Stop>) -> std::result::Result<T, Stop> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| {
-        let told = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !CONTAINED.get() {
-                told(panic);
-            }
-        }));
-    });
-    let before = CONTAINED.replace(true);
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-    CONTAINED.set(before);
-    outcome.unwrap_or_else(|_| Err(failed(path, "the file is damaged: its decoder gave up").into()))
+    let outcome = crate::error::contained(work);
+    outcome.unwrap_or_else(|| Err(failed(path, "the file is damaged: its decoder gave up").into()))
 }
 
 /// Reads files as one table, one file after the other.

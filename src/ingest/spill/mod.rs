@@ -310,7 +310,7 @@ fn check_names(dealt: &Dealt, roles: &Roles) -> Result<()> {
 
 /// The first events of each customer.
 fn first_events(log: &EventLog, most: u64, cancel: &Cancel) -> Result<EventLog> {
-    let offsets = log.offsets.as_slice();
+    let offsets = &log.offsets[..];
     if offsets.windows(2).all(|pair| pair[1] - pair[0] <= most) {
         return Ok(log.clone());
     }
