@@ -9,7 +9,7 @@ use arrow::array::{
     RecordBatch, StringArray, UInt32Array,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{concat_batches, take};
+use arrow::compute::{cast, concat_batches, take, take_record_batch};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int64Type, Schema};
 use arrow::row::{RowConverter, SortField};
 
@@ -173,7 +173,42 @@ pub fn merge(parts: &[Table]) -> Result<Table> {
     let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batches = parts.iter().flat_map(Table::batches);
     let batches = batches.map(|batch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec()));
-    collapse(&Table::new(Arc::clone(&schema), batches.collect::<std::result::Result<_, _>>()?))
+    in_order_of_customers(&collapse(&Table::new(Arc::clone(&schema), batches.collect::<std::result::Result<_, _>>()?))?)
+}
+
+/// Rows of customers in the order of one whole log: by the hash of their ids, inside a segment. Parts are mostly ranges of
+/// these hashes, and then nothing moves.
+fn in_order_of_customers(table: &Table) -> Result<Table> {
+    let Ok(customer) = table.position("customer") else { return Ok(table.clone()) };
+    if role(table.schema().field(customer)) != Ok(Role::Concat) {
+        return Ok(table.clone());
+    }
+    let hashes = |batch: &RecordBatch| -> Result<Vec<u64>> {
+        match batch.column(customer).data_type() {
+            DataType::Dictionary(_, ids) => hash_ids(&cast(batch.column(customer), ids)?),
+            _ => hash_ids(batch.column(customer)),
+        }
+    };
+    let by_segment = table.names().first() == Some(&"segment");
+    let mut batches = Vec::with_capacity(table.batches().len());
+    for group in table.batches().chunk_by(|left, right| !by_segment || segment(left) == segment(right)) {
+        let of_rows = group.iter().map(hashes).collect::<Result<Vec<_>>>()?.concat();
+        if of_rows.is_sorted() {
+            batches.extend_from_slice(group);
+            continue;
+        }
+        let mut order: Vec<u32> = (0..of_rows.len() as u32).collect();
+        order.sort_by_key(|&row| of_rows[row as usize]);
+        let rows = concat_batches(table.schema(), group)?;
+        batches.push(take_record_batch(&rows, &UInt32Array::from(order))?);
+    }
+    Ok(Table::new(Arc::clone(table.schema()), batches))
+}
+
+/// The segment of a batch, which has one.
+fn segment(batch: &RecordBatch) -> Option<&str> {
+    let segments = batch.column(0).as_string_opt::<i32>()?;
+    (batch.num_rows() > 0 && segments.is_valid(0)).then(|| segments.value(0))
 }
 
 fn role(field: &Field) -> Result<Role> {
@@ -222,10 +257,7 @@ fn by_segment(table: &Table) -> Table {
         return table.clone();
     }
     let mut batches: Vec<RecordBatch> = table.batches().iter().filter(|batch| batch.num_rows() > 0).cloned().collect();
-    let label = |batch: &RecordBatch| {
-        let segments = batch.column(0).as_string_opt::<i32>();
-        segments.filter(|segments| segments.is_valid(0)).map(|segments| segments.value(0).to_owned())
-    };
+    let label = |batch: &RecordBatch| segment(batch).map(str::to_owned);
     batches.sort_by_cached_key(|batch| (label(batch).is_none(), label(batch)));
     Table::new(Arc::clone(table.schema()), batches)
 }

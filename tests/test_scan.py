@@ -175,6 +175,34 @@ def test_what_is_made_of_a_scan_is_what_is_made_of_a_log(pair: tuple[safar.Event
         assert left.to_polars().equals(right.collect().to_polars())
 
 
+def test_units_of_customers_stand_in_the_order_of_a_log(pair: tuple[safar.EventLog, safar.Scan]) -> None:
+    log, scan = pair
+    for make in (
+        lambda events: events.per("plan"),
+        lambda events: events.with_sessions("2h").per("session"),
+        lambda events: events.with_match("view -> buy").per("match"),
+    ):
+        left, right = make(log), make(scan)
+        for spec in (safar.Sessions("1h", by="channel"), safar.Rfm("buy"), safar.Journeys(ends="buy")):
+            same(spec.run(left), spec.run(right))
+        funnels = left.funnel(["view", "buy"], by="plan"), right.funnel(["view", "buy"], by="plan")
+        assert funnels[0].customers(step=1).to_polars().equals(funnels[1].customers(step=1).to_polars())
+        cells = (
+            left.transitions().customers(**{"from": "view"}),
+            right.transitions().customers(**{"from": "view"}),
+        )
+        assert cells[0].to_polars().equals(cells[1].to_polars())
+
+
+def test_conditions_are_kept_as_they_were(pair: tuple[safar.EventLog, safar.Scan]) -> None:
+    _, scan = pair
+    wanted = ["customer 9"]
+    chosen = scan.filter(customers=wanted)
+    wanted.append("customer 10")
+    assert chosen.customers == 1
+    assert scan.filter(customers=(name for name in wanted)).customers == 2
+
+
 def test_one_customer_is_in_one_part_only(pair: tuple[safar.EventLog, safar.Scan]) -> None:
     log, scan = pair
     some = log.to_polars()["customer"].unique().sort()[:3].to_list()
@@ -375,6 +403,7 @@ def test_a_customer_larger_than_memory_is_told_and_can_be_cut() -> None:
     assert len(cut) == events.height
     assert cut.info["filtered"] == 60_000 - events.height
     assert cut.collect().to_polars().equals(events)
+    assert repr(cut).startswith(f"Scan: {events.height:,} events in ")
     with pytest.raises(safar.ArgumentError, match="max_events_per_customer=0"):
         safar.scan(data, **FULL, max_events_per_customer=0)
 
@@ -385,6 +414,18 @@ def test_a_customer_larger_than_memory_is_told_and_can_be_cut() -> None:
 )
 def test_the_memory_is_bytes_or_text(memory: int | str, expected: int) -> None:
     assert safar.scan(rows(10), **FULL, memory=memory).info["memory"] == expected
+
+
+def test_times_beyond_all_years_are_rejected_and_not_left_out() -> None:
+    data = {"who": ["ann", "bob", "cem"], "at": [2**62, 1, -(2**62)], "what": ["view"] * 3}
+    for unit in ("s", "ms"):
+        roles = ROLES | {"time_unit": unit}
+        scan, log = safar.scan(data, **roles), safar.EventLog(data, **roles)
+        assert scan.rejected == log.rejected == {"time_out_of_range": 2}
+        assert scan.rejects.to_dict() == log.rejects.to_dict()
+        assert scan.info["filtered"] == 0
+        with pytest.raises(safar.DataError, match="row 0"):
+            safar.scan(data, **roles, on_bad="raise")
 
 
 @pytest.mark.parametrize("memory", [0, -1, "much", "", True, 1.5, "10 XB"])

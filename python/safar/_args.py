@@ -208,7 +208,8 @@ def size(value: object, argument: str) -> int:
         raise ArgumentError(
             f'{argument}={value!r} is no size; expected bytes above 0, or text such as "400 MB"'
         )
-    return int(value)
+    # More than any machine has is as much as there is.
+    return min(int(value), 2**63 - 1)
 
 
 def text(value: object, argument: str) -> str:

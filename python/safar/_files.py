@@ -35,6 +35,8 @@ def files_of(paths: object) -> list[str]:
             f"paths={paths!r} is a {type(paths).__name__}; expected a path, a pattern, a directory or a list"
         )
     files: list[Path] = []
+    if any(not os.fspath(path) for path in given):
+        raise ArgumentError('paths holds an empty text; to read the working directory, write "."')
     for path in map(Path, given):
         if path.is_dir():
             files += _of_directory(path)
@@ -44,7 +46,9 @@ def files_of(paths: object) -> list[str]:
             files += _of_pattern(path)
     if not files:
         raise ArgumentError("paths is an empty list; expected at least one file")
-    return list(dict.fromkeys(map(str, files)))
+    # A file under two names is one file.
+    once = {os.path.realpath(file): str(file) for file in reversed(files)}
+    return list(reversed(once.values()))
 
 
 def _of_directory(directory: Path) -> list[Path]:

@@ -182,7 +182,8 @@ class Scan(Log):
     def filter(self, **conditions: Any) -> Scan:
         """Which part of these events meets all of these conditions?
 
-        The conditions are those of `EventLog.filter`. They are checked now; nothing is read before a question is asked.
+        The conditions are those of `EventLog.filter`. Names are checked now; nothing is read before a question is
+        asked, nor are `where` and its columns.
         """
         for name in conditions:
             if name not in _CONDITIONS:
@@ -191,13 +192,13 @@ class Scan(Log):
                     f"{_args.listing(_CONDITIONS)})"
                 )
         whole = self._all
-        selection(
+        chosen = selection(
             **(dict.fromkeys(_CONDITIONS) | conditions),
             known=whole.events,
             check_pattern=whole.check_pattern,
             timezone=self.timezone,
         )
-        return self._done(lambda part: part.filter(**conditions), filtered=True)
+        return self._done(lambda part: part.selected(chosen), filtered=True)
 
     def with_sessions(self, *rules: Any, **more: Any) -> Scan:
         """Which session does each event belong to? The arguments are those of `EventLog.with_sessions`."""
@@ -238,7 +239,10 @@ class Scan(Log):
         roles["attributes"] = [
             name for name in names if name not in ("customer", "time", "event", "channel", "value")
         ]
-        roles["observed_until_us"] = self.observed_until_us
+        # Where nobody gave it, it stays the latest event, unless a row that was rejected came later.
+        is_latest = not self.observed_until_given and self.observed_until_us == self.info["last_us"]
+        roles["observed_until_us"] = None if is_latest else self.observed_until_us
+        roles |= {"only_events": None, "start_us": None, "end_us": None, "normalize": None}
         return EventLog.of_table(_core.Table.concat(tables), roles)
 
     # ------------------------------------------------------------------------------------------ what is known of them
@@ -307,9 +311,9 @@ class Scan(Log):
     def info(self) -> dict[str, Any]:
         """Everything that the core knows about the data, counts and bounds (times in µs UTC).
 
-        Beside what `EventLog.info` has: ``parts`` that are read one after the other, ``largest_part`` (events),
-        ``spilled_bytes`` on disk, ``memory`` that may be used, ``giants`` (customers who alone exceed it, with their
-        events). The number of customers is `customers`, which takes a pass.
+        Beside counts and bounds as of `EventLog.info`: ``parts`` that are read one after the other, ``largest_part``
+        (events), ``spilled_bytes`` on disk, ``memory`` that may be used, ``giants`` (customers who alone exceed it,
+        with their events). The number of customers is `customers`, which takes a pass.
         """
         return dict(self._information)
 
@@ -337,7 +341,7 @@ class Scan(Log):
         return self._rejects_of(self._spill.rejects())
 
     def __repr__(self) -> str:
-        if self._filtered:
+        if self._steps and self._filtered:
             return f"Scan: a part of {self._all!r}"
         span = f"{self.first:%Y-%m-%d %H:%M} to {self.last:%Y-%m-%d %H:%M} {self.timezone}"
         bad = sum(self.rejected.values())
@@ -441,7 +445,7 @@ def scan(
     )
     options = {
         "memory": None if memory is None else _args.size(memory, "memory"),
-        "folder": None if folder is None else os.fspath(folder),
+        "folder": None if folder is None else _folder(folder),
         "max_events_per_customer": max_events_per_customer,
     }
     if max_events_per_customer is not None:
@@ -450,6 +454,12 @@ def scan(
         _args.character(delimiter, "delimiter")
     spill = _spilled(source, roles, delimiter, json.dumps(options))
     return Scan(spill, roles, filtered=max_events_per_customer is not None)
+
+
+def _folder(folder: object) -> str:
+    if not isinstance(folder, str | os.PathLike):
+        raise ArgumentTypeError(f"folder={folder!r} is a {type(folder).__name__}; expected a path")
+    return os.fspath(folder)
 
 
 def _spilled(source: object, roles: dict[str, Any], delimiter: str | None, options: str) -> _core.Spill:

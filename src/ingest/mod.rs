@@ -13,6 +13,7 @@ pub mod spill;
 mod times;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -87,6 +88,11 @@ impl Roles {
         named.chain(&self.attributes).cloned().collect()
     }
 
+    /// The first and the last time that are read.
+    fn range(&self) -> RangeInclusive<i64> {
+        self.start_us.unwrap_or(i64::MIN)..=self.end_us.map_or(i64::MAX, |end| end.saturating_sub(1))
+    }
+
     /// Whether only a range of times is read.
     fn is_bounded(&self) -> bool {
         self.start_us.is_some() || self.end_us.is_some()
@@ -143,7 +149,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
         events: &events,
         channels: channels.as_ref(),
         observed_until: roles.observed_until_us.unwrap_or(i64::MAX),
-        range: (roles.start_us.unwrap_or(i64::MIN), roles.end_us.map_or(i64::MAX, |end| end.saturating_sub(1))),
+        range: roles.range().into_inner(),
         keep_rows: !carried.is_empty(),
         cancel,
     };

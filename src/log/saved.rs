@@ -29,6 +29,9 @@ const FACTS: &str = "safar.log";
 /// Of the layout; a reader refuses another one.
 const VERSION: u32 = 1;
 
+/// Values that are checked at a time.
+const CHECKED: usize = 1 << 14;
+
 /// What a saved log says of itself beside its columns.
 #[derive(Serialize, Deserialize)]
 struct Facts {
@@ -178,7 +181,7 @@ impl EventLog {
         let (customers, event_names) = (list("customers")?, names("event names")?);
         let codes = |name: &str, names: usize| -> Result<Codes> {
             let codes = to_codes(&list(name)?).ok_or_else(|| damaged(&format!("{name} are no codes")))?;
-            let known = with_codes!(&codes, codes => codes.par_iter().all(|code| code.index() < names));
+            let known = with_codes!(&codes, codes => codes.par_chunks(CHECKED).all(|codes| all_below(codes, names)));
             let fits = codes.len() == times.len() && known;
             if fits { Ok(codes) } else { Err(damaged(&format!("{name} do not fit their names"))) }
         };
@@ -247,10 +250,21 @@ fn is_in_order(offsets: &[u64], times: &[i64]) -> bool {
     if offsets.len() < 2 || first != 0 || last != times.len() as u64 {
         return false;
     }
-    // First that all are in range, then what is in them.
+    let is_journey = |pair: &[u64]| {
+        let times = &times[pair[0] as usize..pair[1] as usize];
+        times.is_sorted() && times[0] >= EARLIEST_US && times[times.len() - 1] < LATEST_US
+    };
+    // First that no range is empty or beyond the end, then what is in them.
     offsets.windows(2).all(|pair| pair[0] < pair[1])
-        && times.par_iter().all(|time| (EARLIEST_US..LATEST_US).contains(time))
-        && offsets.par_windows(2).all(|pair| times[pair[0] as usize..pair[1] as usize].is_sorted())
+        && (0..offsets.len() - 1)
+            .into_par_iter()
+            .step_by(CHECKED)
+            .all(|first| offsets[first..offsets.len().min(first + CHECKED + 1)].windows(2).all(is_journey))
+}
+
+fn all_below<C: Code>(codes: &[C], names: usize) -> bool {
+    // A maximum needs no branch for each code.
+    codes.iter().map(|code| code.index()).max().is_none_or(|most| most < names)
 }
 
 fn of_buffer<T: ArrowPrimitiveType>(values: &ScalarBuffer<T::Native>) -> ArrayRef {

@@ -287,7 +287,7 @@ impl<'a> Worker<'a> {
             }
             let at = slice.values[index];
             let no_time = slice.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index));
-            if !no_time && !(roles.start_us.unwrap_or(i64::MIN)..roles.end_us.unwrap_or(i64::MAX)).contains(&at) {
+            if !no_time && !roles.range().contains(&at) {
                 self.found.filtered += 1;
                 continue;
             }
