@@ -207,3 +207,15 @@ def test_the_segments_add_up() -> None:
 def test_a_definition_says_what_was_counted() -> None:
     definition = SHOP.rfm("purchase", at="2026-03-05").definition
     assert definition.startswith("Customers with at least one purchase event up to 2026-03-05 00:00:00 UTC:")
+
+
+def test_a_bad_row_of_another_event_stops_a_question_of_the_data() -> None:
+    data = {"who": ["ann", None], "at": ["2026-03-01", "2026-03-02"], "what": ["buy", "view"]}
+    roles: dict[str, Any] = {"customer": "who", "time": "at", "event": "what"}
+    assert safar.rfm(data, "buy", **roles).to_dict()["frequency"] == [1]
+    for question in (
+        lambda: safar.rfm(data, "buy", **roles, on_bad="raise"),
+        lambda: safar.funnel(data, ["buy"], **roles, on_bad="raise"),
+    ):
+        with pytest.raises(safar.DataError, match="row 1"):
+            question()

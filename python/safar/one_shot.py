@@ -146,6 +146,9 @@ def rfm(
 
 def _asked(question: Spec[R_co], data: Frame, roles: dict[str, Any]) -> R_co:
     """The answer from a log of the events that the question needs."""
+    if roles["on_bad"] == "raise":
+        # A row that can't be an event stops the reading whatever event it would have been.
+        roles = {**roles, "only_events": None}
     table = _table.to_table(data, columns_of(roles))
     try:
         return question.run(EventLog.of_table(table, roles))
