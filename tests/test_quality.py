@@ -494,3 +494,15 @@ def test_the_same_log_has_the_same_findings_in_parts_of_any_order() -> None:
         assert [other[name][i] for i in places] == [
             value for value, found in zip(one[name], one["finding"], strict=True) if found != "out_of_order"
         ]
+
+
+def test_the_channel_is_no_number_of_events() -> None:
+    data = {
+        "who": ["ann"] * 2,
+        "at": ["2026-03-01", "2026-03-02"],
+        "what": ["view"] * 2,
+        "where": ["web"] * 2,
+    }
+    log = safar.EventLog(data, customer="who", time="at", event="what", channel="where")
+    with pytest.raises(safar.ArgumentError, match='id="channel"'):
+        log.quality(id="channel")

@@ -244,6 +244,15 @@ def test_conditions_are_checked_before_anything_is_read(pair: tuple[safar.EventL
         scan.filter()
 
 
+def test_what_only_a_log_has_is_told_with_the_way_to_one(pair: tuple[safar.EventLog, safar.Scan]) -> None:
+    _, scan = pair
+    for name in ("quality", "with_columns", "to_pandas", "to_polars", "save"):
+        with pytest.raises(AttributeError, match=rf'a scan has no "{name}".*collect'):
+            getattr(scan, name)
+    with pytest.raises(AttributeError, match="no attribute 'funel'"):
+        _ = scan.funel
+
+
 def test_units_of_several_customers_need_another_scan(pair: tuple[safar.EventLog, safar.Scan]) -> None:
     _, scan = pair
     with pytest.raises(safar.ArgumentError, match=r"scan the data with customer=\"plan\""):

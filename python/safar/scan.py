@@ -71,6 +71,14 @@ class Scan(Log):
         self._steps = tuple(steps)
         self._filtered = filtered
 
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(EventLog, name):
+            raise AttributeError(
+                f'a scan has no "{name}", because it holds a part of the customers at a time; a log has it, such as '
+                "that of scan.filter(sample=0.01).collect()"
+            )
+        raise AttributeError(f"'Scan' object has no attribute '{name}'")
+
     # --------------------------------------------------------------------------------------------------- the parts
 
     @cached_property
@@ -230,7 +238,8 @@ class Scan(Log):
         Returns
         -------
         EventLog
-            For what fits: take a part first, such as ``scan.filter(sample=0.01).collect()``.
+            For what fits: take a part first, such as ``scan.filter(sample=0.01).collect()``. What is known of the rows
+            as they were read (`rejects`, ``info["rows"]``, changed spellings) stays with the scan.
         """
         tables = self._each(lambda part: part.core.events_table(None))
         roles = {**self._roles, "customer": "customer", "time": "time", "event": "event", "time_unit": None}

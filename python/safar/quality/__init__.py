@@ -122,6 +122,10 @@ def quality(
 
     if id is not None:
         _args.known_columns_of_log([_args.text(id, "id")], log.columns, "id")
+        if id == "channel":
+            raise ArgumentError(
+                'id="channel" names the channels, which many events share; name the attribute that numbers the events'
+            )
     now_us = _now_us(now, log.timezone)
     thresholds = {
         "now_us": now_us,
