@@ -38,6 +38,11 @@ pub trait Kernel: Sync + Sized {
     /// The batches of the partial; the engine adds the column `segment`.
     fn columns(&self, state: Self::State) -> Result<Vec<Vec<PartialColumn>>>;
 
+    /// The code of an event without which a customer adds nothing, where there is one: the others are passed over.
+    fn needed(&self) -> Option<usize> {
+        None
+    }
+
     /// Events of one task. A kernel with a large state asks for more. Never depends on the number of threads.
     fn task_events(&self) -> usize {
         1 << 17
@@ -326,11 +331,26 @@ impl<'a, K: Kernel> Fold<'a, K> {
         let last = if task + 1 == self.tasks { log.customers() } else { cut(task + 1) };
         let mut groups = Groups::new(self.kernel, self.by);
         let mut scratch = K::Scratch::default();
-        for customer in cut(task)..last {
+        let mut step = |customer: usize| {
             let range = log.range(customer);
             let journey =
                 Journey { customer, start: range.start, times: &log.times[range.clone()], events: &events[range] };
             self.kernel.step(&journey, &mut scratch, &mut groups);
+        };
+        match self.kernel.needed() {
+            None => (cut(task)..last).for_each(step),
+            Some(code) => {
+                let code = C::from_index(code);
+                let end = log.offsets[last] as usize;
+                let (mut customer, mut next) = (cut(task), log.offsets[cut(task)] as usize);
+                while let Some(ahead) = C::find(&events[next..end], code) {
+                    while log.offsets[customer + 1] as usize <= next + ahead {
+                        customer += 1;
+                    }
+                    step(customer);
+                    next = log.offsets[customer + 1] as usize;
+                }
+            }
         }
         Ok(groups)
     }

@@ -12,6 +12,7 @@ mod time_text;
 mod zone;
 
 pub use periods::{Calendar, Period, Periods};
+pub use steps::StepBits;
 pub use time_text::{Parsed, parse_time};
 pub use zone::Zone;
 

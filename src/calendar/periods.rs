@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gregorian::gregorian_date;
 use super::jalali::jalali_date;
-use super::steps::Steps;
+use super::steps::{StepBits, Steps};
 use super::zone::Zone;
 use super::{DAY_US, EARLIEST_US, LATEST_US};
 use crate::error::{Error, Result};
@@ -146,6 +146,11 @@ impl Periods {
         self.steps.find(utc_us).min(self.len() - 1)
     }
 
+    /// The periods as bits of a number, the first period the lowest; none where they are too many for that.
+    pub fn as_bits(&self) -> Option<StepBits> {
+        self.steps.as_bits()
+    }
+
     /// As [`Periods::index_of`], faster if `hint` is the period of a time a little earlier. Any hint gives the same
     /// answer.
     #[inline]
@@ -255,6 +260,9 @@ mod tests {
                 prop_assert!(periods.starts()[index] <= time);
                 prop_assert!(time < periods.starts()[index + 1]);
                 prop_assert_eq!(periods.advance(hint, time), index);
+                if let Some(bits) = periods.as_bits() {
+                    prop_assert_eq!(bits.of(time), 1 << index);
+                }
                 let local = zone.to_local_us(time).div_euclid(DAY_US) as i32;
                 let label = period.first_day(calendar, local).unwrap();
                 prop_assert_eq!(periods.label_days()[index], label);

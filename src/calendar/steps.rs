@@ -43,3 +43,33 @@ impl Steps {
         step
     }
 }
+
+/// Up to 64 steps as bits of a number, found without a branch.
+#[derive(Debug, Clone)]
+pub struct StepBits {
+    from: i64,
+    bits: u32,
+    /// Of each bucket: the step that it starts in, and where the next one starts.
+    buckets: Vec<(u32, i64)>,
+}
+
+impl Steps {
+    /// None where there are more than 64 steps, or two of them start in one bucket.
+    pub(super) fn as_bits(&self) -> Option<StepBits> {
+        let start = |step: usize| self.starts.get(step).copied().unwrap_or(i64::MAX);
+        let buckets: Vec<(u32, i64)> = self.index.iter().map(|&step| (step, start(step as usize + 1))).collect();
+        let end = |bucket: usize| self.from + ((bucket as i64 + 1) << self.bits);
+        let single = self.index.iter().enumerate().all(|(bucket, &step)| start(step as usize + 2) >= end(bucket));
+        (self.starts.len() <= 64 && single).then_some(StepBits { from: self.from, bits: self.bits, buckets })
+    }
+}
+
+impl StepBits {
+    /// The bit of the step that an instant is in, for instants that the index spans.
+    #[inline(always)]
+    pub fn of(&self, time: i64) -> u64 {
+        let bucket = (time.wrapping_sub(self.from) >> self.bits) as usize;
+        let (step, next) = self.buckets[bucket.min(self.buckets.len() - 1)];
+        1 << ((step + u32::from(time >= next)) & 63)
+    }
+}

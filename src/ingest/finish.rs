@@ -1,5 +1,7 @@
-//! The second pass: a partition is small enough to stay in cache while its customers are found, its events are
-//! brought together by a counting sort, checked for order, and written to the columns of the log.
+//! The last pass: a part of the log that fits into the cache and whose customers were found is brought into the order
+//! of time and written to the columns.
+
+use std::ops::Range;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::compute::concat;
@@ -7,13 +9,40 @@ use rayon::prelude::*;
 
 use super::ids::Ids;
 use super::keys::Key;
-use super::partition::{Built, Dealt, Input, Layout, Payload, Record, Row};
+use super::record::{Layout, Payload, Row};
+use super::rows::Input;
 use crate::error::Result;
-use crate::log::{Code, Codes, NewCodes};
+use crate::log::{Code, Codes, NewCodes, Reject};
 use crate::memory::prefer_huge_pages;
 
-/// The part of the log's columns that one partition fills.
-struct Output<'a> {
+/// The columns of the log.
+pub struct Built {
+    /// Ids in log order.
+    pub customers: ArrayRef,
+    /// Where each customer's events begin.
+    pub offsets: Vec<u64>,
+    /// µs UTC.
+    pub times: Vec<i64>,
+    /// Event codes.
+    pub events: Codes,
+    /// Channel codes; the code past the last name is null.
+    pub channels: Option<Codes>,
+    /// Input row of each event.
+    pub rows: Option<Vec<u32>>,
+    /// Rows not used.
+    pub rejects: Vec<Reject>,
+    /// Rows not asked for.
+    pub filtered: u64,
+    /// Events at the same time as the one before.
+    pub ties: u64,
+    /// Events that came after a later one of the same customer.
+    pub out_of_order: u64,
+    /// Position of the customer and time of the first of them in the order of the log.
+    pub late: Option<(usize, i64)>,
+}
+
+/// A part of the log's columns.
+pub struct Output<'a> {
     times: &'a mut [i64],
     events: CodesMut<'a>,
     channels: Option<CodesMut<'a>>,
@@ -76,29 +105,22 @@ impl Output<'_> {
     }
 }
 
-/// What a finished partition says of itself.
-struct Outcome {
+/// What a finished part says of itself.
+pub struct Outcome {
     customers: ArrayRef,
     counts: Vec<u32>,
     ties: u64,
     out_of_order: u64,
-    /// The first customer of the partition with an event that came after a later one, and the time of that event.
+    /// The first customer of the part with an event that came after a later one, and the time of that event.
     late: Option<(usize, i64)>,
 }
 
-/// Finishes all partitions.
-///
-/// The ids are asked once per customer, not once per row, so they need no code of their own here.
-pub fn finish<K: Key, P: Payload, R: Row>(
-    ids: &dyn Ids<Key = K>,
-    dealt: &[Dealt<K, P, R>],
+/// Fills the columns of a log in parts of these sizes, with buffers that a thread uses again for its next part.
+pub fn fill<B: Default + Send>(
+    sizes: &[usize],
     input: &Input<'_>,
-    layout: Layout,
-    starts: &[usize],
+    part: impl Fn(usize, Output<'_>, &mut B) -> Result<Outcome> + Sync,
 ) -> Result<Built> {
-    let partitions = dealt.first().map_or(0, Dealt::partitions);
-    let sizes: Vec<usize> =
-        (0..partitions).map(|partition| dealt.iter().map(|task| task.count(partition)).sum()).collect();
     let total: usize = sizes.iter().sum();
     let mut times = vec![0_i64; total];
     prefer_huge_pages(&times, total);
@@ -112,19 +134,17 @@ pub fn finish<K: Key, P: Payload, R: Row>(
         rows: rows.as_deref_mut(),
     };
     let mut outputs = Vec::with_capacity(sizes.len());
-    for &size in &sizes {
+    for &size in sizes {
         let (head, tail) = rest.split(size);
         outputs.push(head);
         rest = tail;
     }
-    let finisher = Finisher { ids, layout, starts };
     let outcomes: Vec<Outcome> = outputs
         .into_par_iter()
         .enumerate()
-        .map_init(Scratch::default, |scratch, (partition, output)| {
+        .map_init(B::default, |buffers, (index, output)| {
             input.cancel.check()?;
-            let parts: Vec<&[Record<K, P, R>]> = dealt.iter().flat_map(|task| task.records(partition)).collect();
-            finisher.partition(&parts, output, scratch)
+            part(index, output, buffers)
         })
         .collect::<Result<_>>()?;
     let customers: usize = outcomes.iter().map(|outcome| outcome.counts.len()).sum();
@@ -157,21 +177,35 @@ pub fn finish<K: Key, P: Payload, R: Row>(
     })
 }
 
-/// Buffers that a thread uses again for the next partition.
+/// The events of a part, customer by customer.
 #[derive(Default)]
-struct Scratch<P, R> {
-    slots: Vec<u32>,
-    locals: Vec<u32>,
-    payloads: Vec<P>,
-    rows: Vec<R>,
+pub struct Scratch<P, R> {
+    /// Times and codes.
+    pub payloads: Vec<P>,
+    /// Input rows.
+    pub rows: Vec<R>,
     sorting: Vec<(P, R)>,
 }
 
-/// A customer of one partition: key, number of events, and the input row of the first one.
-struct Local<K> {
-    key: K,
-    count: u32,
-    row: u32,
+impl<P: Payload, R: Row> Scratch<P, R> {
+    /// Room for so many events.
+    pub fn reset(&mut self, events: usize) {
+        self.payloads.clear();
+        self.payloads.resize(events, P::default());
+        self.rows.clear();
+        self.rows.resize(events, R::default());
+    }
+}
+
+/// A customer: key, number of events, and the input row of the first one.
+#[derive(Clone, Copy)]
+pub struct Customer<K> {
+    /// What identifies the customer.
+    pub key: K,
+    /// Events.
+    pub count: u32,
+    /// Input row of the first of them, where rows are kept.
+    pub row: u32,
 }
 
 /// In which order one customer's events came.
@@ -184,116 +218,62 @@ struct Order {
     late: Option<i64>,
 }
 
-struct Finisher<'a, K> {
-    ids: &'a dyn Ids<Key = K>,
-    layout: Layout,
-    starts: &'a [usize],
+/// What all parts share.
+///
+/// The ids are asked once per customer, not once per row, so they need no code of their own here.
+pub struct Finisher<'a, K> {
+    /// The column of ids.
+    pub ids: &'a dyn Ids<Key = K>,
+    /// How records are packed.
+    pub layout: Layout,
+    /// The first row of each slice.
+    pub starts: &'a [usize],
 }
 
 impl<K: Key> Finisher<'_, K> {
-    fn partition<P: Payload, R: Row>(
-        &self,
-        parts: &[&[Record<K, P, R>]],
-        output: Output<'_>,
-        scratch: &mut Scratch<P, R>,
-    ) -> Result<Outcome> {
-        let customers = self.find_customers(parts, scratch);
-        let order = self.canonical_order(&customers);
-        let mut cursors = vec![0_u32; customers.len()];
-        let mut start = 0;
-        for &local in &order {
-            cursors[local as usize] = start;
-            start += customers[local as usize].count;
-        }
-        gather(parts, &mut cursors, scratch);
-        let (mut ties, mut out_of_order, mut late) = (0, 0, None);
-        let mut start = 0;
-        for (customer, &local) in order.iter().enumerate() {
-            let end = start + customers[local as usize].count as usize;
-            let found = self.bring_in_order(start..end, scratch);
-            ties += found.ties;
-            if let Some(time) = found.late {
-                out_of_order += found.belated;
-                late.get_or_insert((customer, time));
-            }
-            start = end;
-        }
-        self.write(scratch, output);
-        let labelled: Vec<_> = order
-            .iter()
-            .map(|&local| {
-                let customer = &customers[local as usize];
-                (customer.key, self.place(customer.row))
-            })
-            .collect();
-        Ok(Outcome {
-            customers: self.ids.labels(&labelled)?,
-            counts: order.iter().map(|&local| customers[local as usize].count).collect(),
-            ties,
-            out_of_order,
-            late,
-        })
-    }
-
     /// Slice and index of an input row.
     fn place(&self, row: u32) -> (usize, usize) {
         let slice = self.starts.partition_point(|&start| start <= row as usize) - 1;
         (slice, row as usize - self.starts[slice])
     }
 
-    /// Numbers the customers in order of appearance and notes each record's number in `scratch.locals`.
-    fn find_customers<P: Payload, R: Row>(
-        &self,
-        parts: &[&[Record<K, P, R>]],
-        scratch: &mut Scratch<P, R>,
-    ) -> Vec<Local<K>> {
-        let mut customers: Vec<Local<K>> = Vec::with_capacity(1 << 12);
-        let verify = self.ids.must_verify();
-        let slots = &mut scratch.slots;
-        slots.clear();
-        slots.resize(slots.capacity().next_power_of_two().clamp(1 << 12, 1 << 13), 0);
-        scratch.locals.clear();
-        scratch.locals.reserve(parts.iter().map(|part| part.len()).sum());
-        for record in parts.iter().copied().flatten() {
-            let key = record.key;
-            let mask = slots.len() - 1;
-            let mut slot = (key.local_hash() as usize) & mask;
-            let local = loop {
-                let found = slots[slot];
-                if found == 0 {
-                    let local = customers.len() as u32;
-                    customers.push(Local { key, count: 0, row: record.row.number() });
-                    if customers.len() * 2 > slots.len() {
-                        grow(slots, &customers);
-                    } else {
-                        slots[slot] = local + 1;
-                    }
-                    break local;
-                }
-                let candidate = &customers[found as usize - 1];
-                if candidate.key == key
-                    && (!verify || self.ids.same(self.place(candidate.row), self.place(record.row.number())))
-                {
-                    break found - 1;
-                }
-                slot = (slot + 1) & mask;
-            };
-            customers[local as usize].count += 1;
-            scratch.locals.push(local);
-        }
-        customers
+    /// Whether two input rows have the same id.
+    pub fn same(&self, left: u32, right: u32) -> bool {
+        self.ids.same(self.place(left), self.place(right))
     }
 
-    /// Customers by the hash of their id, so that the order does not depend on the rows.
-    fn canonical_order(&self, customers: &[Local<K>]) -> Vec<u32> {
-        let mut hashed: Vec<(u64, u32)> =
-            customers.iter().enumerate().map(|(local, customer)| (self.ids.hash(customer.key), local as u32)).collect();
-        hashed.sort_unstable();
-        hashed.into_iter().map(|(_, local)| local).collect()
+    /// Writes a part whose events stand in `scratch`, one customer after the other, in the order of the input.
+    pub fn order_and_write<P: Payload, R: Row>(
+        &self,
+        customers: &[Customer<K>],
+        scratch: &mut Scratch<P, R>,
+        output: Output<'_>,
+    ) -> Result<Outcome> {
+        let (mut ties, mut out_of_order, mut late) = (0, 0, None);
+        let mut start = 0;
+        for (index, customer) in customers.iter().enumerate() {
+            let end = start + customer.count as usize;
+            let found = self.bring_in_order(start..end, scratch);
+            ties += found.ties;
+            if let Some(time) = found.late {
+                out_of_order += found.belated;
+                late.get_or_insert((index, time));
+            }
+            start = end;
+        }
+        self.write(scratch, output);
+        let labelled: Vec<_> = customers.iter().map(|customer| (customer.key, self.place(customer.row))).collect();
+        Ok(Outcome {
+            customers: self.ids.labels(&labelled)?,
+            counts: customers.iter().map(|customer| customer.count).collect(),
+            ties,
+            out_of_order,
+            late,
+        })
     }
 
     /// Sorts one customer's events by time where they are not yet; ties keep input order.
-    fn bring_in_order<P: Payload, R: Row>(&self, range: std::ops::Range<usize>, scratch: &mut Scratch<P, R>) -> Order {
+    fn bring_in_order<P: Payload, R: Row>(&self, range: Range<usize>, scratch: &mut Scratch<P, R>) -> Order {
         let layout = self.layout;
         let payloads = &mut scratch.payloads[range.clone()];
         let (mut ties, mut ordered) = (0, true);
@@ -346,34 +326,5 @@ impl<K: Key> Finisher<'_, K> {
                 *slot = row.number();
             }
         }
-    }
-}
-
-/// Counting sort: every record to the next free place of its customer.
-fn gather<K: Key, P: Payload, R: Row>(parts: &[&[Record<K, P, R>]], cursors: &mut [u32], scratch: &mut Scratch<P, R>) {
-    let total = scratch.locals.len();
-    scratch.payloads.clear();
-    scratch.payloads.resize(total, P::default());
-    scratch.rows.clear();
-    scratch.rows.resize(total, R::default());
-    for (record, &local) in parts.iter().copied().flatten().zip(&scratch.locals) {
-        let cursor = &mut cursors[local as usize];
-        let at = *cursor as usize;
-        *cursor += 1;
-        scratch.payloads[at] = record.payload;
-        scratch.rows[at] = record.row;
-    }
-}
-
-fn grow<K: Key>(slots: &mut Vec<u32>, customers: &[Local<K>]) {
-    let size = slots.len() * 2;
-    slots.clear();
-    slots.resize(size, 0);
-    for (local, customer) in customers.iter().enumerate() {
-        let mut slot = (customer.key.local_hash() as usize) & (size - 1);
-        while slots[slot] != 0 {
-            slot = (slot + 1) & (size - 1);
-        }
-        slots[slot] = local as u32 + 1;
     }
 }

@@ -11,8 +11,10 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 
+use super::finish::Built;
+use super::group::group;
 use super::keys::{self, Key};
-use super::partition::{self, Built, Input};
+use super::rows::Input;
 use crate::error::{Error, Result};
 
 /// What a row says of its customer.
@@ -38,9 +40,7 @@ pub trait Ids: Sync {
     /// The canonical hash of a customer.
     fn hash(&self, key: Self::Key) -> u64;
     /// Whether two rows (slice, index) hold the same bytes.
-    fn same(&self, _left: (usize, usize), _right: (usize, usize)) -> bool {
-        true
-    }
+    fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool;
     /// The ids of customers, given their keys and the place (slice, index) of one row of each.
     fn labels(&self, customers: &[(Self::Key, (usize, usize))]) -> Result<ArrayRef>;
 }
@@ -110,27 +110,26 @@ impl IdColumn {
 }
 
 fn exactly<I: Ids>(ids: &I, input: &Input<'_>) -> Result<Built> {
-    partition::group(ids, input)?.ok_or_else(|| Error::Internal("an exact key was unfit".into()))
+    group(ids, input)?.ok_or_else(|| Error::Internal("an exact key was unfit".into()))
 }
 
 /// Tries the key that a sample of the ids suggests, then wider ones. Which one fits depends on the set of ids alone.
 fn group_texts<S: Strings>(slices: &[S], input: &Input<'_>) -> Result<Built> {
     let sample = Sample::of(slices);
     if sample.all_uuids
-        && let Some(built) = partition::group(&Texts { slices, form: UuidText }, input)?
+        && let Some(built) = group(&Texts { slices, form: UuidText }, input)?
     {
         return Ok(built);
     }
     if sample.longest - sample.prefix.len() <= 7
-        && let Some(built) =
-            partition::group(&Texts { slices, form: Inline64(Prefix::new(sample.prefix.clone())) }, input)?
+        && let Some(built) = group(&Texts { slices, form: Inline64(Prefix::new(sample.prefix.clone())) }, input)?
     {
         return Ok(built);
     }
     // Short ids need no prefix here, and an unusual one then still fits.
     let prefix = if sample.longest <= 15 { Vec::new() } else { sample.prefix };
     if sample.longest - prefix.len() <= 15
-        && let Some(built) = partition::group(&Texts { slices, form: Inline128(Prefix::new(prefix)) }, input)?
+        && let Some(built) = group(&Texts { slices, form: Inline128(Prefix::new(prefix)) }, input)?
     {
         return Ok(built);
     }
@@ -198,6 +197,15 @@ impl Ids for Integers {
         Id::Customer(values[index] as u64, keys::hash_integer(values[index]))
     }
 
+    #[inline(always)]
+    fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool {
+        let value = |(slice, index): (usize, usize)| {
+            let (values, nulls) = &self.slices[slice];
+            nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index)).then(|| values[index])
+        };
+        value(left) == value(right)
+    }
+
     fn hash(&self, key: u64) -> u64 {
         keys::hash_integer(key as i64)
     }
@@ -229,6 +237,15 @@ impl Ids for Uuids {
             |range: std::ops::Range<usize>| bytes[range].iter().fold(0, |word, &byte| (word << 8) | u64::from(byte));
         let key = [half(0..8), half(8..16)];
         Id::Customer(key, keys::hash_uuid(key))
+    }
+
+    #[inline(always)]
+    fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool {
+        let bytes = |(slice, index): (usize, usize)| {
+            let array = &self.slices[slice];
+            array.is_valid(index).then(|| array.value(index))
+        };
+        bytes(left) == bytes(right)
     }
 
     fn hash(&self, key: Self::Key) -> u64 {
@@ -309,6 +326,16 @@ impl Ids for Dictionary {
             MISSING => Id::Missing,
             hash => Id::Customer(hash, hash),
         }
+    }
+
+    #[inline(always)]
+    fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool {
+        let hash = |(slice, index): (usize, usize)| {
+            let slice = &self.slices[slice];
+            let valid = slice.nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index));
+            if valid { slice.table[slice.keys[index] as usize] } else { MISSING }
+        };
+        hash(left) == hash(right)
     }
 
     fn hash(&self, key: u64) -> u64 {
@@ -446,6 +473,7 @@ impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
         self.form.hash(key)
     }
 
+    #[inline(always)]
     fn same(&self, left: (usize, usize), right: (usize, usize)) -> bool {
         self.slices[left.0].bytes(left.1) == self.slices[right.0].bytes(right.1)
     }

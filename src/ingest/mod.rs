@@ -5,10 +5,14 @@ mod coded;
 mod digits;
 pub mod files;
 mod finish;
+mod group;
+mod grouped;
 mod ids;
 mod keys;
 mod normal;
 mod partition;
+mod record;
+mod rows;
 pub mod spill;
 mod times;
 
@@ -144,7 +148,7 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     cancel.check()?;
     let carried = carried(&sliced, roles)?;
     let ids = IdColumn::read(&sliced.column(&roles.customer)?, &roles.customer)?;
-    let input = partition::Input {
+    let input = rows::Input {
         times: &times,
         events: &events,
         channels: channels.as_ref(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::Int64Array;
 use serde::Deserialize;
 
-use super::chosen;
+use super::{chosen, only};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, RESERVED};
@@ -109,6 +109,10 @@ impl Kernel for Conversion {
         let (time, outcome) = if time > self.horizon { (self.horizon, passed) } else { (time, outcome) };
         let step = (time / self.resolution) as u64;
         groups.at(journey, first).push(step * self.labels.len() as u64 + outcome);
+    }
+
+    fn needed(&self) -> Option<usize> {
+        only(self.start.as_deref()?)
     }
 
     fn merge(&self, into: &mut Vec<u64>, mut from: Vec<u64>) {

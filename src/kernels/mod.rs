@@ -105,6 +105,12 @@ fn chosen(names: Option<&[String]>, log: &EventLog) -> Result<Option<Vec<bool>>>
     Ok(Some(chosen))
 }
 
+/// The code of the one chosen event, where it is only one.
+fn only(chosen: &[bool]) -> Option<usize> {
+    let mut codes = chosen.iter().enumerate().filter(|(_, chosen)| **chosen).map(|(code, _)| code);
+    codes.next().filter(|_| codes.next().is_none())
+}
+
 /// The calendar periods that a plan may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

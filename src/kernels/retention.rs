@@ -7,8 +7,8 @@ use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Float64Array, Int64Arr
 use arrow::datatypes::Float64Type;
 use serde::Deserialize;
 
-use super::{MOST_PERIODS, PeriodName, calendar_periods, chosen};
-use crate::calendar::{Calendar, DAY_US, Periods};
+use super::{MOST_PERIODS, PeriodName, calendar_periods, chosen, only};
+use crate::calendar::{Calendar, DAY_US, Periods, StepBits};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey};
@@ -97,6 +97,10 @@ pub struct Retention {
     rolling: Option<Rolling>,
     columns: Columns,
     values: Option<Float64Array>,
+    /// Nothing is asked for that needs more than whether a customer came back in a calendar period.
+    plain: bool,
+    /// For the plain question, where the periods are few.
+    bits: Option<StepBits>,
 }
 
 /// Clocks that begin with the start event.
@@ -220,19 +224,30 @@ impl Analysis for Retention {
             return Err(Error::Argument("minimum is 0; a return is at least 1 event".into()));
         }
         let values = if params.value { Some(log.column("value")?.as_primitive::<Float64Type>().clone()) } else { None };
+        let range = params.start_time_us.unwrap_or(i64::MIN)..params.end_time_us.unwrap_or(i64::MAX);
+        let columns = Columns::new(params.brackets.as_deref())?;
+        let plain = params.entry == Entry::FirstEver
+            && range == (i64::MIN..i64::MAX)
+            && rolling.is_none()
+            && params.mode == Mode::On
+            && columns.of_period.is_none()
+            && params.minimum == 1
+            && values.is_none();
         Ok(Self {
             start: chosen(params.start.as_deref(), log)?,
             back: chosen(params.back.as_deref(), log)?,
             same_period: params.same_period,
             most: params.max_periods.map_or(usize::MAX, |most| most as usize),
-            periods,
             entry: params.entry,
-            range: params.start_time_us.unwrap_or(i64::MIN)..params.end_time_us.unwrap_or(i64::MAX),
+            range,
             mode: params.mode,
             minimum: params.minimum as usize,
+            bits: periods.as_bits(),
+            periods,
             rolling,
-            columns: Columns::new(params.brackets.as_deref())?,
+            columns,
             values,
+            plain,
         })
     }
 }
@@ -259,17 +274,6 @@ impl Rolling {
 }
 
 impl Retention {
-    /// Whether nothing is asked for that needs more than the first event in each calendar period.
-    fn is_plain(&self) -> bool {
-        self.entry == Entry::FirstEver
-            && self.range == (i64::MIN..i64::MAX)
-            && self.rolling.is_none()
-            && self.mode == Mode::On
-            && self.columns.of_period.is_none()
-            && self.minimum == 1
-            && self.values.is_none()
-    }
-
     fn starts<C: Code>(&self, event: C) -> bool {
         self.start.as_ref().is_none_or(|start| start[event.index()])
     }
@@ -282,8 +286,23 @@ impl Retention {
         cohort: usize,
         mut seen: impl FnMut(usize),
     ) {
-        let starts = self.periods.starts();
         let times = &journey.times[first + 1..];
+        if let Some(bits) = &self.bits {
+            let mut found = match &self.back {
+                None => times.iter().fold(0, |found, &time| found | bits.of(time)),
+                Some(back) => {
+                    let events = &journey.events[first + 1..];
+                    let of = |(&time, event): (&i64, &C)| bits.of(time) & u64::from(back[event.index()]).wrapping_neg();
+                    times.iter().zip(events).fold(0, |found, event| found | of(event))
+                }
+            } >> cohort;
+            while found != 0 {
+                seen(found.trailing_zeros() as usize);
+                found &= found - 1;
+            }
+            return;
+        }
+        let starts = self.periods.starts();
         let (mut period, mut end) = (cohort, starts[cohort + 1]);
         let Some(back) = &self.back else {
             // Every event counts, so a period is seen exactly when the first event beyond the one before comes.
@@ -433,7 +452,7 @@ impl Kernel for Retention {
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
-        if self.is_plain() {
+        if self.plain {
             let Some(first) = journey.events.iter().position(|&event| self.starts(event)) else { return };
             let cohort = self.periods.index_of(journey.times[first]);
             let state = &mut groups.at(journey, first)[cohort];
@@ -463,6 +482,10 @@ impl Kernel for Retention {
                 Self::add_values(&scratch.seen, state);
             }
         });
+    }
+
+    fn needed(&self) -> Option<usize> {
+        only(self.start.as_deref()?)
     }
 
     fn merge(&self, into: &mut Vec<Cohort>, from: Vec<Cohort>) {

@@ -9,7 +9,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, UInt32Type};
 use serde::Deserialize;
 
-use super::chosen;
+use super::{chosen, only};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::Result;
 use crate::log::{Code, EventLog, Journey, Numbers};
@@ -101,13 +101,7 @@ impl Analysis for Rfm {
     fn bind(params: Params, log: &EventLog) -> Result<Self> {
         let wanted = match chosen(params.events.as_deref(), log)? {
             None => Wanted::All,
-            Some(codes) => {
-                let mut found = codes.iter().enumerate().filter(|(_, chosen)| **chosen).map(|(code, _)| code);
-                match (found.next(), found.next()) {
-                    (Some(only), None) => Wanted::One(only),
-                    _ => Wanted::Several(codes),
-                }
-            }
+            Some(codes) => only(&codes).map_or(Wanted::Several(codes), Wanted::One),
         };
         let all = matches!(wanted, Wanted::All);
         Ok(Self {
@@ -119,38 +113,17 @@ impl Analysis for Rfm {
     }
 }
 
-/// What a customer did that counts: positions of the first and the last event, and how many.
-struct Found {
-    first: usize,
-    last: usize,
-    events: i64,
-}
-
 impl Rfm {
-    /// Whether an event counts.
+    /// The first event from a position on that counts.
     #[inline(always)]
-    fn counts<C: Code>(&self, event: C) -> bool {
-        match &self.wanted {
-            Wanted::All => true,
-            Wanted::One(code) => event.index() == *code,
-            Wanted::Several(codes) => codes[event.index()],
-        }
-    }
-
-    #[inline(always)]
-    fn find<C: Code>(&self, events: &[C]) -> Option<Found> {
-        // Counting first: it does not branch, and most who have no such event are told by it.
-        let number = match &self.wanted {
-            Wanted::All => events.len(),
-            Wanted::One(code) => {
-                let code = C::from_index(*code);
-                events.iter().filter(|event| **event == code).count()
-            }
-            Wanted::Several(codes) => events.iter().filter(|event| codes[event.index()]).count(),
+    fn find<C: Code>(&self, events: &[C], from: usize) -> Option<usize> {
+        let rest = &events[from..];
+        let found = match &self.wanted {
+            Wanted::All => (!rest.is_empty()).then_some(0),
+            Wanted::One(code) => C::find(rest, C::from_index(*code)),
+            Wanted::Several(codes) => rest.iter().position(|event| codes[event.index()]),
         };
-        let first = if number == 0 { None } else { events.iter().position(|event| self.counts(*event)) };
-        let last = events.iter().rposition(|event| self.counts(*event));
-        Some(Found { first: first?, last: last?, events: number as i64 })
+        found.map(|found| from + found)
     }
 }
 
@@ -171,20 +144,39 @@ impl Kernel for Rfm {
             _ => times.partition_point(|&time| time <= self.at),
         };
         let events = &journey.events[..end];
-        let Some(found) = self.find(events) else { return };
-        let Some(rows) = groups.at(journey, found.first).last_mut() else { return };
-        rows.customer.push(journey.customer as u32);
-        rows.first.push(times[found.first]);
-        rows.last.push(times[found.last]);
-        rows.frequency.push(found.events);
-        if let (Wanted::All, Some(values)) = (&self.wanted, self.amounts.as_ref().and_then(Numbers::contiguous)) {
-            rows.add(&values[journey.start..journey.start + end]);
-        } else if let Some(amounts) = &self.amounts {
-            let own = (found.first..=found.last).filter(|&position| self.counts(events[position]));
-            rows.pending.extend(own.map(|position| (journey.start + position) as u32));
-            if rows.pending.len() >= PENDING {
-                rows.add_up(amounts);
+        let Some(first) = self.find(events, 0) else { return };
+        let Some(rows) = groups.at(journey, first).last_mut() else { return };
+        let (mut last, mut number) = (first, 0);
+        if matches!(self.wanted, Wanted::All) {
+            (last, number) = (end - 1, end as i64);
+            match (&self.amounts, self.amounts.as_ref().and_then(Numbers::contiguous)) {
+                (Some(_), Some(values)) => rows.add(&values[journey.start..journey.start + end]),
+                (Some(_), None) => rows.pending.extend((journey.start..journey.start + end).map(|event| event as u32)),
+                (None, _) => {}
             }
+        } else {
+            let mut found = Some(first);
+            while let Some(position) = found {
+                (last, number) = (position, number + 1);
+                if self.amounts.is_some() {
+                    rows.pending.push((journey.start + position) as u32);
+                }
+                found = self.find(events, position + 1);
+            }
+        }
+        rows.customer.push(journey.customer as u32);
+        rows.first.push(times[first]);
+        rows.last.push(times[last]);
+        rows.frequency.push(number);
+        if let Some(amounts) = self.amounts.as_ref().filter(|_| rows.pending.len() >= PENDING) {
+            rows.add_up(amounts);
+        }
+    }
+
+    fn needed(&self) -> Option<usize> {
+        match &self.wanted {
+            Wanted::One(code) => Some(*code),
+            Wanted::All | Wanted::Several(_) => None,
         }
     }
 

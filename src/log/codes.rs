@@ -10,10 +10,12 @@ pub trait Code: Copy + Send + Sync + Eq + 'static {
     fn index(self) -> usize;
     /// The code of a position; the position must fit.
     fn from_index(index: usize) -> Self;
+    /// The first of these codes that is the one given.
+    fn find(codes: &[Self], code: Self) -> Option<usize>;
 }
 
 macro_rules! code {
-    ($($kind:ty),*) => {$(
+    ($($kind:ty: $find:expr),*) => {$(
         impl Code for $kind {
             #[inline(always)]
             fn index(self) -> usize {
@@ -23,10 +25,18 @@ macro_rules! code {
             fn from_index(index: usize) -> Self {
                 index as $kind
             }
+            #[inline]
+            fn find(codes: &[Self], code: Self) -> Option<usize> {
+                $find(code, codes)
+            }
         }
     )*};
 }
-code!(u8, u16, u32);
+code!(u8: memchr::memchr, u16: position, u32: position);
+
+fn position<C: Code>(code: C, codes: &[C]) -> Option<usize> {
+    codes.iter().position(|&other| other == code)
+}
 
 /// One code per event, in memory or in a mapped file.
 #[derive(Debug, Clone)]

@@ -1,0 +1,165 @@
+//! Rows that already stand together by customer: runs of rows are put in order instead of rows.
+
+use rayon::prelude::*;
+
+use super::finish::{Built, Customer, Finisher, Scratch, fill};
+use super::ids::{Id, Ids};
+use super::keys::Key;
+use super::partition::PARTITION_ROWS;
+use super::record::{Payload, Row};
+use super::rows::{Input, Sink, Taken};
+use crate::error::Result;
+
+/// Pairs of neighbours that are looked at in each slice.
+const SAMPLE: usize = 256;
+
+/// Whether neighbours share a customer so often (three times in four: runs of four rows) that moving runs costs less
+/// than dealing rows. The log is the same either way.
+pub fn is_grouped(ids: &impl Ids, input: &Input<'_>) -> bool {
+    let (mut pairs, mut same) = (0, 0);
+    for (slice, times) in input.times.slices.iter().enumerate() {
+        let rows = times.values.len();
+        for index in (1..rows).step_by((rows / SAMPLE).max(1)) {
+            pairs += 1;
+            same += usize::from(ids.same((slice, index - 1), (slice, index)));
+        }
+    }
+    pairs > 0 && same * 4 >= pairs * 3
+}
+
+/// What one task of the first pass leaves: the events in the order of the input, and where the customer changes.
+pub struct Runs<K, P, R> {
+    payloads: Vec<P>,
+    rows: Vec<R>,
+    runs: Vec<Run<K>>,
+    /// The place of the row that was kept last.
+    last: Option<(usize, usize)>,
+}
+
+/// Successive events of one customer.
+struct Run<K> {
+    key: K,
+    hash: u64,
+    start: usize,
+    /// Input row of the first one, where rows are kept.
+    row: u32,
+}
+
+impl<K: Key, P: Payload, R: Row> Runs<K, P, R> {
+    /// Room for so many rows.
+    pub fn new(rows: usize) -> Self {
+        let kept = if R::KEPT { rows } else { 0 };
+        Self { payloads: Vec::with_capacity(rows), rows: Vec::with_capacity(kept), runs: Vec::new(), last: None }
+    }
+
+    fn end(&self, run: usize) -> usize {
+        self.runs.get(run + 1).map_or(self.payloads.len(), |next| next.start)
+    }
+
+    fn count(&self, run: usize) -> usize {
+        self.end(run) - self.runs[run].start
+    }
+}
+
+impl<I: Ids, P: Payload, R: Row> Sink<I, P, R> for Runs<I::Key, P, R> {
+    #[inline(always)]
+    fn take(&mut self, ids: &I, place: (usize, usize), payload: P, row: R) -> Taken {
+        if self.last.is_none_or(|last| !ids.same(last, place)) {
+            match ids.id(place.0, place.1) {
+                Id::Customer(key, hash) => {
+                    self.runs.push(Run { key, hash, start: self.payloads.len(), row: row.number() });
+                }
+                Id::Missing => return Taken::Missing,
+                Id::Unfit => return Taken::Unfit,
+            }
+        }
+        self.last = Some(place);
+        self.payloads.push(payload);
+        self.rows.push(row);
+        Taken::Kept
+    }
+}
+
+/// A run by its task and its number there; sorted, runs stand by customer and then in the order of the input.
+type Place = (u64, u32, u32);
+
+/// Brings the runs of each customer together.
+pub fn finish<K: Key, P: Payload, R: Row>(
+    finisher: &Finisher<'_, K>,
+    tasks: &[Runs<K, P, R>],
+    input: &Input<'_>,
+) -> Result<Built> {
+    let run_of = |&(_, task, run): &Place| &tasks[task as usize].runs[run as usize];
+    let count_of = |&(_, task, run): &Place| tasks[task as usize].count(run as usize);
+    let mut places: Vec<Place> = Vec::with_capacity(tasks.iter().map(|task| task.runs.len()).sum());
+    for (number, task) in tasks.iter().enumerate() {
+        places.extend(task.runs.iter().enumerate().map(|(run, of)| (of.hash, number as u32, run as u32)));
+    }
+    input.cancel.check()?;
+    places.par_sort_unstable();
+    let verify = finisher.ids.must_verify();
+    let same = |left: &Run<K>, right: &Run<K>| left.key == right.key && (!verify || finisher.same(left.row, right.row));
+    let (mut parts, mut sizes) = (Vec::new(), Vec::new());
+    let (mut start, mut size) = (0, 0);
+    let mut next = 0;
+    while next < places.len() {
+        let hash = places[next].0;
+        let end = next + places[next..].iter().take_while(|place| place.0 == hash).count();
+        // Different ids with one hash: those of one id to the first of them.
+        part_by(&mut places[next..end], |left, right| same(run_of(left), run_of(right)));
+        size += places[next..end].iter().map(count_of).sum::<usize>();
+        next = end;
+        if size >= PARTITION_ROWS || next == places.len() {
+            parts.push(start..next);
+            sizes.push(size);
+            (start, size) = (next, 0);
+        }
+    }
+    fill(&sizes, input, |part, output, scratch: &mut Scratch<P, R>| {
+        scratch.payloads.clear();
+        scratch.rows.clear();
+        let mut customers: Vec<Customer<K>> = Vec::new();
+        let mut before: Option<&Run<K>> = None;
+        for place in &places[parts[part].clone()] {
+            let (task, run) = (&tasks[place.1 as usize], run_of(place));
+            let events = run.start..run.start + count_of(place);
+            let count = events.len() as u32;
+            match customers.last_mut() {
+                Some(customer) if before.is_some_and(|before| same(before, run)) => customer.count += count,
+                _ => customers.push(Customer { key: run.key, count, row: run.row }),
+            }
+            scratch.payloads.extend_from_slice(&task.payloads[events.clone()]);
+            scratch.rows.extend_from_slice(&task.rows[events]);
+            before = Some(run);
+        }
+        finisher.order_and_write(&customers, scratch, output)
+    })
+}
+
+/// Brings equal elements together, each to the first of its kind, without changing the order otherwise.
+fn part_by<T: Copy>(elements: &mut [T], same: impl Fn(&T, &T) -> bool) {
+    let mut done = 0;
+    while done < elements.len() {
+        let first = elements[done];
+        let mut end = done + 1;
+        for index in end..elements.len() {
+            if same(&first, &elements[index]) {
+                elements[end..=index].rotate_right(1);
+                end += 1;
+            }
+        }
+        done = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_elements_come_together_in_order_of_appearance() {
+        let mut elements = [("b", 0), ("a", 1), ("b", 2), ("c", 3), ("a", 4), ("b", 5)];
+        part_by(&mut elements, |left, right| left.0 == right.0);
+        assert_eq!(elements, [("b", 0), ("b", 2), ("b", 5), ("a", 1), ("a", 4), ("c", 3)]);
+    }
+}
