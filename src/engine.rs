@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, Segments};
 use crate::partial::{self, PartialColumn, Role};
-use crate::pool::{Cancel, on_pool};
+use crate::pool::{Cancel, Stage, on_pool};
 use crate::table::Table;
 use crate::with_codes;
 
@@ -168,6 +168,7 @@ fn fold<A: Analysis>(log: &EventLog, plan: &Plan, cancel: &Cancel) -> Result<Tab
     let tasks = log.len().div_ceil(kernel.task_events()).max(1);
     let at = format!("{:?}", plan.at).to_lowercase();
     let mut text = serde_json::json!({"params": plan.params, "by": plan.by, "at": at});
+    cancel.begin(Stage::Counting, Some(log.len() as u64));
     if plan.each_customer {
         let alone = Alone { log, kernel: &kernel, by, cancel };
         let batches = with_codes!(&*log.events, events => alone.batches(events, tasks))?;
@@ -247,7 +248,7 @@ impl<K: Kernel> Alone<'_, K> {
         let found: Vec<_> = (0..tasks)
             .into_par_iter()
             .map(|task| {
-                self.cancel.check()?;
+                self.cancel.advance(log.len() / tasks)?;
                 let mut batches = vec![self.batch(self.kernel.init(), None)?.slice(0, 0)];
                 let mut customers = Vec::new();
                 let mut scratch = K::Scratch::default();
@@ -325,8 +326,8 @@ impl<'a, K: Kernel> Fold<'a, K> {
     }
 
     fn task<C: Code>(&self, events: &[C], task: usize) -> Result<Groups<'a, K>> {
-        self.cancel.check()?;
         let log = self.log;
+        self.cancel.advance(log.len() / self.tasks)?;
         let cut = |task: usize| log.customer_at(task * log.len() / self.tasks);
         let last = if task + 1 == self.tasks { log.customers() } else { cut(task + 1) };
         let mut groups = Groups::new(self.kernel, self.by);

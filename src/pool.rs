@@ -1,7 +1,7 @@
 //! Our own thread pool, which survives `fork`, and the flag that stops a running computation.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use rayon::ThreadPool;
 
@@ -65,19 +65,90 @@ fn threads() -> Result<usize> {
     }
 }
 
-/// A flag that every long loop looks at between tasks.
+/// What a long computation and the one who waits for it know of each other: whether it shall stop, and how far it is.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    stage: AtomicUsize,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+/// What a long computation is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Files become rows in memory.
+    Reading,
+    /// Rows are brought together by customer.
+    Grouping,
+    /// Events of customers are brought in order.
+    Ordering,
+    /// Rows go to disk by customer.
+    Spilling,
+    /// A kernel passes over the events.
+    Counting,
+}
+
+impl Stage {
+    const ALL: [Self; 5] = [Self::Reading, Self::Grouping, Self::Ordering, Self::Spilling, Self::Counting];
+
+    /// The name, as users see it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Grouping => "grouping",
+            Self::Ordering => "ordering",
+            Self::Spilling => "spilling",
+            Self::Counting => "counting",
+        }
+    }
+}
+
+/// How far a computation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// What it is busy with.
+    pub stage: Stage,
+    /// Rows or events that are done.
+    pub done: u64,
+    /// Of how many, where that is known.
+    pub total: Option<u64>,
+}
 
 impl Cancel {
     /// Ask the computation to stop at its next check.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.stop.store(true, Ordering::Relaxed);
     }
 
     /// `Err(Cancelled)` once somebody asked to stop.
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+        if self.0.stop.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Tells that a stage begins, of so many rows or events where that is known.
+    pub fn begin(&self, stage: Stage, total: Option<u64>) {
+        self.0.stage.store(0, Ordering::Relaxed);
+        self.0.done.store(0, Ordering::Relaxed);
+        self.0.total.store(total.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.0.stage.store(stage as usize + 1, Ordering::Release);
+    }
+
+    /// Tells that so many more are done; as [`Cancel::check`].
+    pub fn advance(&self, done: usize) -> Result<()> {
+        self.0.done.fetch_add(done as u64, Ordering::Relaxed);
+        self.check()
+    }
+
+    /// How far the computation is; none before it has told.
+    pub fn progress(&self) -> Option<Progress> {
+        let stage = *Stage::ALL.get(self.0.stage.load(Ordering::Acquire).checked_sub(1)?)?;
+        let total = Some(self.0.total.load(Ordering::Relaxed)).filter(|&total| total != u64::MAX);
+        let done = self.0.done.load(Ordering::Relaxed);
+        Some(Progress { stage, done: total.map_or(done, |total| done.min(total)), total })
     }
 }
 
@@ -98,5 +169,19 @@ mod tests {
         assert!(cancel.check().is_ok());
         cancel.clone().cancel();
         assert_eq!(cancel.check(), Err(Error::Cancelled));
+    }
+
+    #[test]
+    fn progress_is_of_the_stage_that_began_last_and_never_beyond_its_end() {
+        let cancel = Cancel::default();
+        assert_eq!(cancel.progress(), None);
+        cancel.begin(Stage::Reading, None);
+        assert!(cancel.advance(7).is_ok());
+        assert_eq!(cancel.progress(), Some(Progress { stage: Stage::Reading, done: 7, total: None }));
+        cancel.begin(Stage::Counting, Some(10));
+        assert!(cancel.advance(6).and_then(|()| cancel.advance(6)).is_ok());
+        assert_eq!(cancel.progress(), Some(Progress { stage: Stage::Counting, done: 10, total: Some(10) }));
+        cancel.cancel();
+        assert_eq!(cancel.advance(1), Err(Error::Cancelled));
     }
 }

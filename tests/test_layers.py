@@ -41,6 +41,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_args": 1,
     "_files": 1,
     "_intervals": 1,
+    "_progress": 1,
     "_selection": 1.5,  # names what it takes as _args does
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,

@@ -77,6 +77,7 @@ PUBLIC = [
     "open",
     "page",
     "plot",
+    "progress",
     "read",
     "rfm",
     "scan",

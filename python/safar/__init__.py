@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from safar import calendar
 from safar._core import __version__
+from safar._progress import progress
 from safar.analyses import (
     Conversion,
     Flow,
@@ -141,6 +142,7 @@ __all__ = [
     "open",
     "page",
     "plot",
+    "progress",
     "read",
     "rfm",
     "scan",

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -144,8 +145,11 @@ class _Steps:
         print(f"{what:<24}{seconds:8.2f} s", file=sys.stderr, flush=True)
 
     def run(self, what: str, work: Callable[[], T]) -> T:
+        from safar._progress import progress
+
         begin = time.perf_counter()
-        done = work()
+        with progress() if sys.stderr.isatty() else nullcontext():
+            done = work()
         self.tell(what, time.perf_counter() - begin)
         return done
 

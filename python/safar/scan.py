@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from safar import _args, _core, _table
 from safar._files import files_of
 from safar._log import Log, commonest_first
+from safar._progress import told
 from safar._selection import selection
 from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
@@ -103,7 +104,7 @@ class Scan(Log):
             part = self._part(index)
             return [] if part is None else [question(part)]
 
-        answers = [found for index in range(len(self._spill)) for found in answer(index)]
+        answers = [found for index in told("asking", len(self._spill)) for found in answer(index)]
         if not answers:
             raise EmptyLogError(
                 "no event is left in these data: no event meets all conditions at once; drop or widen one"

@@ -14,6 +14,7 @@ use super::rows::Input;
 use crate::error::Result;
 use crate::log::{Code, Codes, NewCodes, Reject};
 use crate::memory::prefer_huge_pages;
+use crate::pool::Stage;
 
 /// The columns of the log.
 pub struct Built {
@@ -122,6 +123,7 @@ pub fn fill<B: Default + Send>(
     part: impl Fn(usize, Output<'_>, &mut B) -> Result<Outcome> + Sync,
 ) -> Result<Built> {
     let total: usize = sizes.iter().sum();
+    input.cancel.begin(Stage::Ordering, Some(total as u64));
     let mut times = vec![0_i64; total];
     prefer_huge_pages(&times, total);
     let mut events = NewCodes::zeros(input.events.names.len(), total);
@@ -143,7 +145,7 @@ pub fn fill<B: Default + Send>(
         .into_par_iter()
         .enumerate()
         .map_init(B::default, |buffers, (index, output)| {
-            input.cancel.check()?;
+            input.cancel.advance(sizes[index])?;
             part(index, output, buffers)
         })
         .collect::<Result<_>>()?;

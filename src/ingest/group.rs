@@ -11,6 +11,8 @@ use super::partition::{self, Dealt};
 use super::record::{Layout, Payload, Row};
 use super::rows::{Input, Reader, Sink};
 use crate::error::Result;
+use crate::log::Reject;
+use crate::pool::Stage;
 
 /// Groups the rows by customer; `None` where an id does not fit the form of key.
 pub fn group<I: Ids>(ids: &I, input: &Input<'_>) -> Result<Option<Built>> {
@@ -44,12 +46,13 @@ fn read_and_finish<I: Ids, P: Payload, R: Row>(ids: &I, input: &Input<'_>, layou
             Some(start)
         })
         .collect();
+    let rows = input.times.slices.iter().map(|slice| slice.values.len()).sum::<usize>();
+    input.cancel.begin(Stage::Grouping, Some(rows as u64));
     let finisher = Finisher { ids, layout, starts: &starts };
     if grouped::is_grouped(ids, input) {
         let read = read(&finisher, ids, input, Runs::<I::Key, P, R>::new)?;
         return read.map(|read| read.built(|tasks| grouped::finish(&finisher, tasks, input))).transpose();
     }
-    let rows = input.times.slices.iter().map(|slice| slice.values.len()).sum();
     let partitions = partition::partitions_of(rows);
     let read = read(&finisher, ids, input, |rows| Dealt::<I::Key, P, R>::new(partitions, rows))?;
     read.map(|read| read.built(|tasks| partition::finish(&finisher, tasks, input))).transpose()
@@ -58,7 +61,7 @@ fn read_and_finish<I: Ids, P: Payload, R: Row>(ids: &I, input: &Input<'_>, layou
 /// What the tasks of the first pass leave.
 struct Read<S> {
     tasks: Vec<S>,
-    rejects: Vec<crate::log::Reject>,
+    rejects: Vec<Reject>,
     filtered: u64,
 }
 

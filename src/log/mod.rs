@@ -12,6 +12,7 @@ use std::ops::Range;
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::UInt32Type;
+use rayon::prelude::*;
 use std::sync::Arc;
 
 pub use codes::{Code, Codes, Names, NewCodes};
@@ -20,6 +21,7 @@ pub use tables::rejects_table;
 
 use crate::calendar::Zone;
 use crate::error::{Error, Result, did_you_mean};
+use crate::pool::on_pool;
 use crate::table::Table;
 
 /// Names of the virtual nodes of a journey; no event may bear one.
@@ -201,8 +203,16 @@ impl EventLog {
 
     /// Earliest and latest event time, µs UTC.
     pub fn span(&self) -> (i64, i64) {
-        let ends = self.offsets.windows(2).map(|pair| (self.times[pair[0] as usize], self.times[pair[1] as usize - 1]));
-        ends.fold((i64::MAX, i64::MIN), |(first, last), (start, end)| (first.min(start), last.max(end)))
+        let wider = |a: (i64, i64), b: (i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        let of = |offsets: &[u64]| {
+            let ends = offsets.windows(2).map(|pair| (self.times[pair[0] as usize], self.times[pair[1] as usize - 1]));
+            ends.fold((i64::MAX, i64::MIN), wider)
+        };
+        let parts = (0..self.customers()).into_par_iter().step_by(1 << 14);
+        let part = |first: usize| of(&self.offsets[first..self.offsets.len().min(first + (1 << 14) + 1)]);
+        // Whoever asks may stand outside of the pool.
+        let span = on_pool(|| Ok(parts.map(part).reduce(|| (i64::MAX, i64::MIN), wider)));
+        span.unwrap_or_else(|_| of(&self.offsets))
     }
 
     /// Memory in bytes of what stays resident: times, codes, offsets and the row order kept for attributes.

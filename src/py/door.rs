@@ -8,7 +8,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::pool::{Cancel, pool};
+use crate::pool::{Cancel, Progress, pool};
 
 /// How often Python is asked whether somebody pressed Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -46,7 +46,8 @@ where
                 };
             }
             Err(RecvTimeoutError::Timeout) => {
-                if let Err(error) = py.check_signals() {
+                let told = || if interrupted.is_none() { tell(py, &cancel) } else { Ok(()) };
+                if let Err(error) = py.check_signals().and_then(|()| told()) {
                     cancel.cancel();
                     interrupted.get_or_insert(error);
                 }
@@ -56,6 +57,12 @@ where
             }
         }
     }
+}
+
+/// Tells whoever watches how far a computation is.
+fn tell(py: Python<'_>, cancel: &Cancel) -> PyResult<()> {
+    let Some(Progress { stage, done, total }) = cancel.progress() else { return Ok(()) };
+    py.import("safar._progress")?.call_method1("tell", (stage.name(), done, total)).map(drop)
 }
 
 /// Runs short work that needs Python, where a panic is an exception as well.

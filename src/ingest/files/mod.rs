@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use super::Roles;
 use crate::calendar::LATEST_US;
 use crate::error::{Error, Result, did_you_mean};
-use crate::pool::{Cancel, on_pool};
+use crate::pool::{Cancel, Stage, on_pool};
 use crate::table::{Origin, Table};
 
 pub use parquet::write_parquet;
@@ -480,9 +480,11 @@ pub fn with_files<T>(
 impl Files {
     /// All rows in memory.
     fn table(&self, cancel: &Cancel) -> Result<Table> {
+        cancel.begin(Stage::Reading, self.rows());
         let read = |piece: usize| {
             let mut batches = Vec::new();
             let read = self.read(piece, cancel, &mut |batch| {
+                cancel.advance(batch.num_rows())?;
                 batches.push(batch);
                 Ok(())
             });

@@ -240,8 +240,8 @@ impl<'a> Worker<'a> {
         let mut start = 0;
         pass.source.read(piece, pass.cancel, &mut |whole| {
             for from in (0..whole.num_rows()).step_by(BATCH_ROWS) {
-                pass.cancel.check()?;
                 let rows = BATCH_ROWS.min(whole.num_rows() - from);
+                pass.cancel.advance(rows)?;
                 self.batch(&Table::from_batch(whole.slice(from, rows)), (piece, start))?;
                 start += rows as u64;
             }

@@ -23,7 +23,7 @@ use crate::calendar::Zone;
 use crate::error::{Error, Result, did_you_mean};
 use crate::log::{EventLog, Provenance, Reject, rejects_table};
 use crate::memory::available_bytes;
-use crate::pool::{Cancel, on_pool};
+use crate::pool::{Cancel, Stage, on_pool};
 use crate::table::Table;
 
 use deal::{Counted, Dealt, Pass};
@@ -86,6 +86,7 @@ impl Spill {
         let block_bytes = memory as usize / rayon::current_num_threads() / 4;
         let bits = (block_bytes / RUN_BYTES).max(2).ilog2().min(MOST_BITS);
         let pass = Pass { source, roles, zone: &zone, disk: &disk, bits, block_bytes, cancel };
+        cancel.begin(Stage::Spilling, source.rows());
         let mut dealt = pass.deal()?;
         check_names(&dealt, roles)?;
         let observed_until = roles.observed_until_us.or(dealt.latest).unwrap_or_default();

@@ -16,6 +16,10 @@ pub trait Source: Sync {
     fn schema(&self) -> SchemaRef;
     /// Number of pieces; each can be read by another thread.
     fn pieces(&self) -> usize;
+    /// Rows of all pieces, where known.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
     /// The number of the first row of a piece, where it is not that after the piece before.
     fn first_row(&self, _piece: usize) -> Option<u64> {
         None
@@ -39,6 +43,10 @@ impl Source for Table {
 
     fn pieces(&self) -> usize {
         self.num_rows().div_ceil(PIECE_ROWS)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.num_rows() as u64)
     }
 
     fn read(&self, piece: usize, cancel: &Cancel, take: &mut dyn FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
@@ -65,6 +73,10 @@ impl Source for Files {
 
     fn pieces(&self) -> usize {
         Files::pieces(self)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Files::rows(self)
     }
 
     fn first_row(&self, piece: usize) -> Option<u64> {
