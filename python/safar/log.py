@@ -571,7 +571,7 @@ def read(
     if delimiter is not None:
         _args.character(delimiter, "delimiter")
     options = {"roles": roles, "delimiter": delimiter}
-    return EventLog.of_table(_core.Table.read(files_of(paths), json.dumps(options)), roles)
+    return EventLog.of_core(_core.EventLog.read(files_of(paths), json.dumps(options)), roles)
 
 
 def open_log(path: str | os.PathLike[str]) -> EventLog:

@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
@@ -109,6 +109,35 @@ impl CodedColumn {
         });
         let slices = slices.collect();
         Ok(Self { slices, names })
+    }
+}
+
+/// Names and their codes in the order of appearance, for all threads.
+#[derive(Default)]
+pub struct Interner(Mutex<HashMap<String, u32>>);
+
+impl Interner {
+    /// The codes of a batch's names in all the data.
+    pub fn codes(&self, names: &Names) -> Vec<u32> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut code = |name: &str| {
+            known.get(name).copied().unwrap_or_else(|| {
+                let next = known.len() as u32;
+                known.insert(name.to_owned(), next);
+                next
+            })
+        };
+        names.iter().map(&mut code).collect()
+    }
+
+    /// The names by their codes.
+    pub fn into_names(self) -> Vec<String> {
+        let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut names = vec![String::new(); known.len()];
+        for (name, code) in known {
+            names[code as usize] = name;
+        }
+        names
     }
 }
 

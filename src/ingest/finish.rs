@@ -10,11 +10,10 @@ use rayon::prelude::*;
 use super::ids::Ids;
 use super::keys::Key;
 use super::record::{Layout, Payload, Row};
-use super::rows::Input;
 use crate::error::Result;
 use crate::log::{Code, Codes, NewCodes, Reject};
 use crate::memory::prefer_huge_pages;
-use crate::pool::Stage;
+use crate::pool::{Cancel, Stage};
 
 /// The columns of the log.
 pub struct Built {
@@ -106,6 +105,18 @@ impl Output<'_> {
     }
 }
 
+/// What the columns of a log hold.
+pub struct Shape<'a> {
+    /// Names of events.
+    pub events: usize,
+    /// Names of channels, where there are channels.
+    pub channels: Option<usize>,
+    /// Remember the input row of each event, for columns that are carried along.
+    pub keep_rows: bool,
+    /// Asked to stop?
+    pub cancel: &'a Cancel,
+}
+
 /// What a finished part says of itself.
 pub struct Outcome {
     customers: ArrayRef,
@@ -119,16 +130,16 @@ pub struct Outcome {
 /// Fills the columns of a log in parts of these sizes, with buffers that a thread uses again for its next part.
 pub fn fill<B: Default + Send>(
     sizes: &[usize],
-    input: &Input<'_>,
+    shape: &Shape<'_>,
     part: impl Fn(usize, Output<'_>, &mut B) -> Result<Outcome> + Sync,
 ) -> Result<Built> {
     let total: usize = sizes.iter().sum();
-    input.cancel.begin(Stage::Ordering, Some(total as u64));
+    shape.cancel.begin(Stage::Ordering, Some(total as u64));
     let mut times = vec![0_i64; total];
     prefer_huge_pages(&times, total);
-    let mut events = NewCodes::zeros(input.events.names.len(), total);
-    let mut channels = input.channels.map(|channels| NewCodes::zeros(channels.names.len() + 1, total));
-    let mut rows = input.keep_rows.then(|| vec![0_u32; total]);
+    let mut events = NewCodes::zeros(shape.events, total);
+    let mut channels = shape.channels.map(|names| NewCodes::zeros(names + 1, total));
+    let mut rows = shape.keep_rows.then(|| vec![0_u32; total]);
     let mut rest = Output {
         times: &mut times,
         events: CodesMut::whole(&mut events),
@@ -145,7 +156,7 @@ pub fn fill<B: Default + Send>(
         .into_par_iter()
         .enumerate()
         .map_init(B::default, |buffers, (index, output)| {
-            input.cancel.advance(sizes[index])?;
+            shape.cancel.advance(sizes[index])?;
             part(index, output, buffers)
         })
         .collect::<Result<_>>()?;
@@ -230,6 +241,16 @@ pub struct Finisher<'a, K> {
     pub layout: Layout,
     /// The first row of each slice.
     pub starts: &'a [usize],
+    /// What the codes in records stand for, where those of the log were not known yet.
+    pub codes: Option<Recoded>,
+}
+
+/// The codes of the log by those in records.
+pub struct Recoded {
+    /// Of events.
+    pub events: Vec<u32>,
+    /// Of channels; the last one is that of none.
+    pub channels: Vec<u32>,
 }
 
 impl<K: Key> Finisher<'_, K> {
@@ -319,9 +340,17 @@ impl<K: Key> Finisher<'_, K> {
         for (slot, payload) in output.times.iter_mut().zip(payloads) {
             *slot = layout.base + payload.time(layout) as i64;
         }
-        output.events.fill(payloads.iter().map(|payload| (payload.code(layout) & event_mask) as usize));
+        let event = |payload: &P| (payload.code(layout) & event_mask) as usize;
+        let channel = |payload: &P| (payload.code(layout) >> layout.event_bits) as usize;
+        match &self.codes {
+            None => output.events.fill(payloads.iter().map(event)),
+            Some(codes) => output.events.fill(payloads.iter().map(|payload| codes.events[event(payload)] as usize)),
+        }
         if let Some(channels) = &mut output.channels {
-            channels.fill(payloads.iter().map(|payload| (payload.code(layout) >> layout.event_bits) as usize));
+            match &self.codes {
+                None => channels.fill(payloads.iter().map(channel)),
+                Some(codes) => channels.fill(payloads.iter().map(|payload| codes.channels[channel(payload)] as usize)),
+            }
         }
         if let Some(rows) = output.rows {
             for (slot, row) in rows.iter_mut().zip(&scratch.rows) {

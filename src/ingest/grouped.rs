@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::finish::{Built, Customer, Finisher, Scratch, fill};
+use super::finish::{Built, Customer, Finisher, Scratch, Shape, fill};
 use super::ids::{Id, Ids};
 use super::keys::Key;
 use super::partition::PARTITION_ROWS;
 use super::record::{Payload, Row};
-use super::rows::{Input, Sink, Taken};
+use super::rows::{Sink, Taken};
 use crate::error::Result;
 
 /// Pairs of neighbours that are looked at in each slice.
@@ -15,10 +15,9 @@ const SAMPLE: usize = 256;
 
 /// Whether neighbours share a customer so often (three times in four: runs of four rows) that moving runs costs less
 /// than dealing rows. The log is the same either way.
-pub fn is_grouped(ids: &impl Ids, input: &Input<'_>) -> bool {
+pub fn is_grouped(ids: &impl Ids, rows_of_slices: &[usize]) -> bool {
     let (mut pairs, mut same) = (0, 0);
-    for (slice, times) in input.times.slices.iter().enumerate() {
-        let rows = times.values.len();
+    for (slice, &rows) in rows_of_slices.iter().enumerate() {
         for index in (1..rows).step_by((rows / SAMPLE).max(1)) {
             pairs += 1;
             same += usize::from(ids.same((slice, index - 1), (slice, index)));
@@ -32,7 +31,7 @@ pub struct Runs<K, P, R> {
     payloads: Vec<P>,
     rows: Vec<R>,
     runs: Vec<Run<K>>,
-    /// The place of the row that was kept last.
+    /// The place of the row that was kept last, in the same slice.
     last: Option<(usize, usize)>,
 }
 
@@ -62,6 +61,10 @@ impl<K: Key, P: Payload, R: Row> Runs<K, P, R> {
 }
 
 impl<I: Ids, P: Payload, R: Row> Sink<I, P, R> for Runs<I::Key, P, R> {
+    fn begin_slice(&mut self) {
+        self.last = None;
+    }
+
     #[inline(always)]
     fn take(&mut self, ids: &I, place: (usize, usize), payload: P, row: R) -> Taken {
         if self.last.is_none_or(|last| !ids.same(last, place)) {
@@ -87,7 +90,7 @@ type Place = (u64, u32, u32);
 pub fn finish<K: Key, P: Payload, R: Row>(
     finisher: &Finisher<'_, K>,
     tasks: &[Runs<K, P, R>],
-    input: &Input<'_>,
+    shape: &Shape<'_>,
 ) -> Result<Built> {
     let run_of = |&(_, task, run): &Place| &tasks[task as usize].runs[run as usize];
     let count_of = |&(_, task, run): &Place| tasks[task as usize].count(run as usize);
@@ -95,7 +98,7 @@ pub fn finish<K: Key, P: Payload, R: Row>(
     for (number, task) in tasks.iter().enumerate() {
         places.extend(task.runs.iter().enumerate().map(|(run, of)| (of.hash, number as u32, run as u32)));
     }
-    input.cancel.check()?;
+    shape.cancel.check()?;
     places.par_sort_unstable();
     let verify = finisher.ids.must_verify();
     let same = |left: &Run<K>, right: &Run<K>| left.key == right.key && (!verify || finisher.same(left.row, right.row));
@@ -115,7 +118,7 @@ pub fn finish<K: Key, P: Payload, R: Row>(
             (start, size) = (next, 0);
         }
     }
-    fill(&sizes, input, |part, output, scratch: &mut Scratch<P, R>| {
+    fill(&sizes, shape, |part, output, scratch: &mut Scratch<P, R>| {
         scratch.payloads.clear();
         scratch.rows.clear();
         let mut customers: Vec<Customer<K>> = Vec::new();

@@ -11,10 +11,7 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 
-use super::finish::Built;
-use super::group::group;
 use super::keys::{self, Key};
-use super::rows::Input;
 use crate::error::{Error, Result};
 
 /// What a row says of its customer.
@@ -45,95 +42,82 @@ pub trait Ids: Sync {
     fn labels(&self, customers: &[(Self::Key, (usize, usize))]) -> Result<ArrayRef>;
 }
 
-/// The customer column of all slices.
-pub struct IdColumn {
-    form: Form,
+/// Groups rows by their customers, whatever the form of the ids.
+pub trait Grouper {
+    /// What comes of it.
+    type Out;
+    /// Groups the rows; `read` makes of chunks, each a slice, the column of ids. `None` where an id does not fit the
+    /// form of key.
+    fn group<I: Ids>(
+        &self,
+        chunks: &[ArrayRef],
+        read: impl Fn(&[ArrayRef]) -> Result<I> + Sync,
+    ) -> Result<Option<Self::Out>>;
 }
 
-enum Form {
-    Integers(Integers),
-    Dictionary(Dictionary),
-    Uuids(Uuids),
-    Text(Vec<Plain<i32>>),
-    LargeText(Vec<Plain<i64>>),
-    ViewText(Vec<StringViewArray>),
-}
-
-impl IdColumn {
-    /// Reads the column; every chunk is one slice.
-    pub fn read(chunks: &[ArrayRef], name: &str) -> Result<Self> {
-        let data_type = chunks.first().map_or(&DataType::Null, |chunk| chunk.data_type());
-        let form = match data_type {
-            DataType::Utf8 => Form::Text(chunks.iter().map(|chunk| Plain::of(chunk.as_string::<i32>())).collect()),
-            DataType::LargeUtf8 => {
-                Form::LargeText(chunks.iter().map(|chunk| Plain::of(chunk.as_string::<i64>())).collect())
-            }
-            DataType::Utf8View => Form::ViewText(chunks.iter().map(|chunk| chunk.as_string_view().clone()).collect()),
-            DataType::Dictionary(_, value) if super::times::is_text(value) => {
-                Form::Dictionary(Dictionary::read(chunks)?)
-            }
-            DataType::FixedSizeBinary(16) => {
-                Form::Uuids(Uuids { slices: chunks.iter().map(|chunk| chunk.as_fixed_size_binary().clone()).collect() })
-            }
-            DataType::Dictionary(_, value) => {
-                let plain =
-                    chunks.iter().map(|chunk| cast(chunk, value)).collect::<std::result::Result<Vec<_>, _>>()?;
-                return Self::read(&plain, name);
-            }
-            DataType::Null => {
-                let text = chunks.iter().map(|chunk| cast(chunk, &DataType::Utf8));
-                return Self::read(&text.collect::<std::result::Result<Vec<_>, _>>()?, name);
-            }
-            other if other.is_integer() => Form::Integers(Integers::read(chunks, other)?),
-            other if other.is_floating() => Form::Integers(Integers::read_floats(chunks, name)?),
-            other => {
-                return Err(Error::Type(format!(
-                    "column \"{name}\" has the type {other}, which cannot identify a customer; expected text, whole \
-                     numbers, or UUIDs of 16 bytes"
-                )));
-            }
-        };
-        Ok(Self { form })
-    }
-
-    /// Groups the rows by customer.
-    pub fn group(&self, input: &Input<'_>) -> Result<Built> {
-        match &self.form {
-            Form::Integers(ids) => exactly(ids, input),
-            Form::Dictionary(ids) => exactly(ids, input),
-            Form::Uuids(ids) => exactly(ids, input),
-            Form::Text(slices) => group_texts(slices, input),
-            Form::LargeText(slices) => group_texts(slices, input),
-            Form::ViewText(slices) => group_texts(slices, input),
+/// Groups by the key that suits the ids of these chunks: all of them, or some that the others are like.
+pub fn grouped<G: Grouper>(chunks: &[ArrayRef], name: &str, grouper: &G) -> Result<Option<G::Out>> {
+    let data_type = chunks.first().map_or(&DataType::Null, |chunk| chunk.data_type());
+    match data_type {
+        DataType::Utf8 => by_text(chunks, plain::<i32>, grouper),
+        DataType::LargeUtf8 => by_text(chunks, plain::<i64>, grouper),
+        DataType::Utf8View => by_text(chunks, |chunk| chunk.as_string_view().clone(), grouper),
+        DataType::Dictionary(_, value) if super::times::is_text(value) => grouper.group(chunks, Dictionary::read),
+        DataType::FixedSizeBinary(16) => grouper.group(chunks, |chunks| {
+            Ok(Uuids { slices: chunks.iter().map(|chunk| chunk.as_fixed_size_binary().clone()).collect() })
+        }),
+        DataType::Dictionary(_, value) => grouped(&all_cast(chunks, value)?, name, grouper),
+        DataType::Null => grouped(&all_cast(chunks, &DataType::Utf8)?, name, grouper),
+        _ => {
+            let data_type = data_type.clone();
+            grouper.group(chunks, move |chunks| Integers::of(chunks, &data_type, name))
         }
     }
 }
 
-fn exactly<I: Ids>(ids: &I, input: &Input<'_>) -> Result<Built> {
-    group(ids, input)?.ok_or_else(|| Error::Internal("an exact key was unfit".into()))
+fn all_cast(chunks: &[ArrayRef], data_type: &DataType) -> Result<Vec<ArrayRef>> {
+    Ok(chunks.iter().map(|chunk| cast(chunk, data_type)).collect::<std::result::Result<_, _>>()?)
+}
+
+fn plain<O: OffsetSizeTrait>(chunk: &ArrayRef) -> Plain<O> {
+    Plain::of(chunk.as_string::<O>())
 }
 
 /// Tries the key that a sample of the ids suggests, then wider ones. Which one fits depends on the set of ids alone.
-fn group_texts<S: Strings>(slices: &[S], input: &Input<'_>) -> Result<Built> {
-    let sample = Sample::of(slices);
+fn by_text<S: Strings, G: Grouper>(
+    chunks: &[ArrayRef],
+    strings: impl Fn(&ArrayRef) -> S + Sync + Copy,
+    grouper: &G,
+) -> Result<Option<G::Out>> {
+    let sample = Sample::of(&chunks.iter().map(strings).collect::<Vec<S>>());
     if sample.all_uuids
-        && let Some(built) = group(&Texts { slices, form: UuidText }, input)?
+        && let Some(built) = by_form(chunks, strings, UuidText, grouper)?
     {
-        return Ok(built);
+        return Ok(Some(built));
     }
     if sample.longest - sample.prefix.len() <= 7
-        && let Some(built) = group(&Texts { slices, form: Inline64(Prefix::new(sample.prefix.clone())) }, input)?
+        && let Some(built) = by_form(chunks, strings, Inline64(Prefix::new(sample.prefix.clone())), grouper)?
     {
-        return Ok(built);
+        return Ok(Some(built));
     }
     // Short ids need no prefix here, and an unusual one then still fits.
     let prefix = if sample.longest <= 15 { Vec::new() } else { sample.prefix };
     if sample.longest - prefix.len() <= 15
-        && let Some(built) = group(&Texts { slices, form: Inline128(Prefix::new(prefix)) }, input)?
+        && let Some(built) = by_form(chunks, strings, Inline128(Prefix::new(prefix)), grouper)?
     {
-        return Ok(built);
+        return Ok(Some(built));
     }
-    exactly(&Texts { slices, form: Hashed }, input)
+    by_form(chunks, strings, Hashed, grouper)
+}
+
+fn by_form<S: Strings, F: TextForm + Send, G: Grouper>(
+    chunks: &[ArrayRef],
+    strings: impl Fn(&ArrayRef) -> S + Sync,
+    form: F,
+    grouper: &G,
+) -> Result<Option<G::Out>> {
+    let form = Arc::new(form);
+    grouper.group(chunks, |chunks| Ok(Texts { slices: chunks.iter().map(&strings).collect(), form: Arc::clone(&form) }))
 }
 
 struct Integers {
@@ -142,6 +126,19 @@ struct Integers {
 }
 
 impl Integers {
+    fn of(chunks: &[ArrayRef], data_type: &DataType, name: &str) -> Result<Self> {
+        if data_type.is_integer() {
+            Self::read(chunks, data_type)
+        } else if data_type.is_floating() {
+            Self::read_floats(chunks, name)
+        } else {
+            Err(Error::Type(format!(
+                "column \"{name}\" has the type {data_type}, which cannot identify a customer; expected text, whole \
+                 numbers, or UUIDs of 16 bytes"
+            )))
+        }
+    }
+
     fn read(chunks: &[ArrayRef], data_type: &DataType) -> Result<Self> {
         let mut slices = Vec::with_capacity(chunks.len());
         for chunk in chunks {
@@ -444,12 +441,12 @@ trait TextForm: Sync {
     fn write(&self, key: Self::Key, out: &mut Vec<u8>) -> bool;
 }
 
-struct Texts<'a, S, F> {
-    slices: &'a [S],
-    form: F,
+struct Texts<S, F> {
+    slices: Vec<S>,
+    form: Arc<F>,
 }
 
-impl<S: Strings, F: TextForm> Ids for Texts<'_, S, F> {
+impl<S: Strings, F: TextForm + Send> Ids for Texts<S, F> {
     type Key = F::Key;
 
     fn must_verify(&self) -> bool {
@@ -666,10 +663,7 @@ pub fn placed(chunk: &ArrayRef, name: &str) -> Result<Placed> {
         }
         other => {
             // The same refusals and the same conversions as in memory.
-            let read = IdColumn::read(std::slice::from_ref(chunk), name)?;
-            let Form::Integers(Integers { mut slices, data_type }) = read.form else {
-                return Err(Error::Internal(format!("ids of type {other} have no place")));
-            };
+            let Integers { mut slices, data_type } = Integers::of(std::slice::from_ref(chunk), other, name)?;
             let (values, nulls) = slices.swap_remove(0);
             let hash = |row: usize| {
                 let missing = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));

@@ -5,6 +5,7 @@ mod coded;
 mod digits;
 pub mod files;
 mod finish;
+mod fused;
 mod group;
 mod grouped;
 mod ids;
@@ -27,14 +28,16 @@ use serde::Deserialize;
 
 use crate::calendar::Zone;
 use crate::error::{Error, Result};
-use crate::log::{Column, EventLog, Provenance, RESERVED, Reject};
+use crate::log::{Column, EventLog, Names, Provenance, RESERVED, Reject};
 use crate::pool::{Cancel, on_pool};
-use crate::table::Table;
+use crate::table::{Origin, Table};
 
 use coded::CodedColumn;
-use ids::IdColumn;
+use finish::{Built, Shape};
+use group::InMemory;
 pub use ids::hash_ids;
 pub use normal::{Normalize, persian};
+use rows::Input;
 pub use times::EpochUnit;
 use times::{TimeColumn, is_text};
 
@@ -147,59 +150,102 @@ fn build_here(table: &Table, roles: &Roles, cancel: &Cancel) -> Result<EventLog>
     let channels = roles.channel.as_ref().map(|name| CodedColumn::read(&sliced.column(name)?, name)).transpose()?;
     cancel.check()?;
     let carried = carried(&sliced, roles)?;
-    let ids = IdColumn::read(&sliced.column(&roles.customer)?, &roles.customer)?;
-    let input = rows::Input {
-        times: &times,
-        events: &events,
-        channels: channels.as_ref(),
-        observed_until: roles.observed_until_us.unwrap_or(i64::MAX),
-        range: roles.range().into_inner(),
-        keep_rows: !carried.is_empty(),
-        cancel,
+    let in_memory = InMemory {
+        input: Input {
+            times: &times.slices,
+            events: &events.slices,
+            channels: channels.as_ref().map(|channels| channels.slices.as_slice()),
+            no_channel: channels.as_ref().map_or(0, |channels| channels.names.len() as u64),
+            observed_until: roles.observed_until_us.unwrap_or(i64::MAX),
+            range: roles.range().into_inner(),
+            cancel,
+        },
+        shape: Shape {
+            events: events.names.len(),
+            channels: channels.as_ref().map(|channels| channels.names.len()),
+            keep_rows: !carried.is_empty(),
+            cancel,
+        },
+        span: times.earliest().zip(times.latest()),
     };
-    let built = ids.group(&input)?;
-    let mut rejects = built.rejects;
-    describe_rejects(&mut rejects, &times, &given, roles)?;
-    let rows = rows as u64 + left_out;
-    let filtered = built.filtered + left_out;
-    if roles.on_bad == OnBad::Raise
-        && let Some(first) = rejects.first()
-    {
-        return Err(Error::Data(reject_message(first, rejects.len(), roles)));
+    let built = ids::grouped(&sliced.column(&roles.customer)?, &roles.customer, &in_memory)?;
+    let mut built = built.ok_or_else(|| Error::Internal("an exact key was unfit".into()))?;
+    describe_rejects(&mut built.rejects, &times, &given, roles)?;
+    let gathered = Gathered {
+        built,
+        event_names: events.names,
+        channel_names: channels.map(|channels| channels.names),
+        carried,
+        rows: rows as u64,
+        latest: times.latest(),
+        normalized,
+    };
+    gathered.into_log(roles, zone, origin.map(|origin| &**origin))
+}
+
+/// Columns of the log, and what is known of the rows that they came from.
+struct Gathered {
+    built: Built,
+    event_names: Names,
+    channel_names: Option<Names>,
+    carried: Vec<Carried>,
+    /// Rows read.
+    rows: u64,
+    /// The latest time of all.
+    latest: Option<i64>,
+    normalized: BTreeMap<String, u64>,
+}
+
+impl Gathered {
+    fn into_log(self, roles: &Roles, zone: Zone, origin: Option<&Origin>) -> Result<EventLog> {
+        let Self { built, event_names, channel_names, carried, rows, latest, normalized } = self;
+        let left_out = origin.map_or(0, |origin| origin.left_out);
+        let (rows, filtered) = (rows + left_out, built.filtered + left_out);
+        let mut rejects = built.rejects;
+        rejects.sort_by_key(|reject| reject.row);
+        if let Some(origin) = origin {
+            rejects.iter_mut().for_each(|reject| reject.row = origin.row(reject.row));
+        }
+        if roles.on_bad == OnBad::Raise
+            && let Some(first) = rejects.first()
+        {
+            return Err(Error::Data(reject_message(first, rejects.len(), roles)));
+        }
+        if built.times.is_empty() {
+            return Err(nothing_left(rows, filtered, &rejects, roles));
+        }
+        let latest = latest.max(origin.and_then(|origin| origin.later_us)).unwrap_or(i64::MIN);
+        let observed_until = roles.observed_until_us.unwrap_or(latest);
+        let late =
+            built.late.map(|(customer, time)| text_at(&built.customers, customer).map(|id| id.map(|id| (id, time))));
+        let rows_of = built.rows.map(UInt32Array::from);
+        let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
+        Ok(EventLog {
+            customers: built.customers,
+            offsets: built.offsets.into(),
+            times: built.times.into(),
+            events: Arc::new(built.events),
+            event_names: Arc::new(event_names),
+            channels: built.channels.map(Arc::new).zip(channel_names.map(Arc::new)),
+            columns: carried.into_iter().map(column).collect(),
+            // The same as of a part of the whole log.
+            observed_until: roles.end_us.map_or(observed_until, |end| end.min(observed_until)),
+            observed_until_given: roles.observed_until_us.is_some() || roles.is_bounded(),
+            zone,
+            provenance: Arc::new(Provenance {
+                columns: [&roles.customer, &roles.time, &roles.event].map(Clone::clone),
+                rows,
+                filtered,
+                ties: built.ties,
+                already_ordered: built.out_of_order == 0,
+                out_of_order: built.out_of_order,
+                late: late.transpose()?.flatten(),
+                normalized,
+                rejects,
+                files: origin.map(|origin| origin.description.clone()),
+            }),
+        })
     }
-    if built.times.is_empty() {
-        return Err(nothing_left(rows, filtered, &rejects, roles));
-    }
-    let latest = times.latest().unwrap_or(i64::MIN).max(origin.and_then(|origin| origin.later_us).unwrap_or(i64::MIN));
-    let observed_until = roles.observed_until_us.unwrap_or(latest);
-    let late = built.late.map(|(customer, time)| text_at(&built.customers, customer).map(|id| id.map(|id| (id, time))));
-    let rows_of = built.rows.map(UInt32Array::from);
-    let column = |(name, data_type, chunks)| Column::new(name, data_type, chunks, rows_of.clone());
-    Ok(EventLog {
-        customers: built.customers,
-        offsets: built.offsets.into(),
-        times: built.times.into(),
-        events: Arc::new(built.events),
-        event_names: Arc::new(events.names),
-        channels: built.channels.map(Arc::new).zip(channels.map(|column| Arc::new(column.names))),
-        columns: carried.into_iter().map(column).collect(),
-        // The same as of a part of the whole log.
-        observed_until: roles.end_us.map_or(observed_until, |end| end.min(observed_until)),
-        observed_until_given: roles.observed_until_us.is_some() || roles.is_bounded(),
-        zone,
-        provenance: Arc::new(Provenance {
-            columns: [&roles.customer, &roles.time, &roles.event].map(Clone::clone),
-            rows,
-            filtered,
-            ties: built.ties,
-            already_ordered: built.out_of_order == 0,
-            out_of_order: built.out_of_order,
-            late: late.transpose()?.flatten(),
-            normalized,
-            rejects,
-            files: origin.map(|origin| origin.description.clone()),
-        }),
-    })
 }
 
 /// The table in the spelling that was asked for, and how many rows of each column have changed.
@@ -258,8 +304,11 @@ fn refuse_reserved(events: &CodedColumn, roles: &Roles) -> Result<()> {
     Ok(())
 }
 
+/// A column that is carried along: name, type, chunks.
+type Carried = (String, DataType, Vec<ArrayRef>);
+
 /// Value and attributes, as they were given.
-fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<(String, DataType, Vec<ArrayRef>)>> {
+fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<Carried>> {
     let mut columns = Vec::new();
     if let Some(name) = &roles.value {
         let chunks = sliced.column(name)?;
@@ -280,7 +329,6 @@ fn carried(sliced: &Table, roles: &Roles) -> Result<Vec<(String, DataType, Vec<A
 }
 
 fn describe_rejects(rejects: &mut [Reject], times: &TimeColumn, sliced: &Table, roles: &Roles) -> Result<()> {
-    rejects.sort_by_key(|reject| reject.row);
     if rejects.is_empty() {
         return Ok(());
     }
@@ -299,9 +347,6 @@ fn describe_rejects(rejects: &mut [Reject], times: &TimeColumn, sliced: &Table, 
         let chunks = reject.reason.column([&customer, &time, &event]);
         let index = (reject.row - starts[slice]) as usize;
         reject.value = text_at(&chunks[slice], index)?;
-        if let Some(origin) = sliced.origin() {
-            reject.row = origin.row(reject.row);
-        }
     }
     Ok(())
 }

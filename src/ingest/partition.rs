@@ -1,11 +1,11 @@
 //! Rows in any order: a first pass deals records to hash partitions, and each partition is small enough that its
 //! customers are found in cache.
 
-use super::finish::{Built, Customer, Finisher, Outcome, Output, Scratch, fill};
+use super::finish::{Built, Customer, Finisher, Outcome, Output, Scratch, Shape, fill};
 use super::ids::{Id, Ids};
 use super::keys::Key;
 use super::record::{Payload, Record, Row};
-use super::rows::{Input, Sink, Taken};
+use super::rows::{Sink, Taken};
 use crate::error::Result;
 use crate::memory::prefer_huge_pages;
 
@@ -111,12 +111,12 @@ impl<I: Ids, P: Payload, R: Row> Sink<I, P, R> for Dealt<I::Key, P, R> {
 pub fn finish<K: Key, P: Payload, R: Row>(
     finisher: &Finisher<'_, K>,
     dealt: &[Dealt<K, P, R>],
-    input: &Input<'_>,
+    shape: &Shape<'_>,
 ) -> Result<Built> {
     let partitions = dealt.first().map_or(0, |task| task.cursors.len());
     let sizes: Vec<usize> =
         (0..partitions).map(|partition| dealt.iter().map(|task| task.count(partition)).sum()).collect();
-    fill(&sizes, input, |partition, output, scratch: &mut InCache<P, R>| {
+    fill(&sizes, shape, |partition, output, scratch: &mut InCache<P, R>| {
         let parts: Vec<&[Record<K, P, R>]> = dealt.iter().flat_map(|task| task.records(partition)).collect();
         one(finisher, &parts, output, scratch)
     })

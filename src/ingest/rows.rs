@@ -5,35 +5,37 @@ use std::ops::Range;
 
 use arrow::buffer::NullBuffer;
 
-use super::coded::{CodedColumn, MISSING, SKIPPED};
+use super::coded::{CodedSlice, MISSING, SKIPPED};
 use super::ids::{Id, Ids};
 use super::record::{Layout, Payload, Row};
-use super::times::TimeColumn;
+use super::times::TimeSlice;
 use crate::calendar::{EARLIEST_US, LATEST_US};
 use crate::error::Result;
 use crate::log::{Reason, Reject};
 use crate::pool::Cancel;
 
-/// Everything but the ids.
+/// Everything but the ids, by slices.
 pub struct Input<'a> {
     /// When.
-    pub times: &'a TimeColumn,
+    pub times: &'a [TimeSlice],
     /// What.
-    pub events: &'a CodedColumn,
+    pub events: &'a [CodedSlice],
     /// Where.
-    pub channels: Option<&'a CodedColumn>,
+    pub channels: Option<&'a [CodedSlice]>,
+    /// The code of no channel.
+    pub no_channel: u64,
     /// Later events are rejected.
     pub observed_until: i64,
     /// The first and the last time that were asked for.
     pub range: (i64, i64),
-    /// Remember the input row of each event, for columns that are carried along.
-    pub keep_rows: bool,
     /// Asked to stop?
     pub cancel: &'a Cancel,
 }
 
 /// Where rows that are used go.
 pub trait Sink<I: Ids, P, R> {
+    /// The next rows are those of another slice.
+    fn begin_slice(&mut self) {}
     /// Takes the row at a place (slice, index).
     fn take(&mut self, ids: &I, place: (usize, usize), payload: P, row: R) -> Taken;
 }
@@ -77,7 +79,7 @@ impl<'a, I: Ids, S> Reader<'a, I, S> {
             if !self.slice(slice, starts[slice]) {
                 return Ok(false);
             }
-            self.input.cancel.advance(self.input.times.slices[slice].values.len())?;
+            self.input.cancel.advance(self.input.times[slice].values.len())?;
         }
         Ok(true)
     }
@@ -86,6 +88,7 @@ impl<'a, I: Ids, S> Reader<'a, I, S> {
     where
         S: Sink<I, P, R>,
     {
+        self.sink.begin_slice();
         let columns = Columns::new(self.input, slice, self.layout);
         let mut block = Block::new();
         let rows = columns.times.len();
@@ -142,8 +145,8 @@ impl<'a, I: Ids, S> Reader<'a, I, S> {
 
     /// What to do with a row that is not kept.
     fn verdict(&self, slice: usize, index: usize, event: u32) -> Verdict {
-        let times = &self.input.times.slices[slice];
-        let events = &self.input.events.slices[slice];
+        let times = &self.input.times[slice];
+        let events = &self.input.events[slice];
         let event_null = event == MISSING || events.nulls.as_ref().is_some_and(|nulls| nulls.is_null(index));
         if !event_null && event == SKIPPED {
             return Verdict::Skipped;
@@ -218,9 +221,9 @@ struct Channels<'a> {
 
 impl<'a> Columns<'a> {
     fn new(input: &'a Input<'_>, slice: usize, layout: Layout) -> Self {
-        let (times, events) = (&input.times.slices[slice], &input.events.slices[slice]);
+        let (times, events) = (&input.times[slice], &input.events[slice]);
         let channels = input.channels.map(|channels| {
-            let (null, of) = ((channels.names.len() as u64) << layout.event_bits, &channels.slices[slice]);
+            let (null, of) = (input.no_channel << layout.event_bits, &channels[slice]);
             let placed = |&code: &u32| if code == MISSING { null } else { u64::from(code) << layout.event_bits };
             Channels { keys: &of.keys, table: of.table.iter().map(placed).collect(), nulls: of.nulls.as_ref(), null }
         });

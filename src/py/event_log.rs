@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::door::{door, raise};
 use super::table::Table;
 use crate::error::Error;
-use crate::ingest::{self, Roles};
+use crate::ingest::{self, Roles, files};
 use crate::log::Codes;
 use crate::quality::{self, Thresholds};
 use crate::regroup::regroup;
@@ -42,6 +42,15 @@ impl EventLog {
             .map_err(|error| raise(py, Error::Argument(format!("the roles are not valid: {error}"))))?;
         let table = table.inner().clone();
         door(py, move |cancel| ingest::build(&table, &roles, cancel)).map(Self::from)
+    }
+
+    /// The log of files.
+    #[staticmethod]
+    #[pyo3(signature = (paths, files_json, /))]
+    fn read(py: Python<'_>, paths: Vec<String>, files_json: &str) -> PyResult<Self> {
+        let options: files::Options = serde_json::from_str(files_json)
+            .map_err(|error| raise(py, Error::Argument(format!("the options of the files are not valid: {error}"))))?;
+        door(py, move |cancel| files::build(&paths, &options, cancel)).map(Self::from)
     }
 
     /// The log that was saved, and what was noted with it.

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use super::Roles;
 use crate::calendar::LATEST_US;
 use crate::error::{Error, Result, did_you_mean};
+use crate::log::EventLog;
 use crate::pool::{Cancel, Stage, on_pool};
 use crate::table::{Origin, Table};
 
@@ -93,6 +94,7 @@ struct Piece {
     /// Number of the piece within its file.
     part: usize,
     first_row: Option<u64>,
+    rows: Option<u64>,
 }
 
 /// One file of any kind.
@@ -234,7 +236,7 @@ impl Files {
             for (part, of) in file.source.parts().into_iter().enumerate() {
                 match of.left_out {
                     None => {
-                        self.pieces.push(Piece { member, part, first_row: next_row });
+                        self.pieces.push(Piece { member, part, first_row: next_row, rows: of.rows });
                         rows = rows.zip(of.rows).map(|(rows, more)| rows + more);
                     }
                     Some(LeftOut { time }) => {
@@ -268,6 +270,22 @@ impl Files {
     /// The number, over all files, of the first row of a piece, where known.
     pub fn first_row(&self, piece: usize) -> Option<u64> {
         self.pieces[piece].first_row
+    }
+
+    /// Rows of a piece, where its file says it without being read.
+    pub fn rows_of(&self, piece: usize) -> Option<u64> {
+        self.pieces[piece].rows
+    }
+
+    /// The first rows of a piece, if it has any.
+    pub fn first_batch(&self, piece: usize, cancel: &Cancel) -> Result<Option<RecordBatch>> {
+        let mut first = None;
+        // Reading ends as soon as it is told to.
+        let ended = self.read(piece, cancel, &mut |batch| {
+            first = Some(batch);
+            Err(Error::Cancelled)
+        });
+        if first.is_some() { Ok(first) } else { ended.map(|()| None) }
     }
 
     /// What was found and left out: how many files of which kinds, rows not asked for, a later time among them.
@@ -453,6 +471,17 @@ fn contained<T>(path: &Path, work: impl FnOnce() -> std::result::Result<T, Stop>
     outcome.unwrap_or_else(|| Err(failed(path, "the file is damaged: its decoder gave up").into()))
 }
 
+/// Builds the log of files: straight from their pieces where that can be done, else from all rows in memory.
+pub fn build(paths: &[String], options: &Options, cancel: &Cancel) -> Result<EventLog> {
+    let roles = options.roles.as_ref().ok_or_else(|| Error::Argument("the roles are not given".into()))?;
+    with_files(paths, options, cancel, |files| {
+        on_pool(|| match super::fused::build(files, roles, cancel)? {
+            Some(log) => Ok(log),
+            None => super::build_here(&files.table(cancel)?, roles, cancel),
+        })
+    })
+}
+
 /// Reads files as one table, one file after the other.
 pub fn read(paths: &[String], options: &Options, cancel: &Cancel) -> Result<Table> {
     with_files(paths, options, cancel, |files| files.table(cancel))
@@ -478,6 +507,22 @@ pub fn with_files<T>(
 }
 
 impl Files {
+    /// Where the rows come from, after all pieces were read, which have so many rows.
+    pub fn whole(&self, rows_of_pieces: &[u64]) -> Origin {
+        let mut origin = self.origin.clone();
+        let (mut next, mut rows, mut skipped) = (0, 0, 0);
+        for part in self.members.iter().flat_map(|member| member.source.parts()) {
+            if part.left_out.is_some() {
+                skipped += part.rows.unwrap_or_default();
+                origin.gaps.push((rows, skipped));
+            } else {
+                rows += rows_of_pieces[next];
+                next += 1;
+            }
+        }
+        origin
+    }
+
     /// All rows in memory.
     fn table(&self, cancel: &Cancel) -> Result<Table> {
         cancel.begin(Stage::Reading, self.rows());
@@ -492,17 +537,8 @@ impl Files {
         };
         let pieces = on_pool(|| Ok((0..self.pieces()).into_par_iter().map(read).collect::<Vec<_>>()))?;
         let pieces: Vec<Vec<RecordBatch>> = pieces.into_iter().collect::<Result<_>>()?;
-        let mut origin = self.origin.clone();
-        let (mut next, mut rows, mut skipped) = (0, 0, 0);
-        for part in self.members.iter().flat_map(|member| member.source.parts()) {
-            if part.left_out.is_some() {
-                skipped += part.rows.unwrap_or_default();
-                origin.gaps.push((rows, skipped));
-            } else {
-                rows += pieces[next].iter().map(|batch| batch.num_rows() as u64).sum::<u64>();
-                next += 1;
-            }
-        }
+        let rows = pieces.iter().map(|batches| batches.iter().map(|batch| batch.num_rows() as u64).sum());
+        let origin = self.whole(&rows.collect::<Vec<_>>());
         Ok(Table::new(Arc::clone(&self.schema), pieces.into_iter().flatten().collect()).with_origin(origin))
     }
 }

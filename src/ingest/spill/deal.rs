@@ -1,22 +1,22 @@
 //! The first pass over rows that need not fit in memory: each is read, judged, and put on disk beside the rows of
 //! customers whose ids have nearby hashes.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int32Array, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat_batches, take};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use rayon::prelude::*;
 
-use super::super::coded::{CodedColumn, MISSING};
+use super::super::coded::{CodedColumn, Interner, MISSING};
 use super::super::times::{TimeColumn, mixed_zones};
 use super::super::{OnBad, Roles, carried, ids, is_text, refuse_reserved, reject_message, spelled, text_at};
 use super::disk::{Disk, Run};
 use super::source::Source;
 use crate::calendar::{EARLIEST_US, LATEST_US, Zone};
 use crate::error::{Error, Result};
-use crate::log::{Names, Reason, Reject};
+use crate::log::{Reason, Reject};
 use crate::pool::Cancel;
 use crate::table::Table;
 
@@ -81,32 +81,11 @@ pub struct Counted {
     pub counts: Vec<u64>,
 }
 
-/// Names and their codes, for all threads.
-#[derive(Default)]
-struct Interner(Mutex<HashMap<String, i32>>);
-
-impl Interner {
-    /// The codes of a batch's names in all the data.
-    fn codes(&self, names: &Names) -> Vec<i32> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut code = |name: &str| {
-            known.get(name).copied().unwrap_or_else(|| {
-                let next = known.len() as i32;
-                known.insert(name.to_owned(), next);
-                next
-            })
-        };
-        names.iter().map(&mut code).collect()
-    }
-
-    fn finish(self, mut counts: Vec<u64>) -> Counted {
-        let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut names = vec![String::new(); known.len()];
-        for (name, code) in known {
-            names[code as usize] = name;
-        }
+impl Counted {
+    fn new(names: Interner, mut counts: Vec<u64>) -> Self {
+        let names = names.into_names();
         counts.resize(names.len(), 0);
-        Counted { names, counts }
+        Self { names, counts }
     }
 }
 
@@ -198,8 +177,8 @@ impl Pass<'_> {
             dealt.filtered += origin.left_out;
             dealt.latest = dealt.latest.max(origin.later_us.filter(|_| dealt.latest.is_some()));
         }
-        dealt.events = events.finish(of_events);
-        dealt.channels = channels.finish(of_channels);
+        dealt.events = Counted::new(events, of_events);
+        dealt.channels = Counted::new(channels, of_channels);
         Ok(dealt)
     }
 }
@@ -399,7 +378,7 @@ fn in_buckets(kept: &[(u32, u32)], counts: &mut [u32]) -> UInt32Array {
 /// A column of names of one batch, with their codes in all the data.
 struct Codes<'a> {
     column: &'a CodedColumn,
-    codes: Vec<i32>,
+    codes: Vec<u32>,
 }
 
 impl Codes<'_> {
@@ -416,7 +395,7 @@ impl Codes<'_> {
     fn sorted(&self, order: &UInt32Array, counts: &mut Vec<u64>) -> ArrayRef {
         let most = self.codes.iter().max().map_or(0, |&code| code as usize + 1);
         counts.resize(counts.len().max(most), 0);
-        let code = |&row: &u32| self.local(row as usize).map(|local| self.codes[local]);
+        let code = |&row: &u32| self.local(row as usize).map(|local| self.codes[local].cast_signed());
         let codes: Int32Array = order.values().iter().map(code).collect();
         for code in codes.iter().flatten() {
             counts[code as usize] += 1;
