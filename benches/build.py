@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+
 from peers import log_file, row_count
 
 MIX = 0x9E3779B97F4A7C15
@@ -54,7 +55,9 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 def uuids(numbers: np.ndarray) -> np.ndarray:
     """The 16 bytes of a made-up UUID for every number."""
     with np.errstate(over="ignore"):
-        halves = np.stack([numbers * np.uint64(MIX), (numbers + np.uint64(1)) * np.uint64(MIX ^ 0xFFFF)], axis=1)
+        halves = np.stack(
+            [numbers * np.uint64(MIX), (numbers + np.uint64(1)) * np.uint64(MIX ^ 0xFFFF)], axis=1
+        )
     return np.ascontiguousarray(halves).view(np.uint8).reshape(len(numbers), 16)
 
 
@@ -122,7 +125,12 @@ def log_digest(log: Any) -> str:
     """What two logs of the same events share, whatever the ids look like."""
     edges = log.transitions(quantiles=False).to_pandas()
     edges = edges.sort_values(list(edges.columns[:2])).to_json(double_precision=9)
-    counts = [log.info["customers"], log.events, log.channels, log.funnel(["view_product", "purchase"]).completed]
+    counts = [
+        log.info["customers"],
+        log.events,
+        log.channels,
+        log.funnel(["view_product", "purchase"]).completed,
+    ]
     return hashlib.sha256((json.dumps(counts) + edges).encode()).hexdigest()
 
 
@@ -156,7 +164,9 @@ def measure(path: Path, case: str, rounds: int) -> dict[str, Any]:
 
 def main() -> None:
     """Measure each case in a process of its own and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=row_count, default="10M")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=7)

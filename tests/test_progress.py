@@ -3,7 +3,6 @@
 import io
 import itertools
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -81,10 +80,7 @@ def test_the_line_says_what_is_done_and_leaves_nothing_on_a_screen(
         def isatty(self) -> bool:
             return on_screen
 
-    def clock() -> Iterator[float]:
-        return itertools.count(0.0, 20.0)
-
-    ticks = clock()
+    ticks = itertools.count(0.0, 20.0)
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(sys, "modules", {k: v for k, v in sys.modules.items() if k != "ipykernel"})
@@ -96,7 +92,10 @@ def test_the_line_says_what_is_done_and_leaves_nothing_on_a_screen(
     written = screen.getvalue()
     if on_screen:
         shown = [line.strip() for line in written.split("\r")]
-        assert shown == ["", "reading: 1,000 rows", "grouping: 25,000 of 100,000 rows (25%), about 0 s left"] + [
+        assert shown == [
+            "",
+            "reading: 1,000 rows",
+            "grouping: 25,000 of 100,000 rows (25%), about 0 s left",
             "asking: 0 of 8 parts (0%)",
             "",
             "",
@@ -106,5 +105,8 @@ def test_the_line_says_what_is_done_and_leaves_nothing_on_a_screen(
 
 
 def test_a_watcher_that_is_no_function_is_refused() -> None:
-    with pytest.raises(safar.ArgumentTypeError, match="show is a str; expected a function"), safar.progress("x"):  # type: ignore[arg-type]
+    with (
+        pytest.raises(safar.ArgumentTypeError, match="show is a str; expected a function"),
+        safar.progress("x"),
+    ):  # type: ignore[arg-type]
         pass
