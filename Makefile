@@ -73,6 +73,8 @@ format: $(DEVELOPMENT) ## bring all code into form
 
 bench: $(DEVELOPMENT) $(RELEASED) ## measure the core and compare with other engines (ROWS=1M, BENCH="--rounds 5")
 	cargo bench --locked --bench core
+	$(BIN)/python benches/build.py --rows $(ROWS)
+	$(BIN)/python benches/scan.py --rows $(ROWS)
 	$(BIN)/python benches/peers.py --rows $(ROWS) $(BENCH)
 
 wheel: $(RUNTIME) ## build the wheel to give away into ./dist

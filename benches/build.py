@@ -2,15 +2,17 @@
 
     python benches/build.py --rows 10M --rounds 5
 
-The events are those of ``benches/peers.py``. Each case lives in a process of its own, which makes the Arrow table, builds
-one log unmeasured, and then builds logs one at a time. Printed are the medians of wall and processor time for an event,
-the memory that a log holds, and the most memory that building takes above the caller's table, in bytes an event (as the
-kernel counts resident pages; Linux only). Every case must give the same log as the first one.
+The events are those of ``benches/peers.py``. Each case lives in a process of its own, which makes the Arrow table,
+builds one log unmeasured, and then builds logs one at a time. Printed are the medians of wall and processor time for
+an event, the memory that a log holds, and the most memory that building takes above the caller's table, in bytes an
+event (as the kernel counts resident pages, after the allocator has given back what it keeps for later; Linux only).
+Every case must give the same log as the first one.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import hashlib
 import json
@@ -144,10 +146,13 @@ def measure(path: Path, case: str, rounds: int) -> dict[str, Any]:
     build = lambda: safar.EventLog(table, **roles)  # noqa: E731
     digest = log_digest(build())
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     before = memory("VmRSS")
     log = build()
-    peak, held = memory("VmHWM") - before, memory("VmRSS") - before
+    peak = memory("VmHWM") - before
+    ctypes.CDLL(None).malloc_trim(0)
+    held = memory("VmRSS") - before
     del log
     wall, cpu = [], []
     for _ in range(rounds):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,3 +222,23 @@ def test_a_bad_row_of_another_event_stops_a_question_of_the_data() -> None:
     ):
         with pytest.raises(safar.DataError, match="row 1"):
             question()
+
+
+def test_files_are_asked_directly_as_frames_are(tmp_path: Path) -> None:
+    data = pa.table(
+        {
+            "user": ["ann", "bob", "ann", "cem"],
+            "at": pa.array([10**15, 10**15 + 5, 10**15 + 9, 10**15 + 11], pa.timestamp("us")),
+            "what": ["purchase", "view", "view", "purchase"],
+            "paid": [3.5, None, None, 2.0],
+        }
+    )
+    path = tmp_path / "events.parquet"
+    pq.write_table(data, path, row_group_size=1)
+    roles = {"customer": "user", "time": "at", "event": "what"}
+    asked = safar.rfm(path, "purchase", value="paid", **roles)
+    assert asked.to_dict() == safar.rfm(data, "purchase", value="paid", **roles).to_dict()
+    steps = ["view", "purchase"]
+    assert safar.funnel([path], steps, **roles).to_dict() == safar.funnel(data, steps, **roles).to_dict()
+    with pytest.raises(safar.UnknownEventError, match='did you mean "purchase"'):
+        safar.rfm(str(path), "purchse", **roles)

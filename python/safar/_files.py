@@ -27,6 +27,15 @@ ENDINGS = (
 _MAGIC = re.compile(r"[*?[]")
 
 
+def are_paths(source: object) -> bool:
+    """Whether a source of data names files, and does not hold the data themselves."""
+    return isinstance(source, str | os.PathLike) or (
+        isinstance(source, Sequence)
+        and len(source) > 0
+        and all(isinstance(path, str | os.PathLike) for path in source)
+    )
+
+
 def files_of(paths: object) -> list[str]:
     """The files meant, those of a pattern or directory in the order of their paths, none twice."""
     given = [paths] if isinstance(paths, str | os.PathLike) else paths

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from safar import _table
+from safar import _core, _table
+from safar._files import are_paths, files_of
 from safar._typing import At, Duration, Frame, Instant, OnBad, TimeUnit
 from safar.analyses._spec import R_co, Spec
 from safar.analyses.funnel import Funnel, FunnelResult, StepLike
@@ -37,11 +39,14 @@ def funnel(
     """How many customers come through these steps, asked of the data directly?
 
     The same result as ``safar.EventLog(data, ...).funnel(steps, ...)``, in less time and memory, because only
-    the events of the steps are kept. For a second question, build a log.
+    the events of the steps are kept; of Parquet files only the row groups that may hold one are read. For a second
+    question, build a log.
 
     Parameters
     ----------
-    data, customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
+    data
+        A frame as of `EventLog`, or files as of `safar.read`.
+    customer, time, event, channel, value, attributes, timezone, time_unit, observed_until, on_bad
         As of `EventLog`.
     steps, within, by, at
         As of `EventLog.funnel`.
@@ -100,11 +105,14 @@ def rfm(
     """How recently, how often and for how much did each customer act, asked of the data directly?
 
     The same result as ``safar.EventLog(data, ...).rfm(events, ...)``, in less time and memory, because only these
-    events are kept. For a second question, build a log.
+    events are kept; of Parquet files only the row groups that may hold one are read. For a second question, build a
+    log.
 
     Parameters
     ----------
-    data, customer, time, event, value, timezone, time_unit, observed_until, on_bad
+    data
+        A frame as of `EventLog`, or files as of `safar.read`.
+    customer, time, event, value, timezone, time_unit, observed_until, on_bad
         As of `EventLog`.
     events, at
         As of `EventLog.rfm`.
@@ -149,11 +157,20 @@ def _asked(question: Spec[R_co], data: Frame, roles: dict[str, Any]) -> R_co:
     if roles["on_bad"] == "raise":
         # A row that can't be an event stops the reading whatever event it would have been.
         roles = {**roles, "only_events": None}
-    table = _table.to_table(data, columns_of(roles))
+    build = _builder(data, roles)
     try:
-        return question.run(EventLog.of_table(table, roles))
+        return question.run(build(roles))
     except (DataError, UnknownEventError):
         if roles["only_events"] is None:
             raise
     # Only a log of all events can say which name was meant.
-    return question.run(EventLog.of_table(table, roles | {"only_events": None}))
+    return question.run(build(roles | {"only_events": None}))
+
+
+def _builder(data: Frame, roles: dict[str, Any]) -> Callable[[dict[str, Any]], EventLog]:
+    """What makes a log of the data."""
+    if are_paths(data):
+        files = files_of(data)
+        return lambda roles: EventLog.of_core(_core.EventLog.read(files, json.dumps({"roles": roles})), roles)
+    table = _table.to_table(data, columns_of(roles))
+    return lambda roles: EventLog.of_table(table, roles)

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
 
 from safar import _args, _core, _table
-from safar._files import files_of
+from safar._files import are_paths, files_of
 from safar._log import Log, commonest_first
 from safar._progress import told
 from safar._selection import selection
@@ -474,11 +474,7 @@ def _folder(folder: object) -> str:
 
 def _spilled(source: object, roles: dict[str, Any], delimiter: str | None, options: str) -> _core.Spill:
     columns, roles_json = columns_of(roles), json.dumps(roles)
-    if isinstance(source, str | os.PathLike) or (
-        isinstance(source, Sequence)
-        and source
-        and all(isinstance(path, str | os.PathLike) for path in source)
-    ):
+    if are_paths(source):
         files = json.dumps({"roles": roles, "delimiter": delimiter})
         return _core.Spill.of_files(files_of(source), files, options)
     if delimiter is not None:
