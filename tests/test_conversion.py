@@ -17,7 +17,8 @@ import oracles
 import safar
 from oracles import DAY, SECOND, Event, Wait
 from safar import _core
-from safar.analyses._survival import Curve, holm
+from safar._significance import holm
+from safar.analyses._survival import Curve
 from strategies import (
     BASE,
     big_log,

@@ -42,6 +42,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_files": 1,
     "_intervals": 1,
     "_progress": 1,
+    "_significance": 1.5,  # trinomial variances are those of the intervals
     "_selection": 1.5,  # names what it takes as _args does
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,
@@ -49,6 +50,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,
     "quality": 3,
+    "voice": 3,
     "_log": 3.5,  # the questions of all logs
     "log": 4,
     "scan": 4.5,  # its parts are logs

@@ -77,6 +77,7 @@ from safar.one_shot import funnel, rfm
 from safar.quality import QualityResult
 from safar.result import Result, ResultTable
 from safar.scan import Scan, scan
+from safar.voice import ScoreResult, ces, csat, nps
 
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
@@ -118,6 +119,7 @@ __all__ = [
     "RfmResult",
     "SafarError",
     "Scan",
+    "ScoreResult",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",
@@ -134,11 +136,14 @@ __all__ = [
     "UnknownEventError",
     "__version__",
     "calendar",
+    "ces",
     "compare_dialects",
+    "csat",
     "dashboard",
     "datasets",
     "exclusion",
     "funnel",
+    "nps",
     "open",
     "page",
     "plot",

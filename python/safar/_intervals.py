@@ -127,3 +127,48 @@ def student(count: Array, total: Array, squares: Array, *, confidence: float = 0
     variance = np.maximum(np.asarray(squares, dtype=np.float64) - n * mean * mean, 0.0) / (n - 1)
     half = stdtrit(n - 1, (1 + confidence) / 2) * np.sqrt(variance / n)
     return mean - half, mean + half
+
+
+def trinomial(promoters: Array, detractors: Array, answers: Array) -> tuple[Floats, Floats]:
+    """Promoters less detractors as a share of the answers, -1 to 1, and its variance; NaN where there are none."""
+    n = np.where(np.asarray(answers) > 0, np.asarray(answers, dtype=np.float64), np.nan)
+    p, d = np.asarray(promoters) / n, np.asarray(detractors) / n
+    return p - d, (p + d - (p - d) ** 2) / n
+
+
+def adjusted_wald(
+    promoters: Array, detractors: Array, answers: Array, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Between which values does the true share of promoters less that of detractors lie?
+
+    Parameters
+    ----------
+    promoters, detractors, answers
+        Counts of one shape.
+    confidence
+        Coverage of the interval; 0.95 is the custom of the field.
+
+    Returns
+    -------
+    tuple of arrays
+        Lower and upper bound, -1 to 1; NaN where there are no answers.
+
+    Notes
+    -----
+    Wald interval of a trinomial with three quarters of an answer added to promoters and to detractors, and three in all
+    (Rocks 2016, doi:10.1080/00031305.2016.1158124): its coverage stays near the nominal one for few answers and
+    for scores near the ends, where the plain one covers too little or has no width at all.
+
+    Examples
+    --------
+    >>> low, high = adjusted_wald(np.array([19]), np.array([5]), np.array([36]))
+    >>> print((100 * low).round(1), (100 * high).round(1))
+    [13.2] [58.6]
+    """
+    from statistics import NormalDist
+
+    some = np.asarray(answers) > 0
+    more = np.where(some, np.asarray(answers) + 3.0, np.nan)
+    score, variance = trinomial(np.asarray(promoters) + 0.75, np.asarray(detractors) + 0.75, more)
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * np.sqrt(variance)
+    return np.maximum(score - half, -1.0), np.minimum(score + half, 1.0)

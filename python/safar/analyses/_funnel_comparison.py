@@ -8,7 +8,8 @@ import numpy as np
 
 from safar import _args, _table
 from safar._intervals import newcombe
-from safar._typing import Array, Floats, Integers
+from safar._significance import holm, two_shares
+from safar._typing import Floats, Integers
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable
 
@@ -110,35 +111,3 @@ def _share(taken: Integers, entered: Integers) -> Floats:
     share = np.full(len(taken), np.nan)
     np.divide(taken, entered, out=share, where=entered > 0)
     return share
-
-
-def two_shares(taken: Integers, entered: Integers, base_taken: Integers, base_entered: Integers) -> Floats:
-    """Two-sided p-values of equal shares; NaN where one side is empty."""
-    from scipy.special import ndtr
-    from scipy.stats import fisher_exact
-
-    both = (entered > 0) & (base_entered > 0)
-    total = np.where(both, entered + base_entered, 1)
-    pooled = np.where(both, taken + base_taken, 0) / total
-    variance = pooled * (1 - pooled) * (1 / np.maximum(entered, 1) + 1 / np.maximum(base_entered, 1))
-    apart = taken / np.maximum(entered, 1) - base_taken / np.maximum(base_entered, 1)
-    z = np.divide(np.abs(apart), np.sqrt(variance), out=np.zeros(len(total)), where=variance > 0)
-    p = np.where(both, 2 * ndtr(-z), np.nan)
-    least = np.minimum(entered, base_entered) * np.minimum(pooled, 1 - pooled)
-    for row in np.flatnonzero(both & (least < 5)):
-        table = [
-            [taken[row], entered[row] - taken[row]],
-            [base_taken[row], base_entered[row] - base_taken[row]],
-        ]
-        p[row] = fisher_exact(table)[1]
-    return p
-
-
-def holm(p: Array) -> Floats:
-    """Holm's adjusted p-values; those that are NaN were not tested."""
-    adjusted = np.full(len(p), np.nan)
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
-    scaled = p[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0) if len(order) else scaled
-    return adjusted

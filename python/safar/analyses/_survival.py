@@ -150,16 +150,6 @@ def log_rank(curves: Sequence[Curve]) -> tuple[float, int, float]:
     return statistic, len(varying), float(chdtrc(len(varying), statistic))
 
 
-def holm(p_values: Floats) -> Floats:
-    """P-values that allow for having been the smallest of many (Holm 1979); NaN stays and does not count."""
-    adjusted = np.full(len(p_values), np.nan)
-    known = np.flatnonzero(~np.isnan(p_values))
-    order = known[np.argsort(p_values[known], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(p_values[order] * factors), 1.0)
-    return adjusted
-
-
 def _at(time: Floats, at_risk: Integers, wanted: Floats) -> Integers:
     """Customers still at risk just before each wanted time."""
     return np.append(at_risk, 0)[np.searchsorted(time, wanted, side="left")]

@@ -11,10 +11,11 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
+from safar._significance import holm
 from safar._typing import At, Duration, Floats, Integers
 from safar.analyses._cells import CellsResult
 from safar.analyses._spec import Column, Spec, at_words, observed, segmented
-from safar.analyses._survival import Curve, holm, log_rank
+from safar.analyses._survival import Curve, log_rank
 from safar.errors import ArgumentError
 from safar.result import ResultTable
 

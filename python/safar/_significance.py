@@ -1,0 +1,109 @@
+"""Tests: could a difference be chance?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from safar._intervals import trinomial
+from safar._typing import Array, Floats, Integers
+
+
+def two_shares(taken: Integers, entered: Integers, base_taken: Integers, base_entered: Integers) -> Floats:
+    """Two-sided p-values of equal shares; NaN where one side is empty."""
+    from scipy.special import ndtr
+    from scipy.stats import fisher_exact
+
+    both = (entered > 0) & (base_entered > 0)
+    total = np.where(both, entered + base_entered, 1)
+    pooled = np.where(both, taken + base_taken, 0) / total
+    variance = pooled * (1 - pooled) * (1 / np.maximum(entered, 1) + 1 / np.maximum(base_entered, 1))
+    apart = taken / np.maximum(entered, 1) - base_taken / np.maximum(base_entered, 1)
+    z = np.divide(np.abs(apart), np.sqrt(variance), out=np.zeros(len(total)), where=variance > 0)
+    p = np.where(both, 2 * ndtr(-z), np.nan)
+    least = np.minimum(entered, base_entered) * np.minimum(pooled, 1 - pooled)
+    for row in np.flatnonzero(both & (least < 5)):
+        table = [
+            [taken[row], entered[row] - taken[row]],
+            [base_taken[row], base_entered[row] - base_taken[row]],
+        ]
+        p[row] = fisher_exact(table)[1]
+    return p
+
+
+def holm(p: Array) -> Floats:
+    """P-values that allow for having been the smallest of many (Holm 1979); NaN stays and does not count."""
+    adjusted = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0)
+    return adjusted
+
+
+def two_nps(
+    ours: tuple[Integers, Integers], theirs: tuple[Integers, Integers], answers: tuple[Integers, Integers]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Differences of Net Promoter Scores from promoters and detractors: difference, interval and p-value.
+
+    The interval is that of adjusted scores (three quarters of an answer more for promoters and for detractors, three in
+    all), the p-value that of a z test with the variances as observed.
+    """
+    from statistics import NormalDist
+
+    from scipy.special import ndtr
+
+    (one, of_one), (two, of_two) = (
+        trinomial(*group, n) for group, n in zip((ours, theirs), answers, strict=True)
+    )
+    difference = one - two
+    variance = of_one + of_two
+    z = np.divide(
+        np.abs(difference), np.sqrt(variance), out=np.where(difference == 0, 0.0, np.inf), where=variance > 0
+    )
+    p = np.where(np.isnan(difference), np.nan, 2 * ndtr(-z))
+    adjusted = [
+        trinomial(group[0] + 0.75, group[1] + 0.75, np.where(n > 0, n + 3.0, np.nan))
+        for group, n in zip((ours, theirs), answers, strict=True)
+    ]
+    centre = adjusted[0][0] - adjusted[1][0]
+    half = NormalDist().inv_cdf(0.975) * np.sqrt(adjusted[0][1] + adjusted[1][1])
+    return difference, np.maximum(centre - half, -2.0), np.minimum(centre + half, 2.0), p
+
+
+def heterogeneity(promoters: Integers, detractors: Integers, answers: Integers) -> float:
+    """Cochran's Q over the Net Promoter Scores of groups, with adjusted variances: the p-value; NaN for one group."""
+    from scipy.special import chdtrc
+
+    some = answers > 0
+    if some.sum() < 2:
+        return float("nan")
+    score, variance = trinomial(promoters[some] + 0.75, detractors[some] + 0.75, answers[some] + 3.0)
+    weight = 1 / variance
+    mean = (weight * score).sum() / weight.sum()
+    return float(chdtrc(some.sum() - 1, (weight * (score - mean) ** 2).sum()))
+
+
+def cliff(ours: Integers, theirs: Integers) -> float:
+    """Cliff's delta of two groups from their numbers of answers by score, -1 to 1; NaN where one is empty."""
+    if not ours.sum() or not theirs.sum():
+        return float("nan")
+    below = np.concatenate(([0], np.cumsum(theirs)[:-1]))
+    above = theirs.sum() - below - theirs
+    return float((ours * (below - above)).sum() / (float(ours.sum()) * float(theirs.sum())))
+
+
+def mann_whitney(ours: Integers, theirs: Integers) -> float:
+    """The p-value of the Mann-Whitney test from numbers of answers by score: ties and continuity corrected."""
+    from scipy.special import ndtr
+
+    one, two = float(ours.sum()), float(theirs.sum())
+    if not one or not two:
+        return float("nan")
+    below = np.concatenate(([0], np.cumsum(theirs)[:-1]))
+    u = float((ours * (below + theirs / 2)).sum())
+    tied = (ours + theirs).astype(np.float64)
+    total = one + two
+    variance = one * two / 12 * ((total + 1) - (tied**3 - tied).sum() / (total * (total - 1)))
+    if variance <= 0:
+        return 1.0
+    z = max(abs(u - one * two / 2) - 0.5, 0.0) / np.sqrt(variance)
+    return float(min(2 * ndtr(-z), 1.0))

@@ -1,0 +1,506 @@
+"""NPS, CSAT and CES: scores of survey answers by any segment, their distribution, and what sets segments apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from safar import _args, _table
+from safar._core import Table
+from safar._intervals import adjusted_wald, newcombe, student
+from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
+from safar._typing import Array, Floats, Frame, Integers
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.result import ResultTable, share_columns
+
+__all__ = ["ScoreResult", "ces", "csat", "nps"]
+
+_MOST_SEGMENTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What the answers of a kind of survey may be, and which of them are good."""
+
+    kind: str
+    low: int
+    high: int
+    # The good answers: from here to the better end.
+    good_from: int
+    # The better end is the lower one.
+    falling: bool = False
+
+    def good(self, scores: Floats) -> Array:
+        return scores <= self.good_from if self.falling else scores >= self.good_from
+
+    def words(self) -> str:
+        first, last = (self.low, self.good_from) if self.falling else (self.good_from, self.high)
+        return f"{first}" if first == last else f"{first} to {last}"
+
+
+_NPS = _Scale("nps", 0, 10, 9)
+_DETRACTORS_TO = 6
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class ScoreResult(ResultTable):
+    """What do customers say, and how sure is that?
+
+    Parameters
+    ----------
+    table
+        One row a segment, or one in all; the columns are listed by `nps`, `csat` and `ces`.
+    """
+
+    _: KW_ONLY
+    _scale: _Scale
+    _by: tuple[str, ...]
+    # Answers by segment (row) and score (column, from the lowest).
+    _counts: Integers
+
+    def distribution(self) -> ResultTable:
+        """How often was each score given?
+
+        Returns
+        -------
+        ResultTable
+            One row for every segment and score of the scale: the segment, ``score``, ``answers``, ``share`` of the
+            segment's answers with its 95 % Wilson interval (``share_low``, ``share_high``); null where a segment has
+            no answer.
+
+        Examples
+        --------
+        >>> import safar
+        >>> safar.csat({"score": [5, 4, 5, 1]}).distribution().to_dict()["answers"]
+        [1, 0, 0, 1, 2]
+        """
+        rows, scores = self._counts.shape
+        answers = self._counts.ravel()
+        columns: dict[str, object] = {name: self._repeated(name, scores) for name in self._by}
+        columns |= {
+            "score": np.tile(np.arange(self._scale.low, self._scale.high + 1), rows),
+            "answers": answers,
+        }
+        columns |= share_columns("share", answers, np.repeat(self._counts.sum(axis=1), scores))
+        words = "Answers by score, with their share of the segment's and its 95 % Wilson interval."
+        definition = f"{words} {self.definition}"
+        shares = frozenset({"share", "share_low", "share_high"})
+        return ResultTable(_table.table_of(columns), definition, self.timezone, shares=shares)
+
+    def compare(self, baseline: str | Sequence[str] | None = None) -> ResultTable:
+        """Which segments differ from one of them, beyond chance?
+
+        Parameters
+        ----------
+        baseline
+            The segment that the others are compared with, as in the table (a list where there are several columns of
+            segments); by default the one with the most answers.
+
+        Returns
+        -------
+        ResultTable
+            One row for every other segment: ``difference`` less the baseline's score with its 95 % interval
+            (``difference_low``, ``difference_high``), ``p_value`` and, after Holm, ``p_adjusted``; for CSAT and CES
+            also ``cliffs_delta`` and ``rank_p_value`` of the whole distributions. ``heterogeneity_p_value`` is the same
+            in all rows: whether the segments differ at all.
+
+        Notes
+        -----
+        NPS: differences of adjusted scores with the adjusted Wald interval; z test with the variances as observed;
+        Cochran's Q over all segments. CSAT and CES: Newcombe's interval, the test of two shares (pooled variance;
+        Fisher's exact where fewer than 5 are expected), Mann-Whitney with ties (normal approximation) and Cliff's
+        delta; the chi-squared test of equal shares over all segments. Answers of one customer are not independent of
+        each other; where customers answered several times the intervals are too narrow.
+
+        Examples
+        --------
+        >>> import safar
+        >>> answers = {
+        ...     "score": [10, 9, 10, 3] * 20 + [2, 9, 6, 5] * 20,
+        ...     "channel": ["app"] * 80 + ["store"] * 80,
+        ... }
+        >>> compared = safar.nps(answers, by="channel").compare(baseline="app")
+        >>> compared.to_dict()["difference"]
+        [-100.0]
+        """
+        if not self._by or len(self) < 2:
+            raise ArgumentError("there is one segment; give by= a column with several to compare them")
+        base = self._position(baseline)
+        rest = np.array([row for row in range(len(self)) if row != base], dtype=np.int64)
+        columns: dict[str, object] = {name: self._picked(name, rest) for name in self._by}
+        counts, bases = self._counts[rest], np.repeat(self._counts[[base]], len(rest), axis=0)
+        words = ", ".join(f"{name} {self.to_dict()[name][base]}" for name in self._by)
+        figures = (
+            self._nps_against(counts, bases) if self._scale is _NPS else self._share_against(counts, bases)
+        )
+        columns |= {name: _table.nullable(values) for name, values in figures.items()}
+        definition = (
+            f"Segments beside {words}: difference is a segment's score less the baseline's, with its 95 % interval; "
+            f"p_adjusted is Holm's over all rows. {self.definition}"
+        )
+        shares = (
+            frozenset()
+            if self._scale is _NPS
+            else frozenset({"difference", "difference_low", "difference_high"})
+        )
+        return ResultTable(_table.table_of(columns), definition, self.timezone, shares=shares)
+
+    def _nps_against(self, counts: Integers, bases: Integers) -> dict[str, Floats]:
+        ours, theirs = _promoters_and_detractors(counts), _promoters_and_detractors(bases)
+        answers = (counts.sum(axis=1), bases.sum(axis=1))
+        difference, low, high, p = two_nps(ours, theirs, answers)
+        together = heterogeneity(*_promoters_and_detractors(self._counts), self._counts.sum(axis=1))
+        return {
+            "difference": 100 * difference,
+            "difference_low": 100 * low,
+            "difference_high": 100 * high,
+            "p_value": p,
+            "p_adjusted": holm(p),
+            "heterogeneity_p_value": np.full(len(p), together),
+        }
+
+    def _share_against(self, counts: Integers, bases: Integers) -> dict[str, Floats]:
+        from scipy.stats import chi2_contingency
+
+        good = self._good()
+        (k1, n1), (k2, n2) = ((c[:, good].sum(axis=1), c.sum(axis=1)) for c in (counts, bases))
+        low, high = newcombe(k1, n1, k2, n2)
+        p = two_shares(k1, n1, k2, n2)
+        tables = np.stack([self._counts[:, good].sum(axis=1), self._counts[:, ~good].sum(axis=1)], axis=1)
+        tables = tables[tables.sum(axis=1) > 0]
+        varies = (tables.sum(axis=0) > 0).all() and len(tables) > 1
+        together = float(chi2_contingency(tables, correction=False).pvalue) if varies else np.nan
+        pairs = list(zip(counts, bases, strict=True))
+        sign = -1.0 if self._scale.falling else 1.0
+        return {
+            "difference": _divided(k1, n1) - _divided(k2, n2),
+            "difference_low": low,
+            "difference_high": high,
+            "p_value": p,
+            "p_adjusted": holm(p),
+            "cliffs_delta": sign * np.array([cliff(ours, theirs) for ours, theirs in pairs]),
+            "rank_p_value": np.array([mann_whitney(ours, theirs) for ours, theirs in pairs]),
+            "heterogeneity_p_value": np.full(len(p), together),
+        }
+
+    def _good(self) -> Array:
+        return self._scale.good(np.arange(self._scale.low, self._scale.high + 1, dtype=np.float64))
+
+    def _repeated(self, name: str, times: int) -> object:
+        codes, texts = self.table.codes(name)
+        return _table.named(np.repeat(codes, times), texts)
+
+    def _picked(self, name: str, rows: Integers) -> object:
+        codes, texts = self.table.codes(name)
+        return _table.named(codes[rows], texts)
+
+    def _position(self, baseline: str | Sequence[str] | None) -> int:
+        if baseline is None:
+            return int(self._counts.sum(axis=1).argmax())
+        wanted = (baseline,) if isinstance(baseline, str) else tuple(baseline)
+        columns = self.to_dict()
+        labels = list(zip(*(columns[name] for name in self._by), strict=True))
+        if wanted not in labels:
+            known = [" / ".join(map(str, label)) for label in labels]
+            raise ArgumentError(
+                f"baseline={baseline!r} is not a segment of this result"
+                f"{_args.suggestion(' / '.join(map(str, wanted)), known)} (available: {_args.listing(known)})"
+            )
+        return labels.index(wanted)
+
+
+def nps(surveys: Frame, *, score: str = "score", by: str | Sequence[str] | None = None) -> ScoreResult:
+    """Would customers recommend us: what is the Net Promoter Score, and how sure is it?
+
+    Parameters
+    ----------
+    surveys
+        One row a question that was asked: a frame as of `EventLog`.
+    score
+        The column with the answers, whole numbers from 0 to 10; null where nobody answered.
+    by
+        The column, or columns, that the answers are split by: stage, touchpoint, channel, persona, month …
+
+    Returns
+    -------
+    ScoreResult
+        One row a segment, in the order of their names: the columns of `by`, ``nps`` (promoters less detractors in
+        per cent of the answers, -100 to 100) with its 95 % interval (``nps_low``, ``nps_high``), ``answers``,
+        ``promoters`` (9 and 10), ``passives`` (7 and 8), ``detractors`` (0 to 6), ``asked`` (rows),
+        ``response_rate`` (answers of asked) with its 95 % Wilson interval, ``rejected`` (rows whose answer is none of
+        the scale; they count neither as asked nor as answers). Scores are null where there is no answer.
+
+    Notes
+    -----
+    The interval is the adjusted Wald interval: three quarters of an answer more for promoters and for detractors,
+    three in all (Rocks 2016, doi:10.1080/00031305.2016.1158124). It covers what it says for few answers as well, and
+    has a width where all answers are equal, which the plain one has not. Who answers is not who was asked: look at the
+    response rate of the segments before comparing their scores.
+
+    Examples
+    --------
+    >>> import safar
+    >>> found = safar.nps({"score": [10] * 19 + [8] * 12 + [3] * 5}).to_dict()
+    >>> [round(found[name][0], 1) for name in ("nps", "nps_low", "nps_high")]
+    [38.9, 13.2, 58.6]
+    """
+    counts, facts, names = _counted(surveys, _NPS, score, by)
+    (promoters, detractors), answers = _promoters_and_detractors(counts), counts.sum(axis=1)
+    low, high = adjusted_wald(promoters, detractors, answers)
+    columns: dict[str, object] = {
+        "nps": _table.nullable(100 * _divided(promoters - detractors, answers)),
+        "nps_low": _table.nullable(100 * low),
+        "nps_high": _table.nullable(100 * high),
+        "answers": answers,
+        "promoters": promoters,
+        "passives": answers - promoters - detractors,
+        "detractors": detractors,
+    }
+    definition = (
+        f'Net Promoter Score of the column "{score}": promoters (9 and 10) less detractors (0 to 6) in per cent of the '
+        "answers, with the 95 % adjusted Wald interval."
+    )
+    return _result(_NPS, names, counts, columns, facts, definition)
+
+
+def csat(
+    surveys: Frame,
+    *,
+    score: str = "score",
+    by: str | Sequence[str] | None = None,
+    scale: tuple[int, int] = (1, 5),
+    top: int = 2,
+) -> ScoreResult:
+    """Are customers satisfied: which share gives one of the best answers?
+
+    Parameters
+    ----------
+    surveys, by
+        As of `nps`.
+    score
+        The column with the answers, whole numbers of the scale, the higher the better; null where nobody answered.
+    scale
+        The lowest and the highest answer; 1 to 5 is the custom of the field.
+    top
+        How many of the best answers count as satisfied; 2 ("top two boxes") is the custom of the field.
+
+    Returns
+    -------
+    ScoreResult
+        As of `nps`, with ``csat`` (satisfied of answers) and its 95 % Wilson interval, ``answers``, ``satisfied``,
+        ``mean`` and its 95 % interval of Student's t, ``asked``, ``response_rate``, ``rejected``.
+
+    Examples
+    --------
+    >>> import safar
+    >>> safar.csat({"score": [5, 4, 4, 2, None]}).to_dict()["csat"]
+    [0.75]
+    """
+    low, high = _bounds(scale)
+    top = _args.size(top, "top")
+    if top > high - low:
+        raise ArgumentError(f"top={top} leaves no answer of the scale {low} to {high} that is not satisfied")
+    return _share_of(surveys, _Scale("csat", low, high, high - top + 1), "satisfied", score, by)
+
+
+def ces(
+    surveys: Frame,
+    *,
+    score: str = "score",
+    by: str | Sequence[str] | None = None,
+    scale: tuple[int, int] = (1, 7),
+    easy: int = 3,
+    easiest: str = "high",
+) -> ScoreResult:
+    """Is it easy for customers: which share found little effort?
+
+    Parameters
+    ----------
+    surveys, by
+        As of `nps`.
+    score
+        The column with the answers, whole numbers of the scale; null where nobody answered.
+    scale
+        The lowest and the highest answer; 1 to 7 as in version 2.0 of the score.
+    easy
+        How many of the easiest answers count as easy; 3 (5 to 7 of 1 to 7) as in version 2.0.
+    easiest
+        Which end of the scale is easy: ``"high"`` ("it was easy": 7 agrees most) or ``"low"`` ("how much effort": 1 is
+        the least, as in version 1).
+
+    Returns
+    -------
+    ScoreResult
+        As of `nps`, with ``ces`` (easy of answers) and its 95 % Wilson interval, ``answers``, ``easy``, ``mean`` and
+        its 95 % interval of Student's t, ``asked``, ``response_rate``, ``rejected``.
+
+    Examples
+    --------
+    >>> import safar
+    >>> safar.ces({"score": [7, 6, 5, 2]}).to_dict()["ces"]
+    [0.75]
+    """
+    low, high = _bounds(scale)
+    easy = _args.size(easy, "easy")
+    if easy > high - low:
+        raise ArgumentError(f"easy={easy} leaves no answer of the scale {low} to {high} that is not easy")
+    if easiest not in ("high", "low"):
+        raise ArgumentError(f'easiest={easiest!r} is not an end of the scale; expected "high" or "low"')
+    falling = easiest == "low"
+    found = _Scale("ces", low, high, low + easy - 1 if falling else high - easy + 1, falling)
+    return _share_of(surveys, found, "easy", score, by)
+
+
+def _share_of(
+    surveys: Frame, scale: _Scale, good_name: str, score: str, by: str | Sequence[str] | None
+) -> ScoreResult:
+    counts, facts, names = _counted(surveys, scale, score, by)
+    values = np.arange(scale.low, scale.high + 1, dtype=np.float64)
+    answers, good = counts.sum(axis=1), counts[:, scale.good(values)].sum(axis=1)
+    total, squares = counts @ values, counts @ (values * values)
+    mean_low, mean_high = student(answers, total, squares)
+    columns = share_columns(scale.kind, good, answers) | {
+        "answers": answers,
+        good_name: good,
+        "mean": _table.nullable(_divided(total, answers)),
+        "mean_low": _table.nullable(mean_low),
+        "mean_high": _table.nullable(mean_high),
+    }
+    definition = (
+        f'Share of the answers in the column "{score}" (scale {scale.low} to {scale.high}) that are {good_name} '
+        f"({scale.words()}), with the 95 % Wilson interval; mean with the 95 % interval of Student's t."
+    )
+    return _result(scale, names, counts, columns, facts, definition)
+
+
+def _bounds(scale: object) -> tuple[int, int]:
+    given = scale if isinstance(scale, Sequence) and not isinstance(scale, str) else ()
+    whole = all(isinstance(bound, int) and not isinstance(bound, bool) for bound in given)
+    if len(given) != 2 or not whole:
+        raise ArgumentTypeError(f"scale={scale!r} is not a pair of whole numbers, such as (1, 5)")
+    low, high = given
+    if not low < high <= low + 100:
+        raise ArgumentError(
+            f"scale={scale!r} is not ascending, or has more than 101 answers; expected such as (1, 5)"
+        )
+    return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of the rows beside the answers, by segment."""
+
+    by: dict[str, tuple[Integers, list[str | None]]]
+    asked: Integers
+    rejected: Integers
+
+
+def _counted(
+    surveys: Frame, scale: _Scale, score: str, by: str | Sequence[str] | None
+) -> tuple[Integers, _Facts, tuple[str, ...]]:
+    """Answers by segment and score."""
+    _args.text(score, "score")
+    names = () if by is None else _args.names(by, "by")
+    if score in names:
+        raise ArgumentError(
+            f'the column "{score}" is given as score and in by; answers are not split by themselves'
+        )
+    table = _table.to_table(surveys, [score, *names])
+    if table.num_rows == 0:
+        raise DataError("the surveys have no rows; a score needs at least one question that was asked")
+    values, missing = _numbers(table, score)
+    segment, labels = _segments(table, names)
+    segments = max(len(next(iter(labels.values()))[0]) if labels else 1, 1)
+    whole = ~missing & (values == np.floor(values)) & (values >= scale.low) & (values <= scale.high)
+    column = np.where(whole, values - scale.low, 0).astype(np.int64)
+    width = scale.high - scale.low + 1
+    counts = np.bincount(segment[whole] * width + column[whole], minlength=segments * width)
+    rejected = np.bincount(segment[~missing & ~whole], minlength=segments)
+    asked = np.bincount(segment, minlength=segments) - rejected
+    if rejected.sum() == (~missing).sum() > 0:
+        example = values[~missing][0]
+        raise DataError(
+            f'column "{score}": none of the {rejected.sum():,} answers is a whole number from {scale.low} to '
+            f"{scale.high}, such as {example:g}; give the scale that was asked, or only the rows of this survey"
+        )
+    facts = _Facts(labels, asked.astype(np.int64), rejected.astype(np.int64))
+    return counts.reshape(segments, width).astype(np.int64), facts, names
+
+
+def _numbers(table: Table, score: str) -> tuple[Floats, Array]:
+    values, missing = table.numpy(score)
+    if values.dtype.kind == "O" and all(value is None for value in values.tolist()):
+        values = np.full(len(values), np.nan)
+    if values.dtype.kind not in "iuf":
+        kind = dict(table.schema)[score]
+        raise ArgumentTypeError(f'column "{score}" has the type {kind}; expected the answers as numbers')
+    numbers = values.astype(np.float64)
+    missing = np.isnan(numbers) if missing is None else missing | np.isnan(numbers)
+    return numbers, missing
+
+
+def _segments(
+    table: Table, names: tuple[str, ...]
+) -> tuple[Integers, dict[str, tuple[Integers, list[str | None]]]]:
+    """The segment of each row, in the order of their names, and for each column the codes and texts of the segments."""
+    if not names:
+        return np.zeros(table.num_rows, dtype=np.int64), {}
+    columns: list[tuple[Integers, list[str | None]]] = []
+    for name in names:
+        codes, texts = table.codes(name)
+        order = sorted(range(len(texts)), key=lambda at: (texts[at] is None, texts[at] or ""))
+        rank = np.empty(max(len(texts), 1), dtype=np.int64)
+        rank[order] = np.arange(len(texts))
+        columns.append((rank[codes], [texts[at] for at in order]))
+    together = np.stack([codes for codes, _ in columns], axis=1)
+    distinct, segment = np.unique(together, axis=0, return_inverse=True)
+    if len(distinct) > _MOST_SEGMENTS:
+        raise ArgumentError(
+            f"by={list(names)} makes {len(distinct):,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
+            "fewer values"
+        )
+    labels = {name: (distinct[:, at], columns[at][1]) for at, name in enumerate(names)}
+    return segment.ravel().astype(np.int64), labels
+
+
+def _promoters_and_detractors(counts: Integers) -> tuple[Integers, Integers]:
+    return counts[:, _NPS.good_from :].sum(axis=1), counts[:, : _DETRACTORS_TO + 1].sum(axis=1)
+
+
+def _divided(part: Array, whole: Array) -> Floats:
+    shares: Floats = np.full(len(whole), np.nan)
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
+
+
+def _result(
+    scale: _Scale,
+    names: tuple[str, ...],
+    counts: Integers,
+    columns: dict[str, object],
+    facts: _Facts,
+    definition: str,
+) -> ScoreResult:
+    answers = counts.sum(axis=1)
+    first: dict[str, object] = {name: _table.named(codes, texts) for name, (codes, texts) in facts.by.items()}
+    last: dict[str, object] = {
+        "asked": facts.asked,
+        **share_columns("response_rate", answers, facts.asked),
+        "rejected": facts.rejected,
+    }
+    clash = [name for name in names if name in columns or name in last]
+    if clash:
+        raise ArgumentError(f'by has the column "{clash[0]}", which the result has already; rename it')
+    definition += (
+        " asked are the rows whose answer is missing or of the scale, response_rate is the share of them with an "
+        "answer, rejected are other rows."
+    )
+    shares = {"response_rate", "response_rate_low", "response_rate_high"}
+    if scale is not _NPS:
+        shares |= {scale.kind, f"{scale.kind}_low", f"{scale.kind}_high"}
+    table = _table.table_of(first | columns | last)
+    return ScoreResult(
+        table, definition, "UTC", shares=frozenset(shares), _scale=scale, _by=names, _counts=counts
+    )
