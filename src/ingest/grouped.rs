@@ -12,6 +12,8 @@ use crate::error::Result;
 
 /// Pairs of neighbours that are looked at in each slice.
 const SAMPLE: usize = 256;
+/// Runs whose memory is asked for at a time.
+const AHEAD: usize = 32;
 
 /// Whether neighbours share a customer so often (three times in four: runs of four rows) that moving runs costs less
 /// than dealing rows. The log is the same either way.
@@ -123,17 +125,22 @@ pub fn finish<K: Key, P: Payload, R: Row>(
         scratch.rows.clear();
         let mut customers: Vec<Customer<K>> = Vec::new();
         let mut before: Option<&Run<K>> = None;
-        for place in &places[parts[part].clone()] {
-            let (task, run) = (&tasks[place.1 as usize], run_of(place));
-            let events = run.start..run.start + count_of(place);
-            let count = events.len() as u32;
-            match customers.last_mut() {
-                Some(customer) if before.is_some_and(|before| same(before, run)) => customer.count += count,
-                _ => customers.push(Customer { key: run.key, count, row: run.row }),
+        for places in places[parts[part].clone()].chunks(AHEAD) {
+            // Runs lie far apart: all of these are asked for before one is waited for.
+            let touch = |place: &Place| tasks[place.1 as usize].payloads[run_of(place).start].time(finisher.layout);
+            std::hint::black_box(places.iter().map(touch).fold(0, |all, time| all ^ time));
+            for place in places {
+                let (task, run) = (&tasks[place.1 as usize], run_of(place));
+                let events = run.start..run.start + count_of(place);
+                let count = events.len() as u32;
+                match customers.last_mut() {
+                    Some(customer) if before.is_some_and(|before| same(before, run)) => customer.count += count,
+                    _ => customers.push(Customer { key: run.key, count, row: run.row }),
+                }
+                scratch.payloads.extend_from_slice(&task.payloads[events.clone()]);
+                scratch.rows.extend_from_slice(&task.rows[events]);
+                before = Some(run);
             }
-            scratch.payloads.extend_from_slice(&task.payloads[events.clone()]);
-            scratch.rows.extend_from_slice(&task.rows[events]);
-            before = Some(run);
         }
         finisher.order_and_write(&customers, scratch, output)
     })

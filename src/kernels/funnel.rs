@@ -46,6 +46,10 @@ impl Kernel for Funnel {
         });
     }
 
+    fn needed(&self) -> Option<usize> {
+        self.0.needed()
+    }
+
     fn merge(&self, into: &mut Self::State, from: Self::State) {
         for (into, from) in into.iter_mut().flatten().zip(from.iter().flatten()) {
             *into += from;
@@ -121,6 +125,10 @@ impl Kernel for FunnelAttempts {
                 rows.lengths.push(rows.times.len() - before);
             }
         });
+    }
+
+    fn needed(&self) -> Option<usize> {
+        self.rules.needed()
     }
 
     fn merge(&self, into: &mut Vec<Rows>, from: Vec<Rows>) {

@@ -110,6 +110,12 @@ impl Steps {
         self.count
     }
 
+    /// The code of the event that may fill a step, counted from 0, where it is only one.
+    pub fn only_event_of(&self, step: usize) -> Option<usize> {
+        let mut codes = (0..self.masks.len()).filter(|&code| self.masks[code] >> step & 1 == 1);
+        codes.next().filter(|_| codes.next().is_none())
+    }
+
     /// The steps that an event may fill, given the code of its name and its position in the log.
     #[inline(always)]
     pub fn mask(&self, code: usize, event: usize) -> u64 {

@@ -291,6 +291,11 @@ impl FunnelRules {
         hits
     }
 
+    /// The code of the event without which a customer never enters, where there is one.
+    pub fn needed(&self) -> Option<usize> {
+        if self.rules.order == Order::Any { None } else { self.steps.only_event_of(0) }
+    }
+
     /// Calls `emit` for everything that counts for a customer, with the events of the steps if they are wanted.
     pub fn outcomes<C: Code>(
         &self,
