@@ -14,13 +14,15 @@ use arrow::datatypes::{
     ArrowDictionaryKeyType, ArrowNativeType, DataType, Date32Type, Date64Type, Float64Type, Int8Type, Int16Type,
     Int32Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow::util::display::array_value_to_string;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use safar::calendar::{EARLIEST_US, LATEST_US, Zone};
 use safar::error::Error;
 use safar::ingest::spill::{Options, Spill};
-use safar::ingest::{self, Roles};
+use safar::ingest::{self, Roles, files};
 use safar::log::EventLog;
 use safar::pool::{Cancel, build as pool_of};
 use safar::table::Table;
@@ -792,6 +794,28 @@ proptest! {
         prop_assert_eq!(without_order, facts);
         let strict = built(&case, &one, 2, "raise");
         prop_assert_eq!(strict.is_ok(), said_once.rejects.is_empty());
+    }
+
+    #[test]
+    fn a_file_of_a_table_is_the_log_of_its_rows(case in case(), shape in shape(), compressed: bool) {
+        let (table, roles, cancel) = (table(&case, &shape), roles(&case, "reject"), Cancel::default());
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file.arrow");
+        let compression = compressed.then_some(CompressionType::LZ4_FRAME);
+        let options = IpcWriteOptions::default().try_with_compression(compression).expect("options");
+        let file = std::fs::File::create(&path).expect("a file");
+        let mut writer = FileWriter::try_new_with_options(file, table.schema(), options).expect("a file");
+        // A file has one dictionary for each column.
+        if !table.batches().iter().all(|batch| writer.write(batch).is_ok()) {
+            return Ok(());
+        }
+        writer.finish().expect("a file");
+        let log = files::build(&[path.to_string_lossy().into_owned()], &files::Options::of(&roles), &cancel);
+        let whole = ingest::build(&table, &roles, &cancel);
+        prop_assert_eq!(log.is_ok(), whole.is_ok(), "{:?} {:?}", log.err(), whole.err());
+        if let (Ok(log), Ok(whole)) = (log, whole) {
+            prop_assert_eq!(said(&log), said(&whole));
+        }
     }
 
     #[test]

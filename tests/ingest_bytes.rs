@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow::array::{ArrayRef, DictionaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, DictionaryArray, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow::datatypes::Int8Type;
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
@@ -90,9 +90,11 @@ fn rows(count: usize) -> RecordBatch {
     let texts =
         |name: fn(usize) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values((0..count).map(name))) };
     let coded: DictionaryArray<Int8Type> = (0..count).map(|row| Some(["free", "pro"][row % 2])).collect();
+    let times = (0..count).map(|row| 1_772_355_600_000 + row as i64 * 600_000);
+    let times = TimestampMillisecondArray::from_iter_values(times);
     let columns: [(&str, ArrayRef); 6] = [
         ("who", texts(|row| format!("customer {}", row % 17))),
-        ("when", Arc::new(Int64Array::from_iter_values((0..count).map(|row| 1_772_355_600 + row as i64 * 600)))),
+        ("when", Arc::new(times.with_timezone("UTC"))),
         ("what", texts(|row| ["view", "buy", "call"][row % 3].to_owned())),
         ("where", texts(|row| ["web", "app"][row / 2 % 2].to_owned())),
         ("worth", Arc::new(Float64Array::from_iter((0..count).map(|row| (row % 4 > 0).then_some(row as f64))))),
@@ -243,13 +245,13 @@ fn read(path: &Path, ending: &str) -> Result<(), Error> {
         EventLog::open(path)?.0
     } else {
         let paths = [path.to_string_lossy().into_owned()];
-        // All columns, as they are; then those of a log.
-        let all = files::read(&paths, &Options::default(), &cancel);
-        if let Err(Error::Internal(text)) = all {
-            return Err(Error::Internal(text));
+        // All columns as a table, then those of a log as a table, then the log itself.
+        for options in [Options::default(), Options::of(&roles())] {
+            if let Err(Error::Internal(text)) = files::read(&paths, &options, &cancel) {
+                return Err(Error::Internal(text));
+            }
         }
-        drop(all);
-        ingest::build(&files::read(&paths, &Options::of(&roles()), &cancel)?, &roles(), &cancel)?
+        files::build(&paths, &Options::of(&roles()), &cancel)?
     };
     log.events_table(None)?;
     log.customers_table()?;
