@@ -302,6 +302,7 @@ def test_what_was_observed_after_the_last_event_is_a_gap() -> None:
     for until in ("2024-04-30", "2024-05-01", "2024-05-01 23:00"):
         assert "coverage_gaps" not in names(observed(until)), until
     assert "coverage_gaps" not in names(observed("2024-05-10", now="2024-05-01"))
+    assert finding(observed("2500-01-01", now="2600-01-01"), "coverage_gaps")["count"] > 60_000
     assert "coverage_gaps" not in names(looked_at(CLEAN))
 
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::calendar::{Calendar, Period, Periods};
+use crate::calendar::{Calendar, LATEST_US, Period, Periods};
 use crate::error::{Error, Result};
 use crate::log::{Code, Codes, EventLog};
 use crate::pool::{Cancel, on_pool};
@@ -438,7 +438,7 @@ impl Look<'_> {
 
     /// The days after the usual ones that the data cover to their end, if it was given how far they reach.
     fn observed_after(&self, usual: &Range<usize>) -> Result<Vec<i32>> {
-        let end = self.log.observed_until().min(self.thresholds.now_us);
+        let end = self.log.observed_until().min(self.thresholds.now_us).min(LATEST_US - 1);
         let begin = self.days.starts()[usual.end];
         if !self.log.observed_until_given || end < begin {
             return Ok(Vec::new());
