@@ -421,7 +421,7 @@ fn of_ids(ids: &Ids, form: &IdForm, says_valid: bool) -> ArrayRef {
             let bytes: ArrayRef = Arc::new(bytes);
             if matches!(form, IdForm::CodedBytes) {
                 let keys =
-                    Int64Array::from_iter(values.iter().enumerate().map(|(row, value)| value.map(|_| row as i64)));
+                    values.iter().enumerate().map(|(row, value)| value.map(|_| row as i64)).collect::<Int64Array>();
                 return Arc::new(DictionaryArray::<Int64Type>::try_new(keys, bytes).expect("a key for each"));
             }
             bytes
@@ -547,8 +547,10 @@ fn of_numbers(values: &[Option<u8>], data_type: &DataType, says_valid: bool) -> 
         return new_null_array(data_type, values.len());
     }
     let numbers: ArrayRef = match data_type {
-        DataType::Date32 => Arc::new(PrimitiveArray::<Int32Type>::from_iter(values.iter().map(|v| v.map(i32::from)))),
-        _ => Arc::new(PrimitiveArray::<Int64Type>::from_iter(values.iter().map(|v| v.map(i64::from)))),
+        DataType::Date32 => {
+            Arc::new(values.iter().map(|value| value.map(i32::from)).collect::<PrimitiveArray<Int32Type>>())
+        }
+        _ => Arc::new(values.iter().map(|value| value.map(i64::from)).collect::<Int64Array>()),
     };
     let column = match data_type {
         DataType::LargeBinary => cast(&cast(&numbers, &DataType::Utf8).expect("digits"), data_type),
@@ -668,7 +670,7 @@ fn events_of(log: &EventLog) -> Vec<(String, Vec<Event>)> {
     let values = column("value");
     let mut found: Vec<(String, Vec<Event>)> = Vec::new();
     for row in 0..events.num_rows() {
-        let value = values.as_ref().map(|values| values.as_primitive::<Float64Type>());
+        let value = values.as_ref().map(AsArray::as_primitive::<Float64Type>);
         let value = value.filter(|values| values.is_valid(row)).map(|values| values.value(row).to_bits());
         let id = ids[row].clone().expect("a customer");
         let name = names[row].clone().expect("a name");

@@ -97,7 +97,7 @@ fn rows(count: usize) -> RecordBatch {
         ("when", Arc::new(times.with_timezone("UTC"))),
         ("what", texts(|row| ["view", "buy", "call"][row % 3].to_owned())),
         ("where", texts(|row| ["web", "app"][row / 2 % 2].to_owned())),
-        ("worth", Arc::new(Float64Array::from_iter((0..count).map(|row| (row % 4 > 0).then_some(row as f64))))),
+        ("worth", Arc::new((0..count).map(|row| (row % 4 > 0).then_some(row as f64)).collect::<Float64Array>())),
         ("plan", Arc::new(coded)),
     ];
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).expect("one length")
@@ -290,7 +290,9 @@ proptest! {
     #[test]
     fn a_changed_file_is_an_error_or_a_table(kind in 0..ENDINGS.len(), changes in prop::collection::vec(change(), 1..4)) {
         let mut bytes = good()[kind].clone();
-        changes.iter().for_each(|change| changed(&mut bytes, change));
+        for change in &changes {
+            changed(&mut bytes, change);
+        }
         check(&bytes, ENDINGS[kind])?;
     }
 

@@ -82,7 +82,7 @@ impl Csv {
             return Err(failed(path, format!("this is no text but {kind}")));
         }
         // Every other byte of ASCII text is one of zero in UTF-16.
-        if head.iter().filter(|&&byte| byte == 0).count() * 4 > head.len() {
+        if memchr::memchr_iter(0, &head).count() * 4 > head.len() {
             return Err(encoding(path, "UTF-16", "its text has bytes of zero"));
         }
         if head.iter().all(u8::is_ascii_whitespace) {
