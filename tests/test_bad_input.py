@@ -341,6 +341,27 @@ def test_extreme_numbers_as_times_are_rejected_and_do_not_wrap() -> None:
     assert build(table).rejects.to_dict()["row"] == [1]
 
 
+@pytest.mark.parametrize(
+    ("times", "value"),
+    [
+        (pa.array([2**63 - 1], pa.timestamp("us")), str(2**63 - 1)),
+        (pa.array([-(2**63)], pa.timestamp("s", "UTC")), str(-(2**63))),
+        (pa.array([213_503_982 + 20_000], pa.date32()), str(213_503_982 + 20_000)),
+        (pa.array([2**63 - 1], pa.date64()), str(2**63 - 1)),
+        (pa.array([4_102_444_800 * 1_000], pa.timestamp("s")), "131970-01-01T00:00:00"),
+    ],
+    ids=str,
+)
+def test_a_time_that_no_calendar_has_is_shown_as_the_number_that_it_is(times: pa.Array, value: str) -> None:
+    usual = pa.array([0], times.type)
+    data = pa.table({"who": ["a", "b"], "when": pa.concat_arrays([usual, times]), "what": ["x", "x"]})
+    log = safar.EventLog(data, customer="who", time="when", event="what")
+    assert log.rejected == {"time_out_of_range": 1}
+    found = log.rejects.to_dict()["value"]
+    assert found == [value] or value == "131970-01-01T00:00:00"
+    assert "rror" not in found[0]
+
+
 def test_mixed_zones_are_refused() -> None:
     aware, naive = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 3, 1)
     for times in ([aware, naive, aware], [naive, aware, None]):
@@ -400,6 +421,39 @@ def test_a_reserved_name_is_never_counted_as_an_event(name: str) -> None:
         return
     rejected(data, "what", {1: name})
     assert log.events == {"view": 2}
+
+
+@pytest.mark.parametrize("missing", [float("nan"), np.float32("nan"), np.nan])
+def test_a_list_of_missing_numbers_is_a_column_of_numbers(missing: Any) -> None:
+    data = {"who": ["a", "a"], "when": [1, 2], "what": ["x", "y"], "worth": [missing, None]}
+    roles: dict[str, Any] = {"customer": "who", "time": "when", "event": "what", "time_unit": "s"}
+    log = safar.EventLog(data, **roles, value="worth", attributes=["worth"][:0])
+    assert log.columns == {"value": "Float64"}
+    assert log.to_pandas()["value"].isna().all()
+    # As names, missing numbers are missing names.
+    assert safar.EventLog(data, **roles, channel="worth").channels == {}
+    assert safar.EventLog(pd.DataFrame(data), **roles, channel="worth").channels == {}
+    with pytest.raises(safar.SafarError, match="text"):
+        safar.EventLog(data | {"worth": [missing, 1.5]}, **roles, channel="worth")
+
+
+def test_a_condition_without_a_name_is_told_its_name() -> None:
+    data = {"who": ["a", "b"], "when": [1, 2], "what": ["x", "y"], "worth": [1.0, 2.0], "flag": [True, False]}
+    roles: dict[str, Any] = {"customer": "who", "time": "when", "event": "what", "time_unit": "s"}
+    roles |= {"value": "worth", "attributes": ["flag"]}
+    for log in (safar.EventLog(data, **roles), safar.scan(data, **roles)):
+        for given, way_out in (
+            ("x", 'events="x"'),
+            ("value", 'where="value is not null"'),
+            ("flag", 'where="flag"'),
+            ("value > 1", "where='value > 1'"),
+            (["x"], "events="),
+        ):
+            with pytest.raises(safar.ArgumentTypeError) as caught:
+                log.filter(given)
+            assert way_out in str(caught.value)
+    assert len(safar.EventLog(data, **roles).filter(where="flag")) == 1
+    assert len(safar.EventLog(data, **roles).filter(where="value is not null")) == 2
 
 
 def test_an_unknown_event_is_named_with_a_suggestion() -> None:

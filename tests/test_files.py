@@ -457,6 +457,24 @@ def test_the_delimiter_is_found_out_and_told(tmp_path: Path) -> None:
             safar.read(path, **ROLES, delimiter=wrong)  # type: ignore[arg-type]
 
 
+def test_packed_text_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_bytes(gzip.compress(b"customer,time,event\na,2026-03-01,x\n"))
+    log = safar.read(path, **ROLES)
+    assert log.events == {"x": 1}
+    assert log.info["files"]["compression"] == ["gzip"]
+    assert safar.scan(path, **ROLES).events == {"x": 1}
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\n", "\r", "\0"])
+def test_what_can_not_stand_between_fields_is_refused(delimiter: str, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("customer,time,event\na,2026-03-01,x\n")
+    for read in (safar.read, safar.scan):
+        with pytest.raises(safar.ArgumentError, match=r"delimiter=.*can't stand between fields"):
+            read(path, **ROLES, delimiter=delimiter)  # type: ignore[operator]
+
+
 def test_persian_and_arabic_digits_are_read_in_times_numbers_and_ids(tmp_path: Path) -> None:
     path = tmp_path / "رویدادها.csv"
     path.write_text(
@@ -554,6 +572,16 @@ def test_what_is_wrong_with_a_text_file_is_said_with_its_line_and_the_way_out(tm
     refused(good.encode("utf-16"), "UTF-16", "iconv", error=FileError)
     refused(good.encode("utf-16-le"), "UTF-16", error=FileError)
     refused((good + "b,2026-03-01,شراء\n").encode("cp1256"), "line 4", "cp1256", "iconv", error=FileError)
+    unclosed = good + 'b,2026-03-01,"x\nc,2026-03-02,y\n'
+    refused(unclosed.encode(), "line 4", "never closed", error=DataError)
+    refused((unclosed + good * 30_000).replace("\n", "\r\n").encode(), "line 4", "quote")
+    refused(b'customer,time,"event\na,2026-03-01,x\n', "line 1", "never closed", error=DataError)
+    refused((good + 'b,"2026-03-01,x\nc,2026-03-02,"y"\n').encode(), "line 4", "quote", error=DataError)
+    refused((good + "b,2026-03-01,x\0\n").encode(), "line 4", "byte of zero", "tr -d", error=FileError)
+    refused((good * 60_000 + "b,2026-03-01,\0x\n").encode(), "line 180001", "byte of zero", error=FileError)
+    refused(b"customer,time,ev\0ent\na,2026-03-01,x\n", "line 1", "byte of zero", error=FileError)
+    refused(b"PK\x03\x04\x14\0\x06\0", "zip archive", "Excel", error=FileError)
+    refused(b"PAR1" + bytes(100), "Parquet", error=FileError)
     refused("زبون,time,event\na,b,c\n".encode("cp1256"), "line 1", "cp1256", error=FileError)
     refused(b"customer,time,event,event\na,2026-03-01,x,y\n", "event", "twice")
     path.write_text("customer,time,event\n")

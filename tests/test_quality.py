@@ -237,6 +237,15 @@ def test_dates_without_a_time_of_day_are_told_from_times() -> None:
     assert (row["count"], row["share"]) == (len(CLEAN), 1)
     log = public_log(dates, zone="Asia/Tehran")
     assert "midnight_times" not in names(log.quality(now=NOW))
+    # A few dates may be a few rows that somebody wrote.
+    assert "midnight_times" not in names(looked_at(dates[:9]))
+    assert "midnight_times" in names(looked_at(dates[:10]))
+
+
+def test_a_few_events_with_one_value_are_no_constant_column() -> None:
+    equal = [row._replace(channel="web", plan="free") for row in CLEAN[:100]]
+    assert "near_constant_columns" not in names(looked_at(equal[:99]))
+    finding(looked_at(equal), "near_constant_columns", "channel")
 
 
 # --------------------------------------------------------------------------------------------------------- silence
@@ -259,6 +268,42 @@ def test_single_days_without_an_event_are_told_and_no_gap() -> None:
     result = looked_at(rows)
     assert "coverage_gaps" not in names(result)
     assert finding(result, "days_without_events")["severity"] == "info"
+
+
+def test_a_few_stray_events_do_not_hide_a_gap() -> None:
+    stray = Event("c1", BASE + 25 * DAY + 9 * HOUR + 1, "view", "web", 0.5, "free", 1)
+    gap = [row for row in CLEAN if not BASE + 20 * DAY <= row.time < BASE + 30 * DAY]
+    rows = sorted([*gap, stray], key=lambda row: row.time)
+    row = finding(looked_at(rows), "coverage_gaps")
+    assert (row["count"], row["of"]) == (9, 60)
+    assert row["example"].startswith(
+        "10 days from 2024-03-21 to 2024-03-30 without an event, but for a few on 1 of them"
+    )
+    # A day like any other is no stray event.
+    busy = [row for row in CLEAN if BASE + 25 * DAY <= row.time < BASE + 26 * DAY]
+    result = looked_at(sorted([*gap, *busy], key=lambda row: row.time))
+    assert "coverage_gaps" not in names(result)
+
+
+def test_what_was_observed_after_the_last_event_is_a_gap() -> None:
+    def observed(until: str, **choice: Any) -> safar.QualityResult:
+        end = dt.datetime.fromisoformat(until).replace(tzinfo=dt.UTC)
+        log = public_log(CLEAN, observed_until=int(end.timestamp()) * SECOND)
+        return log.quality(**({"now": NOW} | choice))
+
+    row = finding(observed("2024-05-10"), "coverage_gaps")
+    assert (row["count"], row["of"]) == (10, 70)
+    assert row["example"].startswith(
+        "10 days from 2024-04-30 to 2024-05-09 without an event, the end of what was observed"
+    )
+    silences = observed("2024-05-10").silences.to_dict()
+    assert (silences["of"], silences["place"], silences["days"]) == (["log"], ["stop"], [10])
+    # Neither the last hours of a day nor the future are a silence, nor what nobody said was observed.
+    for until in ("2024-04-30", "2024-05-01", "2024-05-01 23:00"):
+        assert "coverage_gaps" not in names(observed(until)), until
+    assert "coverage_gaps" not in names(observed("2024-05-10", now="2024-05-01"))
+    assert finding(observed("2500-01-01", now="2600-01-01"), "coverage_gaps")["count"] > 60_000
+    assert "coverage_gaps" not in names(looked_at(CLEAN))
 
 
 def test_a_channel_that_falls_silent_for_a_while_is_found() -> None:
@@ -472,6 +517,9 @@ def test_the_definitions_name_every_check() -> None:
         ("bot_events_per_minute", 0),
         ("bot_events_per_day", 1.5),
         ("bot_regular_events", True),
+        ("bot_events_per_minute", 2**32),
+        ("bot_events_per_day", 10**30),
+        ("bot_regular_events", -(10**30)),
         ("unlikely", 0),
         ("near_constant", 1.0),
         ("nearly_unique", 2),

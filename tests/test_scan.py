@@ -244,6 +244,85 @@ def test_conditions_are_checked_before_anything_is_read(pair: tuple[safar.EventL
         scan.filter()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda events: events.filter(where="value >"),
+        lambda events: events.filter(where="wort > 1"),
+        lambda events: events.filter(where="value = 'x'"),
+        lambda events: events.filter(where="value"),
+        lambda events: events.filter(sample=0.1).filter(where="day > 5"),
+        lambda events: events.with_sessions("half an hour"),
+        lambda events: events.with_sessions(gaps={"post": "1h"}),
+        lambda events: events.with_sessions(start_events="byu"),
+        lambda events: events.with_sessions(duration="plan"),
+        lambda events: events.with_sessions(column="value"),
+        lambda events: events.with_journeys(ends=safar.step("buy", where="wort > 1")),
+        lambda events: events.with_journeys(stops=["byu"]),
+        lambda events: events.with_match("view ->"),
+        lambda events: events.with_match("view -> byu"),
+        lambda events: events.with_match("view[wort > 1]"),
+        lambda events: events.with_match("view", per="customers"),
+        lambda events: events.with_sessions().filter(where="sesion = 1"),
+        lambda events: events.with_sessions().filter(where="session = 'first'"),
+        lambda events: events.per("plam"),
+        lambda events: events.per("plan").filter(where="original_customer > 5"),
+        lambda events: (
+            events.with_match("view -> buy").per("match").with_sessions(duration="original_customer")
+        ),
+    ],
+)
+def test_what_is_made_of_a_scan_is_refused_as_of_a_log_and_at_once(
+    pair: tuple[safar.EventLog, safar.Scan], make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, scan = pair
+    with pytest.raises(safar.SafarError) as of_log:
+        make(log)
+
+    def read(*_: object) -> None:
+        raise AssertionError("a part is read")
+
+    monkeypatch.setattr(safar.Scan, "_part", read)
+    with pytest.raises(safar.UnknownColumnError, match="plam"):
+        scan.filter(customers="nobody").filter(where="plam = 'pro'")
+    with pytest.raises(safar.SafarError) as of_scan:
+        make(scan)
+    assert type(of_scan.value) is type(of_log.value)
+    # A pattern is checked against names that no log in memory has at once.
+    if "the pattern" not in str(of_scan.value):
+        assert str(of_scan.value) == str(of_log.value)
+
+
+def test_units_keep_the_type_of_their_customers() -> None:
+    data = rows() | {"who": np.arange(3_000) % 50}
+    log, scan = both(data)
+    for make in (
+        lambda events: events.per("plan").filter(where="original_customer < 9"),
+        lambda events: events.with_match("view -> buy").per("match").filter(where="original_customer < 9"),
+    ):
+        left, right = make(log), make(scan)
+        same(left.transitions(), right.transitions())
+        assert left.columns == right.columns
+
+
+def test_a_scan_shows_what_a_question_reads(pair: tuple[safar.EventLog, safar.Scan]) -> None:
+    _, scan = pair
+    shown = scan.filter(with_event="buy", where="value > 5").with_sessions("2h")._repr_html_()
+    for text in (
+        "40,000 of 40,000 rows",
+        f"{scan.info['parts']} parts",
+        "1.0 MB",
+        "with_sessions(",
+        "value &gt; 5",
+    ):
+        assert text in shown
+    assert "all events" in scan._repr_html_()
+    long = scan.filter(customers=[f"customer {number}" for number in range(500)])._repr_html_()
+    assert len(long) < 2_000
+    limited = safar.scan(rows(), **FULL, max_events_per_customer=3)
+    assert "3,000 of 3,000 rows" in limited._repr_html_()
+
+
 def test_what_only_a_log_has_is_told_with_the_way_to_one(pair: tuple[safar.EventLog, safar.Scan]) -> None:
     _, scan = pair
     for name in ("quality", "with_columns", "to_pandas", "to_polars", "save"):

@@ -225,6 +225,12 @@ def character(value: object, argument: str) -> str:
     """The value, if it is one ASCII character."""
     if not isinstance(value, str) or len(value) != 1 or not value.isascii():
         raise ArgumentError(f'{argument}={value!r} is not one ASCII character; expected one such as ";"')
+    if value in '"\r\n\0':
+        meaning = {'"': "encloses fields", "\0": "stands in no text"}.get(value, "ends a line")
+        raise ArgumentError(
+            f"{argument}={value!r} can't stand between fields, because it {meaning}; expected another character such "
+            'as ";"'
+        )
     return value
 
 

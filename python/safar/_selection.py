@@ -59,6 +59,28 @@ def selection(
     return chosen
 
 
+def named_conditions(
+    unnamed: tuple[object, ...], events: Mapping[str, int], columns: Mapping[str, str]
+) -> None:
+    """Refuse conditions without a name, and say by which they can be given."""
+    if not unnamed:
+        return
+    given = unnamed[0]
+    if isinstance(given, str) and given in events:
+        way_out = f'events="{given}" for these events, with_event="{given}" for customers who have any'
+    elif isinstance(given, str) and given in columns:
+        is_flag = columns[given] == "Boolean"
+        condition = given if is_flag else f"{given} is not null"
+        way_out = f'where="{condition}" for events by this column'
+    elif isinstance(given, str):
+        way_out = f"where={given!r} for a condition on events, or events={given!r}"
+    else:
+        way_out = 'where="value > 0", events=["purchase"] or customers=["ann"]'
+    raise ArgumentTypeError(
+        f"filter({given!r}) does not say what this is; give conditions by name, such as {way_out}"
+    )
+
+
 def _share(sample: object) -> float:
     if isinstance(sample, bool) or not isinstance(sample, int | float | np.floating | np.integer):
         raise ArgumentTypeError(

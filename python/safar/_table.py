@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -244,6 +245,16 @@ def to_polars(table: Table, timezone: str) -> pl.DataFrame:
     return (
         frame.with_columns(pl.col(name).dt.convert_time_zone(timezone) for name in zoned) if zoned else frame
     )
+
+
+def html_of_facts(facts: Mapping[str, str], name: str) -> str:
+    """A table of two columns, what it is and what it says; `name` is its class in a page."""
+    body = "".join(
+        f'<tr><th style="text-align:start">{escape(fact)}</th>'
+        f'<td dir="auto" style="text-align:start">{escape(text)}</td></tr>'
+        for fact, text in facts.items()
+    )
+    return f'<div class="{name}"><table><tbody>{body}</tbody></table></div>'
 
 
 def to_lists(table: Table, timezone: str, most: int | None = None) -> dict[str, list[Any]]:

@@ -6,13 +6,12 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from safar import _args, _core, _table
 from safar._files import files_of
 from safar._log import Log, commonest_first
-from safar._selection import selection
+from safar._selection import named_conditions, selection
 from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
@@ -160,7 +159,7 @@ class EventLog(Log):
 
     def filter(
         self,
-        *,
+        *unnamed: object,
         customers: object = None,
         events: str | Sequence[str] | None = None,
         drop: str | Sequence[str] | None = None,
@@ -232,6 +231,7 @@ class EventLog(Log):
         >>> log.filter(end="2026-03-05").observed_until.isoformat()
         '2026-03-05T00:00:00+00:00'
         """
+        named_conditions(unnamed, self._events, self.columns)
         chosen = selection(
             customers=customers,
             events=events,
@@ -467,12 +467,7 @@ class EventLog(Log):
             "events at the time of the one before": f"{self._info['ties']:,}",
             "rejected rows": ", ".join(bad) or "none",
         }
-        body = "".join(
-            f'<tr><th style="text-align:start">{escape(name)}</th>'
-            f'<td dir="auto" style="text-align:start">{escape(text)}</td></tr>'
-            for name, text in rows.items()
-        )
-        return f'<div class="safar-log"><table><tbody>{body}</tbody></table></div>'
+        return _table.html_of_facts(rows, "safar-log")
 
 
 def read(

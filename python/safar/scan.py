@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -13,7 +14,7 @@ from safar import _args, _core, _table
 from safar._files import are_paths, files_of
 from safar._log import Log, commonest_first
 from safar._progress import told
-from safar._selection import selection
+from safar._selection import named_conditions, selection
 from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
 from safar.analyses._units import number
@@ -28,10 +29,18 @@ T = TypeVar("T")
 # A log counts its events in 32 bits.
 _MOST_EVENTS = 2**32 - 1
 
-_CONDITIONS = [name for name in inspect.signature(EventLog.filter).parameters if name != "self"]
+_CONDITIONS = list(inspect.getfullargspec(EventLog.filter).kwonlyargs)
 
-# What is done to every part before it is asked.
-_Step = Callable[[EventLog], EventLog]
+# Longer arguments are cut where a scan is shown.
+_MOST_LETTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is done to every part before it is asked, and in words."""
+
+    done: Callable[[EventLog], EventLog]
+    words: str
 
 
 class Scan(Log):
@@ -87,12 +96,17 @@ class Scan(Log):
         """The data before anything was done to them, whose names every part knows."""
         return self if not self._steps else Scan(self._spill, self._roles)
 
+    @cached_property
+    def _outline(self) -> EventLog:
+        """One event without values in the columns of a part: it refuses what any data would refuse."""
+        return EventLog.of_part(self._spill.outline(), Scan(self._spill, self._roles))
+
     def _part(self, index: int) -> EventLog | None:
         """A part after all that is done to it; none where nothing is left."""
         part = EventLog.of_part(self._spill.part(index), self._all)
         try:
             for step in self._steps:
-                part = step(part)
+                part = step.done(part)
         except EmptyLogError:
             return None
         return part
@@ -111,8 +125,21 @@ class Scan(Log):
             )
         return answers
 
-    def _done(self, step: _Step, *, filtered: bool = False) -> Scan:
-        return Scan(self._spill, self._roles, (*self._steps, step), filtered=self._filtered or filtered)
+    def _done(self, name: str, done: Callable[[EventLog], EventLog], *given: object, **named: object) -> Scan:
+        """The same data after one more step, which is tried where there are no data."""
+        try:
+            outline = done(self._outline)
+        except EmptyLogError:
+            # Only data can say what is left; that units have the columns of units is known.
+            outline = self._outline.per("event") if name == "per" else self._outline
+        arguments = [_shown(value) for value in given] + [
+            f"{key}={_shown(value)}" for key, value in named.items()
+        ]
+        step = _Step(done, f"{name}({', '.join(arguments)})")
+        filtered = self._filtered or name in ("filter", "per")
+        scan = Scan(self._spill, self._roles, (*self._steps, step), filtered=filtered)
+        scan._outline = outline
+        return scan
 
     # ------------------------------------------------------------------------------------------------- what is asked
 
@@ -188,38 +215,39 @@ class Scan(Log):
 
     # ------------------------------------------------------------------------------------------- what is made of them
 
-    def filter(self, **conditions: Any) -> Scan:
+    def filter(self, *unnamed: object, **conditions: Any) -> Scan:
         """Which part of these events meets all of these conditions?
 
-        The conditions are those of `EventLog.filter`. Names are checked now; nothing is read before a question is
-        asked, nor are `where` and its columns.
+        The conditions are those of `EventLog.filter`. They are checked now; the data are read when a question is asked.
         """
+        whole = self._all
+        if unnamed:
+            named_conditions(unnamed, whole.events, self.columns)
         for name in conditions:
             if name not in _CONDITIONS:
                 raise ArgumentError(
                     f'filter() has no condition "{name}"{_args.suggestion(name, _CONDITIONS)} (available: '
                     f"{_args.listing(_CONDITIONS)})"
                 )
-        whole = self._all
         chosen = selection(
             **(dict.fromkeys(_CONDITIONS) | conditions),
             known=whole.events,
             check_pattern=whole.check_pattern,
             timezone=self.timezone,
         )
-        return self._done(lambda part: part.selected(chosen), filtered=True)
+        return self._done("filter", lambda part: part.selected(chosen), **conditions)
 
     def with_sessions(self, *rules: Any, **more: Any) -> Scan:
         """Which session does each event belong to? The arguments are those of `EventLog.with_sessions`."""
-        return self._done(lambda part: part.with_sessions(*rules, **more))
+        return self._done("with_sessions", lambda part: part.with_sessions(*rules, **more), *rules, **more)
 
     def with_journeys(self, *rules: Any, **more: Any) -> Scan:
         """Which journey does each event belong to? The arguments are those of `EventLog.with_journeys`."""
-        return self._done(lambda part: part.with_journeys(*rules, **more))
+        return self._done("with_journeys", lambda part: part.with_journeys(*rules, **more), *rules, **more)
 
     def with_match(self, *rules: Any, **more: Any) -> Scan:
         """Which match of a pattern does each event belong to? The arguments are those of `EventLog.with_match`."""
-        return self._done(lambda part: part.with_match(*rules, **more))
+        return self._done("with_match", lambda part: part.with_match(*rules, **more), *rules, **more)
 
     def per(self, column: str, *, across_customers: bool = False) -> Scan:
         """What would these events be with other units than customers?
@@ -231,7 +259,7 @@ class Scan(Log):
                 f'per("{column}", across_customers=True) needs all customers at once, and a scan holds some at a time; '
                 f'scan the data with customer="{column}" instead'
             )
-        return self._done(lambda part: part.per(column), filtered=True)
+        return self._done("per", lambda part: part.per(column), column)
 
     def collect(self) -> EventLog:
         """These events as a log in memory, after all that was done to them.
@@ -263,11 +291,11 @@ class Scan(Log):
         if not self._steps and not self._filtered:
             return whole
         if not self._filtered:
-            return {**whole, "columns": self._columns}
+            return {**whole, "columns": self._outline.info["columns"]}
         parts = self._each(lambda part: part.info)
         return {
             **whole,
-            "columns": parts[0]["columns"],
+            "columns": self._outline.info["columns"],
             "events": sum(part["events"] for part in parts),
             "customers": sum(part["customers"] for part in parts),
             "filtered": whole["rows"]
@@ -278,16 +306,6 @@ class Scan(Log):
             "observed_until_us": parts[0]["observed_until_us"],
             "observed_until_given": parts[0]["observed_until_given"],
         }
-
-    @cached_property
-    def _columns(self) -> list[list[str]]:
-        """The columns of the first part that has an event."""
-        for index in range(len(self._spill)):
-            part = self._part(index)
-            if part is not None:
-                columns: list[list[str]] = part.info["columns"]
-                return columns
-        raise EmptyLogError("no event is left in these data")
 
     @cached_property
     def _customers(self) -> int:
@@ -328,6 +346,16 @@ class Scan(Log):
         return dict(self._information)
 
     @property
+    def timezone(self) -> str:
+        """The zone that days, weeks and months are counted in."""
+        return str(self._roles["timezone"])
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Columns that conditions and `by` may use, with their types."""
+        return dict(self._outline.info["columns"])
+
+    @property
     def customers(self) -> int:
         """Number of customers, which takes a pass over the data the first time."""
         return self._customers
@@ -361,6 +389,40 @@ class Scan(Log):
             + (f", {bad:,} rows rejected" if bad else "")
         )
 
+    def _repr_html_(self) -> str:
+        """What a question reads and what is done to it; nothing is read for it."""
+        facts: dict[str, Any] = json.loads(self._spill.info())
+        zone = facts["timezone"]
+        first, last, until = (
+            f"{_args.local_datetime(facts[name], zone):%Y-%m-%d %H:%M}"
+            for name in ("first_us", "last_us", "observed_until_us")
+        )
+        parts = f"{facts['parts']:,} part{'' if facts['parts'] == 1 else 's'}"
+        largest = facts["largest_part"]
+        bad = [f"{reason} ({count:,})" for reason, count in facts["rejected"].items()]
+        steps = [step.words for step in self._steps]
+        rows = {
+            "events on disk": f"{facts['events']:,} of {facts['rows']:,} rows, {first} – {last} {zone}",
+            "observed until": f"{until} ({'as given' if facts['observed_until_given'] else 'the latest event'})",
+            "rejected rows": ", ".join(bad) or "none",
+            "a question reads": f"{_size(facts['spilled_bytes'])} in {parts}, the largest with {largest:,} events",
+            "memory for rows": _size(facts["memory"]),
+            "and takes": " → ".join(steps) or "all events",
+        }
+        return _table.html_of_facts(rows, "safar-scan")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
+
+
+def _size(size: int) -> str:
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            return f"{size / scale:,.1f} {unit}"
+    return f"{size} bytes"
+
 
 def _after(
     part: EventLog, steps: Sequence[_Step], kernel: str, plan: Mapping[str, object]
@@ -368,7 +430,7 @@ def _after(
     """What a kernel counts in a part after some more steps; none where nothing is left."""
     try:
         for step in steps:
-            part = step(part)
+            part = step.done(part)
     except EmptyLogError:
         return None
     return part.ask(kernel, plan)

@@ -4,10 +4,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, new_null_array};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result, did_you_mean};
@@ -177,10 +177,20 @@ fn read_slice(chunk: &ArrayRef, name: &str, shared: &Dictionaries) -> Result<Loc
             let text = cast(chunk, &DataType::Utf8)?;
             Ok(interned(text.as_string::<i32>().iter(), &text))
         }
+        // A frame keeps a column of missing values as numbers.
+        other if other.is_floating() && is_missing(chunk)? => {
+            Ok(interned(std::iter::repeat_n(None, chunk.len()), &new_null_array(&DataType::Utf8, chunk.len())))
+        }
         other => Err(Error::Type(format!(
             "column \"{name}\" has the type {other}; names are text, a dictionary of text, or whole numbers"
         ))),
     }
+}
+
+/// Whether all numbers are missing.
+fn is_missing(chunk: &ArrayRef) -> Result<bool> {
+    let floats = cast(chunk, &DataType::Float64)?;
+    Ok(floats.as_primitive::<Float64Type>().iter().flatten().all(f64::is_nan))
 }
 
 fn not_blank(name: Option<&str>) -> Option<String> {

@@ -21,9 +21,10 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Int64Type};
+use arrow::error::ArrowError;
 use serde::Deserialize;
 
 use crate::calendar::Zone;
@@ -354,11 +355,27 @@ fn describe_rejects(rejects: &mut [Reject], times: &TimeColumn, sliced: &Table, 
 /// One value as text, null where it is null.
 fn text_at(array: &ArrayRef, index: usize) -> Result<Option<String>> {
     use arrow::util::display::{ArrayFormatter, FormatOptions};
-    if array.is_null(index) {
+    let value = array.slice(index, 1);
+    if value.logical_null_count() > 0 {
         return Ok(None);
     }
-    let formatter = ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())?;
-    Ok(Some(formatter.value(index).to_string()))
+    let shown = |value: &ArrayRef| -> std::result::Result<String, ArrowError> {
+        ArrayFormatter::try_new(value.as_ref(), &FormatOptions::default())?.value(0).try_to_string()
+    };
+    if let Ok(text) = shown(&value) {
+        return Ok(Some(text));
+    }
+    // A zone whose name is not known here does not hide the instant.
+    if let DataType::Timestamp(unit, Some(_)) = value.data_type() {
+        let utc = cast(&value, &DataType::Timestamp(*unit, Some("+00:00".into())))?;
+        if let Ok(text) = shown(&utc) {
+            return Ok(Some(text));
+        }
+    }
+    // A time that no calendar has is the number that stands there.
+    let number =
+        cast(&value, &DataType::Int64).or_else(|_| cast(&cast(&value, &DataType::Int32)?, &DataType::Int64))?;
+    Ok(Some(number.as_primitive::<Int64Type>().value(0).to_string()))
 }
 
 fn reject_message(first: &Reject, count: usize, roles: &Roles) -> String {

@@ -137,7 +137,8 @@ fn read_slice(chunk: &ArrayRef, name: &str, unit: Option<EpochUnit>, zone: &Zone
         }
         DataType::Date32 => {
             let days = chunk.as_primitive::<Date32Type>().values();
-            plain(from_wall_clock(days.iter().map(|&day| i64::from(day) * DAY_US).collect(), zone), chunk)
+            let days: Vec<i64> = days.iter().map(|&day| i64::from(day)).collect();
+            plain(from_wall_clock(scaled(&days, DAY_US), zone), chunk)
         }
         DataType::Date64 => {
             plain(from_wall_clock(scaled(chunk.as_primitive::<Date64Type>().values(), 1_000), zone), chunk)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array,
     Int64Array, LargeStringArray, PrimitiveArray, RecordBatch, RecordBatchOptions, StringArray, UInt64Array,
-    make_array,
+    make_array, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -239,6 +239,7 @@ fn kind(cell: &Cell) -> Option<Kind> {
 fn objects(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
     let mut cells = Vec::with_capacity(value.len().unwrap_or(0));
     let mut first: Option<(Kind, usize)> = None;
+    let mut has_missing_numbers = false;
     for (row, item) in value.try_iter()?.enumerate() {
         let item = item?;
         if row.is_multiple_of(LISTENING) {
@@ -267,9 +268,25 @@ fn objects(py: Python<'_>, name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arr
             }
             _ => {}
         }
+        if first.is_none() && !has_missing_numbers {
+            has_missing_numbers = is_missing_number(&item)?;
+        }
         cells.push(cell);
     }
-    Ok(typed(first.map(|(kind, _)| kind), &cells))
+    Ok(match first {
+        // Numbers that are all missing are numbers.
+        None if has_missing_numbers => new_null_array(&DataType::Float64, cells.len()),
+        first => typed(first.map(|(kind, _)| kind), &cells),
+    })
+}
+
+/// Whether this is a NaN, of Python or of NumPy, given that it is missing or no number at all.
+fn is_missing_number(item: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if item.is_instance_of::<PyFloat>() {
+        return Ok(true);
+    }
+    let Ok(dtype) = item.getattr("dtype") else { return Ok(false) };
+    Ok(dtype.getattr("kind")?.extract::<String>()? == "f")
 }
 
 fn typed(kind: Option<Kind>, cells: &[Cell]) -> ArrayRef {

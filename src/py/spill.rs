@@ -87,6 +87,12 @@ impl Spill {
         door(py, move |cancel| spill.part(index, cancel)).map(EventLog::from)
     }
 
+    #[pyo3(signature = (/))]
+    fn outline(&self, py: Python<'_>) -> PyResult<EventLog> {
+        let spill = Arc::clone(&self.inner);
+        door(py, move |cancel| spill.outline(cancel)).map(EventLog::from)
+    }
+
     fn __len__(&self) -> usize {
         self.inner.parts()
     }

@@ -11,13 +11,13 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::calendar::{Calendar, Period, Periods};
+use crate::calendar::{Calendar, LATEST_US, Period, Periods};
 use crate::error::{Error, Result};
 use crate::log::{Code, Codes, EventLog};
 use crate::pool::{Cancel, on_pool};
 use crate::with_codes;
 
-use days::{Presence, silences};
+use days::{Presence, silences, silences_of_log};
 
 /// 2000-01-01 UTC.
 const OLD_US: i64 = 946_684_800_000_000;
@@ -95,6 +95,7 @@ fn look_here(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result
     let (ancient, ancient_before) = look.ancient(&usual);
     let label = |day: usize| days.label_days()[day];
     let span: Vec<usize> = usual.clone().filter(|&day| found.days[day] > 0).collect();
+    let after = look.observed_after(&usual)?;
     Ok(json!({
         "duplicates": look.seen(&found.duplicates)?,
         "repeats": look.seen(&found.repeats)?,
@@ -110,9 +111,10 @@ fn look_here(log: &EventLog, thresholds: &Thresholds, cancel: &Cancel) -> Result
         "regular": look.most(&found.regular)?,
         "first_day": label(usual.start),
         "days": usual.len(),
+        "days_observed": usual.len() + after.len(),
         "empty_days": usual.len() - span.len(),
         "first_empty_day": usual.clone().find(|&day| found.days[day] == 0).map(label),
-        "silences": look.silent(&found, &usual, &span),
+        "silences": look.silent(&found, &usual, &span, &after),
         "series_looked_at": look.presence.is_some(),
         "ids": alike_ids(log)?,
         "events": alike_names(&log.event_names.iter().collect::<Vec<_>>()),
@@ -434,6 +436,19 @@ impl Look<'_> {
         }
     }
 
+    /// The days after the usual ones that the data cover to their end, if it was given how far they reach.
+    fn observed_after(&self, usual: &Range<usize>) -> Result<Vec<i32>> {
+        let end = self.log.observed_until().min(self.thresholds.now_us).min(LATEST_US - 1);
+        let begin = self.days.starts()[usual.end];
+        if !self.log.observed_until_given || end < begin {
+            return Ok(Vec::new());
+        }
+        let after = Periods::new(self.log.zone(), Period::Day, Calendar::Gregorian, begin, end)?;
+        // The last of them is covered if the next one begins right after the end.
+        let whole = after.len() - usize::from(after.starts()[after.len()] - 1 > end);
+        Ok(after.label_days()[..whole].to_vec())
+    }
+
     /// Events before the usual days, and the time that these begin with.
     fn ancient(&self, usual: &Range<usize>) -> (Seen, i64) {
         let before = self.days.starts()[usual.start];
@@ -462,20 +477,25 @@ impl Look<'_> {
     }
 
     /// Silences of the whole log, of its channels and of its events: of names only on days on which the log had events.
-    fn silent(&self, of: &Found, usual: &Range<usize>, span: &[usize]) -> Vec<Value> {
-        let label = |day: usize| self.days.label_days()[day];
+    fn silent(&self, of: &Found, usual: &Range<usize>, span: &[usize], after: &[i32]) -> Vec<Value> {
+        let labels = [&self.days.label_days()[..usual.end], after].concat();
+        let label = |day: usize| labels[day];
         let mut found = Vec::new();
         let mut report = |kind: &str, name: Option<&str>, events: u64, silences: Vec<days::Silence>| {
             for silence in silences {
                 found.push(json!({
                     "of": kind, "name": name, "events": events, "place": silence.place, "from": label(silence.from),
-                    "to": label(silence.to), "days": silence.days, "share": silence.share,
+                    "to": label(silence.to), "days": silence.days, "strays": silence.strays, "share": silence.share,
                 }));
             }
         };
-        let all: Vec<usize> = usual.clone().collect();
-        let active: Vec<bool> = all.iter().map(|&day| of.days[day] > 0).collect();
-        report("log", None, self.log.len() as u64, silences(&active, &all, None, 1, self.thresholds.unlikely));
+        // After its last event a log may be silent, and so are then all of its events and channels.
+        let customers = [&of.visits[usual.clone()], &vec![0; after.len()]].concat();
+        let mut of_log = silences_of_log(&customers, self.thresholds.unlikely);
+        for silence in &mut of_log {
+            (silence.from, silence.to) = (silence.from + usual.start, silence.to + usual.start);
+        }
+        report("log", None, self.log.len() as u64, of_log);
         let Some(presence) = &self.presence else { return found };
         let events = ("event", 0, &self.log.events, &self.log.event_names);
         let channels = self.log.channels.as_ref().map(|(codes, names)| ("channel", events.3.len(), codes, names));

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["QualityResult", "quality"]
 
+# A log counts its events in 32 bits.
+_MOST_EVENTS = 2**32 - 1
+
 
 def quality(
     log: EventLog,
@@ -56,7 +59,8 @@ def quality(
     unlikely
         A run of days without an event is reported if chance brings such a one more seldom than this.
     near_constant
-        A column is nearly constant if one value, or none, has at least this share of the events.
+        A column is nearly constant if one value, or none, has at least this share of the events, in a log of at least
+        100 events: of fewer with one value, other values may still have more than 3 % of all (the rule of three).
     nearly_unique
         A column is nearly unique if its different values are at least this share of the events that have one, in a
         log of at least 100 events. Floats, times and decimals are measures and no ids, whatever their number.
@@ -88,6 +92,15 @@ def quality(
     share of the log's customers on its other days (Poisson), so that days on which little happens explain a
     silence. Names are looked at if they have at least 100 events on at least 7 days, and only on days on which
     the log had events.
+
+    A silence of the log as a whole also holds a few customers on a few days: at most a tenth of its days (or one), each
+    with at most a tenth of the customers of the other days (or one), if so few days (binomial) and so few customers
+    (Poisson, by Chernoff's bound) are both unlikely among all runs of days that there are. Where `observed_until` was
+    given, the days after the last event that end by then, and by `now`, belong to the log: a silence there is one
+    of all its events and channels, and reported once, as a gap of coverage.
+
+    In a log of a few events times are at midnight, and columns constant, by chance: at least ten events at midnight,
+    and 100 events in all, are needed for these findings.
 
     Ids look alike that are equal without spaces around them, in lower case, in the compatibility form of Unicode
     (NFKC), with Persian letters for Arabic ي ى ك, ASCII digits, without zero-width characters and, if they are
@@ -169,6 +182,13 @@ def _now_us(now: Instant | None, timezone: str) -> int:
 
 
 def _whole(value: object, argument: str, least: int) -> int:
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise ArgumentError(f"{argument}={value!r}; expected a whole number of at least {least}")
+    if (
+        not isinstance(value, int | np.integer)
+        or isinstance(value, bool)
+        or not least <= value <= _MOST_EVENTS
+    ):
+        raise ArgumentError(
+            f"{argument}={value!r}; expected a whole number from {least} to {_MOST_EVENTS:,}, as many events as a log "
+            "can have"
+        )
     return int(value)

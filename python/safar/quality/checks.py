@@ -93,7 +93,7 @@ CHECKS: dict[str, Check] = {
         "sessions, pauses and the order within a day mean nothing for these events; record the time of day",
     ),
     "coverage_gaps": Check(
-        "Are there runs of days without any event that chance does not explain?",
+        "Are there runs of days without any event, or hardly one, that chance does not explain?",
         "warning",
         "serious",
         "nothing; days without events look like days without customers",

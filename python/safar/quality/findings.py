@@ -14,10 +14,14 @@ from safar.quality.checks import Finding
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-# With fewer events, a column of different values says nothing.
+# With fewer events, a column of different values says nothing, nor does one of equal values: of a hundred events with
+# one value, other values may still have 3 % of all (the rule of three).
 _FEWEST_EVENTS = 100
 # A time of day to the second is midnight once in 86,400 times.
 _MIDNIGHTS = 0.01
+# To the minute it is once in 1,440 times: chance makes ten times, and 1 % of all, midnight in one of 10⁸ logs. Fewer
+# may be a few rows that somebody wrote by hand.
+_FEWEST_MIDNIGHTS = 10
 
 
 def found_in(
@@ -64,7 +68,7 @@ def _counted(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
     }
     for fact, (check, column) in columns.items():
         count = facts[fact]["count"]
-        if not count or (fact == "midnight" and count < _MIDNIGHTS * events):
+        if not count or (fact == "midnight" and count < max(_MIDNIGHTS * events, _FEWEST_MIDNIGHTS)):
             continue
         yield Finding(check, column, count, events, _event(facts[fact]["at"], log.timezone))
     if log.info["out_of_order"]:
@@ -99,9 +103,9 @@ def _silent(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "coverage_gaps",
             "time",
-            sum(silence["days"] for silence in of_log),
-            facts["days"],
-            f"{_days(longest)} without an event, though {longest['share']:.0%} of the days have some",
+            sum(silence["days"] - silence["strays"] for silence in of_log),
+            facts["days_observed"],
+            f"{_days(longest)} {_without(longest)}, though {longest['share']:.0%} of the days have some",
         )
     if facts["empty_days"]:
         example = f"{_day(facts['first_empty_day'])}, one of the days from {_day(facts['first_day'])} on"
@@ -183,7 +187,7 @@ def _columns(
         given = events - fact.nulls
         if not given:
             yield Finding("empty_columns", fact.name, events, events, f"{events:,} events, none with a value")
-        elif max(fact.commonest, fact.nulls) >= near_constant * events:
+        elif enough and max(fact.commonest, fact.nulls) >= near_constant * events:
             value = f'"{fact.example}"' if fact.commonest >= fact.nulls else "no value"
             count = max(fact.commonest, fact.nulls)
             yield Finding("near_constant_columns", fact.name, count, events, value)
@@ -237,6 +241,13 @@ def _event(at: dict[str, Any], timezone: str) -> str:
 
 def _day(day: int) -> str:
     return str(np.datetime64(day, "D"))
+
+
+def _without(silence: dict[str, Any]) -> str:
+    until = ", the end of what was observed" if silence["place"] == "stop" else ""
+    strays = silence["strays"]
+    few = f", but for a few on {strays} of them" if strays else ""
+    return f"without an event{few}{until}"
 
 
 def _days(silence: dict[str, Any]) -> str:

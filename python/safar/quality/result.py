@@ -35,8 +35,8 @@ class QualityResult(ResultTable):
     silences
         Runs of days without an event that chance does not explain: ``of`` (``"log"``, ``"event"`` or ``"channel"``),
         ``name`` (null for the log), ``place`` (``"start"``, ``"gap"`` or ``"stop"``), ``from``, ``to`` (local days),
-        ``days`` (of those on which the log had events), ``active_share`` (share of the
-        other days, from the first to the last with an event, that have one), ``events``.
+        ``days`` (of a name those on which the log had events; of the log a few may have a few), ``active_share``
+        (share of the other days, from the first to the last with an event, that have one), ``events``.
     """
 
     shown: ClassVar[int] = 100

@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 
-use blocks::{Block, Blocks};
+use blocks::{Block, Blocks, last_record};
 
 use super::{BATCH_ROWS, Facts, Options, Part, Roles, Source, Stop, failed, open};
 use crate::error::{Error, Result};
@@ -38,6 +38,7 @@ const LONGEST_RECORD: usize = 1 << 26;
 /// A CSV file whose header and first rows were read.
 pub struct Csv {
     path: PathBuf,
+    is_packed: bool,
     delimiter: u8,
     columns: Vec<(String, Cell)>,
 }
@@ -75,8 +76,13 @@ impl Csv {
     /// Reads the header and finds out what the first rows are.
     pub fn open(path: &Path, columns: Option<&[String]>, options: &Options) -> Result<Self> {
         let mut head = Vec::new();
-        text(path)?.take(HEAD).read_to_end(&mut head).map_err(|error| failed(path, error))?;
-        if head.contains(&0) {
+        let (is_packed, reader) = unpacked(path)?;
+        reader.take(HEAD).read_to_end(&mut head).map_err(|error| failed(path, error))?;
+        if let Some(kind) = other_kind(&head) {
+            return Err(failed(path, format!("this is no text but {kind}")));
+        }
+        // Every other byte of ASCII text is one of zero in UTF-16.
+        if memchr::memchr_iter(0, &head).count() * 4 > head.len() {
             return Err(encoding(path, "UTF-16", "its text has bytes of zero"));
         }
         if head.iter().all(u8::is_ascii_whitespace) {
@@ -90,6 +96,9 @@ impl Csv {
             })?,
             None => sniffed(&head, path, columns),
         };
+        if !last_record(&head, delimiter).is_closed && (head.len() as u64) < HEAD {
+            return Err(unclosed_at_the_end(path, delimiter));
+        }
         let mut header = None;
         records::walk(Cursor::new(&head), delimiter, &mut |_, fields| {
             header = Some(
@@ -102,12 +111,14 @@ impl Csv {
         })
         .map_err(|error| failed(path, error))?;
         let names = match header {
+            Some(Ok(names)) if names.iter().any(|name| name.contains('\0')) => return Err(with_zero(path, 1)),
             Some(Ok(names)) => names,
             Some(Err(_)) => return Err(not_utf8(path, 1)),
             None => return Err(failed(path, "the file has no line with the names of the columns")),
         };
         let mut csv = Self {
             path: path.to_owned(),
+            is_packed,
             delimiter,
             columns: names.into_iter().map(|name| (name, Cell::Text)).collect(),
         };
@@ -141,7 +152,8 @@ impl Csv {
         let mut blocks = Blocks::new(text(&self.path)?, self.delimiter, SAMPLE_BYTES);
         let sample = match blocks.next(LONGEST_RECORD).map_err(|error| failed(&self.path, error))? {
             Some(Block::Records(block)) => self.texts(&block, true, &open, INFERENCE_ROWS, &Cancel::default())?,
-            Some(Block::TooLong) => return Err(self.unclosed(0)),
+            Some(Block::TooLong) => return Err(self.too_long(0)),
+            Some(Block::Unclosed) => return Err(unclosed_at_the_end(&self.path, self.delimiter)),
             None => Vec::new(),
         };
         let sample = sample.first();
@@ -190,10 +202,11 @@ impl Csv {
                     Some(texts.into_iter().map(typed).collect::<Vec<_>>())
                 }),
                 Block::TooLong => Ok(None),
+                Block::Unclosed => Err(unclosed_at_the_end(&self.path, self.delimiter)),
             };
             let window: Vec<_> = on_pool(|| Ok(window.into_par_iter().map(read).collect()))?;
             for block in window {
-                let Some(batches) = block? else { return Err(self.unclosed(record).into()) };
+                let Some(batches) = block? else { return Err(self.too_long(record).into()) };
                 for (rows, typed) in batches {
                     take(match typed {
                         Ok(typed) => typed,
@@ -215,6 +228,9 @@ impl Csv {
         rows: usize,
         cancel: &Cancel,
     ) -> Result<Vec<RecordBatch>> {
+        if memchr::memchr(0, block).is_some() {
+            return Err(self.fault("the text has a byte of zero"));
+        }
         let fields = self.columns.iter().map(|(name, _)| Field::new(name, DataType::Utf8, true));
         let mut decoder = ReaderBuilder::new(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
             .with_header(has_header)
@@ -244,20 +260,34 @@ impl Csv {
     fn fault(&self, message: &str) -> Error {
         let expected = self.columns.len();
         let mut found = None;
+        // Where the record before began that quotes made longer than a line.
+        let mut long = None;
         let walked = text(&self.path).and_then(|reader| {
             let visit = &mut |line: u64, fields: &[&[u8]]| {
+                let is_long = fields.iter().any(|field| field.contains(&b'\n'));
+                let quoted = is_long.then_some(line).or(long.take());
+                long = is_long.then_some(line);
                 if fields.iter().any(|field| std::str::from_utf8(field).is_err()) {
                     found = Some(not_utf8(&self.path, line));
+                } else if fields.iter().any(|field| field.contains(&0)) {
+                    found = Some(with_zero(&self.path, line));
                 } else if fields.len() != expected {
                     let names: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
                     found = Some(Error::Data(format!(
-                        "{}, line {line}: {} field{} separated by {:?}, but the header names {expected} columns ({}); \
-                         a field that holds the delimiter must stand in quotes",
+                        "{}, line {line}: {} field{} separated by {:?}, but the header names {expected} columns ({}); {}",
                         self.path.display(),
                         fields.len(),
                         if fields.len() == 1 { "" } else { "s" },
                         self.delimiter as char,
-                        names.join(", ")
+                        names.join(", "),
+                        match quoted {
+                            None => "a field that holds the delimiter must stand in quotes".to_owned(),
+                            Some(line) => format!(
+                                "the quote that is opened in the record of line {line} takes further lines into it: is it \
+                                 never closed? A field that begins with a quote of its own is written in quotes, and that \
+                                 quote twice"
+                            ),
+                        }
                     )));
                 }
                 found.is_none()
@@ -267,7 +297,7 @@ impl Csv {
         found.or(walked.err()).unwrap_or_else(|| failed(&self.path, message))
     }
 
-    fn unclosed(&self, record: u64) -> Error {
+    fn too_long(&self, record: u64) -> Error {
         let line = self.line(record).map_or(String::new(), |line| format!(", line {line}"));
         Error::Data(format!(
             "{}{line}: a record is longer than {} MB; is a quote opened there that is never closed?",
@@ -414,23 +444,23 @@ impl Source for Csv {
     }
 
     fn facts(&self) -> Facts {
-        let compression = if is_packed(&self.path) { "gzip" } else { "none" };
+        let compression = if self.is_packed { "gzip" } else { "none" };
         Facts { kind: "csv", compression: [compression.to_owned()].into(), delimiter: Some(self.delimiter as char) }
     }
 }
 
-fn is_packed(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
-}
-
 /// The bytes of a text file, unpacked, without a byte-order mark.
 fn text(path: &Path) -> Result<Box<dyn BufRead>> {
-    let file = BufReader::with_capacity(1 << 20, open(path)?);
-    let mut reader: Box<dyn BufRead> = if is_packed(path) {
-        Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    };
+    unpacked(path).map(|(_, reader)| reader)
+}
+
+/// The same, and whether the file is packed: as its first bytes say, or its name.
+fn unpacked(path: &Path) -> Result<(bool, Box<dyn BufRead>)> {
+    let mut file = BufReader::with_capacity(1 << 20, open(path)?);
+    let is_gzip = file.fill_buf().map_err(|error| failed(path, error))?.starts_with(&[0x1F, 0x8B]);
+    let is_packed = is_gzip || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let mut reader: Box<dyn BufRead> =
+        if is_packed { Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(file))) } else { Box::new(file) };
     let mut start = Vec::with_capacity(3);
     reader.by_ref().take(3).read_to_end(&mut start).map_err(|error| failed(path, error))?;
     if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) {
@@ -439,7 +469,49 @@ fn text(path: &Path) -> Result<Box<dyn BufRead>> {
     if start == [0xEF, 0xBB, 0xBF] {
         start.clear();
     }
-    Ok(Box::new(Cursor::new(start).chain(reader)))
+    Ok((is_packed, Box::new(Cursor::new(start).chain(reader))))
+}
+
+/// What a file is, by its first bytes, that only its name calls a text.
+fn other_kind(head: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], &str); 7] = [
+        (b"PAR1", "a Parquet file; call it .parquet"),
+        (b"ARROW1", "an Arrow file; call it .arrow"),
+        (b"PK\x03\x04", "a zip archive or a workbook of Excel; unpack it, or save the sheet as CSV"),
+        (&[0xD0, 0xCF, 0x11, 0xE0], "a workbook of Excel; save the sheet as CSV"),
+        (&[0x28, 0xB5, 0x2F, 0xFD], "packed with zstd; unpack it (zstd -d), or pack it with gzip"),
+        (&[0xFD, b'7', b'z', b'X', b'Z', 0], "packed with xz; unpack it (xz -d), or pack it with gzip"),
+        (b"BZh91AY&SY", "packed with bzip2; unpack it (bzip2 -d), or pack it with gzip"),
+    ];
+    kinds.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| kind)
+}
+
+/// The file ends inside quotes. It is gone through once more for the line of its last record.
+fn unclosed_at_the_end(path: &Path, delimiter: u8) -> Error {
+    let mut last = 1;
+    let visit = &mut |line: u64, _: &[&[u8]]| {
+        last = line;
+        true
+    };
+    let walked =
+        text(path).and_then(|reader| records::walk(reader, delimiter, visit).map_err(|error| failed(path, error)));
+    walked.err().unwrap_or_else(|| {
+        Error::Data(format!(
+            "{}, line {last}: the file ends inside quotes, so a quote that is opened in the record that begins there is \
+             never closed; close it, or, if it is part of the text, write it twice and the field in quotes: \"5\"\" disk\"",
+            path.display()
+        ))
+    })
+}
+
+fn with_zero(path: &Path, line: u64) -> Error {
+    failed(
+        path,
+        format!(
+            "line {line} holds a byte of zero, which no text has: the file is damaged or no text. If it is text for the \
+             rest, take these bytes out (tr -d '\\000' < file > clean.csv)"
+        ),
+    )
 }
 
 fn encoding(path: &Path, name: &str, why: &str) -> Error {

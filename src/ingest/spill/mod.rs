@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
+};
 use arrow::array::{TimestampMicrosecondArray, UInt32Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
@@ -153,11 +155,38 @@ impl Spill {
                 runs.par_iter().map(read).collect::<Result<Vec<_>>>()?
             }
         };
-        let log = build_here(&self.table(&batches)?, &self.part_roles(), cancel)?;
-        let log = match self.most_events {
-            None => log,
-            Some(most) => first_events(&log, most, cancel)?,
-        };
+        let log = self.log(&batches, cancel)?;
+        match self.most_events {
+            None => Ok(log),
+            Some(most) => first_events(&log, most, cancel),
+        }
+    }
+
+    /// A log of one event that has all columns of the data, with no value in any: what can be refused without a look at
+    /// the data, it refuses.
+    pub fn outline(&self, cancel: &Cancel) -> Result<EventLog> {
+        let (time, _) = self.dealt.used_span.unwrap_or_default();
+        let runs = self.parts.iter().flatten().flat_map(|leaf| &leaf.runs);
+        let run = runs.into_iter().next().ok_or_else(|| Error::Internal("nothing was spilled".into()))?;
+        // Ids may become a column of a log of other units, so they are of the same type here.
+        let one = self.disk.read(run)?.column(0).slice(0, 1);
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("customer", one),
+            ("time", Arc::new(Int64Array::from(vec![time]))),
+            ("event", Arc::new(Int32Array::from(vec![0]))),
+        ];
+        if self.roles.channel.is_some() {
+            columns.push(("channel", new_null_array(&DataType::Int32, 1)));
+        }
+        columns.extend(self.columns.iter().map(|(name, data_type)| (name.as_str(), new_null_array(data_type, 1))));
+        let columns = columns.into_iter().map(|(name, values)| (name, values, true));
+        let row = RecordBatch::try_from_iter_with_nullable(columns)?;
+        on_pool(|| self.log(&[row], cancel))
+    }
+
+    /// Spilled rows as a log.
+    fn log(&self, batches: &[RecordBatch], cancel: &Cancel) -> Result<EventLog> {
+        let log = build_here(&self.table(batches)?, &self.part_roles(), cancel)?;
         let columns = [&self.roles.customer, &self.roles.time, &self.roles.event].map(Clone::clone);
         let provenance = Provenance { columns, ..Provenance::clone(&log.provenance) };
         Ok(EventLog { observed_until_given: self.observed_until_given(), provenance: Arc::new(provenance), ..log })

@@ -20,6 +20,8 @@ pub enum Block {
     Records(Vec<u8>),
     /// A record longer than the limit.
     TooLong,
+    /// The end of the text is inside quotes.
+    Unclosed,
 }
 
 impl<R: Read> Blocks<R> {
@@ -38,9 +40,14 @@ impl<R: Read> Blocks<R> {
                 self.is_done = read < wanted;
             }
             if self.is_done {
-                return Ok((!block.is_empty()).then_some(Block::Records(block)));
+                let is_closed = last_record(&block, self.delimiter).is_closed;
+                return Ok(match (is_closed, block.is_empty()) {
+                    (false, _) => Some(Block::Unclosed),
+                    (true, false) => Some(Block::Records(block)),
+                    (true, true) => None,
+                });
             }
-            if let Some(end) = end_of_records(&block, self.delimiter) {
+            if let Some(end) = last_record(&block, self.delimiter).start {
                 self.rest = block.split_off(end);
                 return Ok(Some(Block::Records(block)));
             }
@@ -51,10 +58,19 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-/// Where the last record ends that ends for certain, in text that begins with a record. A quote opens a field only at
-/// its beginning, and a doubled one does not close it.
-fn end_of_records(text: &[u8], delimiter: u8) -> Option<usize> {
-    let (mut end, mut outside) = (None, 0);
+/// The last record of a text, which may go on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct LastRecord {
+    /// Where it starts, behind the last record that ends for certain; none where no record does.
+    pub start: Option<usize>,
+    /// Whether it has no open quote, if the text ends here.
+    pub is_closed: bool,
+}
+
+/// Looks at text that begins with a record. A quote opens a field only at its beginning, and a doubled one does not close
+/// it.
+pub fn last_record(text: &[u8], delimiter: u8) -> LastRecord {
+    let (mut start, mut outside) = (None, 0);
     loop {
         let mut from = outside;
         let opened = loop {
@@ -66,16 +82,17 @@ fn end_of_records(text: &[u8], delimiter: u8) -> Option<usize> {
             from = quote + 1;
         };
         let plain = &text[outside..opened.unwrap_or(text.len())];
-        end = memrchr(b'\n', plain).map(|line_end| outside + line_end + 1).or(end);
-        let Some(opened) = opened else { return end };
+        start = memrchr(b'\n', plain).map(|line_end| outside + line_end + 1).or(start);
+        let Some(opened) = opened else { return LastRecord { start, is_closed: true } };
         let mut from = opened + 1;
         outside = loop {
-            let Some(found) = memchr(b'"', &text[from..]) else { return end };
+            let Some(found) = memchr(b'"', &text[from..]) else { return LastRecord { start, is_closed: false } };
             let quote = from + found;
             match text.get(quote + 1) {
                 Some(b'"') => from = quote + 2,
                 Some(_) => break quote + 1,
-                None => return end,
+                // The next byte of the text, if there is one, may be another quote.
+                None => return LastRecord { start, is_closed: true },
             }
         };
     }
@@ -100,11 +117,16 @@ mod tests {
 
     #[test]
     fn quotes_within_fields_open_nothing_and_doubled_ones_close_nothing() {
-        assert_eq!(end_of_records(b"a;5\" disk\nb;\"x\ny\nz", b';'), Some(10));
-        assert_eq!(end_of_records(b"\"a\"\"\n\"\nb", b';'), Some(7));
-        assert_eq!(end_of_records(b"\"\"\"\n", b';'), None);
-        assert_eq!(end_of_records(b"\"a\"", b';'), None);
-        assert_eq!(end_of_records(b"", b';'), None);
+        let of = |text: &[u8]| {
+            let last = last_record(text, b';');
+            (last.start, last.is_closed)
+        };
+        assert_eq!(of(b"a;5\" disk\nb;\"x\ny\nz"), (Some(10), false));
+        assert_eq!(of(b"\"a\"\"\n\"\nb"), (Some(7), true));
+        assert_eq!(of(b"\"\"\"\n"), (None, false));
+        assert_eq!(of(b"\"a\""), (None, true));
+        assert_eq!(of(b"\"a\"\""), (None, false));
+        assert_eq!(of(b""), (None, true));
     }
 
     proptest! {
@@ -113,10 +135,14 @@ mod tests {
             let mut blocks = Blocks::new(text.as_bytes(), b';', size);
             let (mut found, mut whole) = (Vec::new(), Vec::new());
             while let Some(block) = blocks.next(usize::MAX).expect("memory can be read") {
-                let Block::Records(block) = block else { unreachable!("there is no limit") };
+                let Block::Records(block) = block else {
+                    prop_assert!(!last_record(text.as_bytes(), b';').is_closed);
+                    return Ok(());
+                };
                 found.extend(records(&block));
                 whole.extend(block);
             }
+            prop_assert!(last_record(text.as_bytes(), b';').is_closed);
             prop_assert_eq!(whole, text.as_bytes());
             prop_assert_eq!(found, records(text.as_bytes()));
         }
