@@ -215,14 +215,15 @@ impl<'a> Build<'a> {
             return Ok(None);
         }
         let events = CodedColumn::read(&table.column(&roles.event)?, &roles.event)?;
-        let Some(events) = recoded(events, &names[0], 1 << self.layout.event_bits, roles.only_events.as_deref()) else {
+        let Some(events) = recoded(&events, &names[0], 1 << self.layout.event_bits, roles.only_events.as_deref())
+        else {
             return Ok(None);
         };
         let channels = match &roles.channel {
             None => None,
             Some(name) => {
                 let column = CodedColumn::read(&table.column(name)?, name)?;
-                let Some(channels) = recoded(column, &names[1], self.no_channel as usize, None) else {
+                let Some(channels) = recoded(&column, &names[1], self.no_channel as usize, None) else {
                     return Ok(None);
                 };
                 Some(channels)
@@ -245,7 +246,9 @@ impl<'a> Build<'a> {
         part.filtered += reader.filtered;
         part.latest = part.latest.max(times.latest());
         let mut rejects = reader.rejects;
-        rejects.iter_mut().for_each(|reject| reject.row -= start as u64);
+        for reject in &mut rejects {
+            reject.row -= start as u64;
+        }
         describe_rejects(&mut rejects, &times, &table, roles)?;
         part.rejects.extend(rejects.into_iter().map(|reject| Reject { row: reject.row + start as u64, ..reject }));
         part.carried.push(carried(&table, roles)?);
@@ -268,11 +271,11 @@ impl<'a> Build<'a> {
         let lengths: Vec<usize> = chunks.iter().map(|chunk| chunk.len()).collect();
         if grouped::is_grouped(&sample, &lengths) {
             let parts = self.read(read, &names, Runs::<I::Key, u64, R>::new)?;
-            return parts.map(|parts| self.finished(parts, names, &none, grouped::finish)).unwrap_or(Ok(None));
+            return parts.map_or(Ok(None), |parts| self.finished(parts, names, &none, grouped::finish));
         }
         let partitions = partition::partitions_of(rows);
         let parts = self.read(read, &names, |rows| Dealt::<I::Key, u64, R>::new(partitions, rows))?;
-        parts.map(|parts| self.finished(parts, names, &none, partition::finish)).unwrap_or(Ok(None))
+        parts.map_or(Ok(None), |parts| self.finished(parts, names, &none, partition::finish))
     }
 
     fn finished<I: Ids, S>(
@@ -329,7 +332,7 @@ impl<'a> Build<'a> {
 }
 
 /// A column by codes of all the data; `None` where they are too many.
-fn recoded(column: CodedColumn, names: &Interner, most: usize, only: Option<&[String]>) -> Option<Vec<CodedSlice>> {
+fn recoded(column: &CodedColumn, names: &Interner, most: usize, only: Option<&[String]>) -> Option<Vec<CodedSlice>> {
     let codes = names.codes(&column.names);
     if codes.iter().any(|&code| code as usize >= most) {
         return None;

@@ -32,7 +32,7 @@ pub fn is_grouped(ids: &impl Ids, rows_of_slices: &[usize]) -> bool {
 pub struct Runs<K, P, R> {
     payloads: Vec<P>,
     rows: Vec<R>,
-    runs: Vec<Run<K>>,
+    changes: Vec<Run<K>>,
     /// The place of the row that was kept last, in the same slice.
     last: Option<(usize, usize)>,
 }
@@ -50,15 +50,15 @@ impl<K: Key, P: Payload, R: Row> Runs<K, P, R> {
     /// Room for so many rows.
     pub fn new(rows: usize) -> Self {
         let kept = if R::KEPT { rows } else { 0 };
-        Self { payloads: Vec::with_capacity(rows), rows: Vec::with_capacity(kept), runs: Vec::new(), last: None }
+        Self { payloads: Vec::with_capacity(rows), rows: Vec::with_capacity(kept), changes: Vec::new(), last: None }
     }
 
     fn end(&self, run: usize) -> usize {
-        self.runs.get(run + 1).map_or(self.payloads.len(), |next| next.start)
+        self.changes.get(run + 1).map_or(self.payloads.len(), |next| next.start)
     }
 
     fn count(&self, run: usize) -> usize {
-        self.end(run) - self.runs[run].start
+        self.end(run) - self.changes[run].start
     }
 }
 
@@ -72,7 +72,7 @@ impl<I: Ids, P: Payload, R: Row> Sink<I, P, R> for Runs<I::Key, P, R> {
         if self.last.is_none_or(|last| !ids.same(last, place)) {
             match ids.id(place.0, place.1) {
                 Id::Customer(key, hash) => {
-                    self.runs.push(Run { key, hash, start: self.payloads.len(), row: row.number() });
+                    self.changes.push(Run { key, hash, start: self.payloads.len(), row: row.number() });
                 }
                 Id::Missing => return Taken::Missing,
                 Id::Unfit => return Taken::Unfit,
@@ -94,11 +94,11 @@ pub fn finish<K: Key, P: Payload, R: Row>(
     tasks: &[Runs<K, P, R>],
     shape: &Shape<'_>,
 ) -> Result<Built> {
-    let run_of = |&(_, task, run): &Place| &tasks[task as usize].runs[run as usize];
+    let run_of = |&(_, task, run): &Place| &tasks[task as usize].changes[run as usize];
     let count_of = |&(_, task, run): &Place| tasks[task as usize].count(run as usize);
-    let mut places: Vec<Place> = Vec::with_capacity(tasks.iter().map(|task| task.runs.len()).sum());
+    let mut places: Vec<Place> = Vec::with_capacity(tasks.iter().map(|task| task.changes.len()).sum());
     for (number, task) in tasks.iter().enumerate() {
-        places.extend(task.runs.iter().enumerate().map(|(run, of)| (of.hash, number as u32, run as u32)));
+        places.extend(task.changes.iter().enumerate().map(|(run, of)| (of.hash, number as u32, run as u32)));
     }
     shape.cancel.check()?;
     places.par_sort_unstable();
@@ -148,17 +148,16 @@ pub fn finish<K: Key, P: Payload, R: Row>(
 
 /// Brings equal elements together, each to the first of its kind, without changing the order otherwise.
 fn part_by<T: Copy>(elements: &mut [T], same: impl Fn(&T, &T) -> bool) {
-    let mut done = 0;
-    while done < elements.len() {
-        let first = elements[done];
-        let mut end = done + 1;
-        for index in end..elements.len() {
-            if same(&first, &elements[index]) {
-                elements[end..=index].rotate_right(1);
-                end += 1;
+    let mut rest = elements;
+    while let Some(&first) = rest.first() {
+        let mut kind = 1;
+        for index in 1..rest.len() {
+            if same(&first, &rest[index]) {
+                rest[kind..=index].rotate_right(1);
+                kind += 1;
             }
         }
-        done = end;
+        rest = &mut rest[kind..];
     }
 }
 

@@ -205,7 +205,9 @@ impl Gathered {
         let mut rejects = built.rejects;
         rejects.sort_by_key(|reject| reject.row);
         if let Some(origin) = origin {
-            rejects.iter_mut().for_each(|reject| reject.row = origin.row(reject.row));
+            for reject in &mut rejects {
+                reject.row = origin.row(reject.row);
+            }
         }
         if roles.on_bad == OnBad::Raise
             && let Some(first) = rejects.first()

@@ -248,13 +248,8 @@ impl<'a> Columns<'a> {
                 self.pack_with(range, block, |index| table[keys[index] as usize]);
             }
             Some(Channels { keys, table, nulls: Some(nulls), null }) => {
-                self.pack_with(
-                    range,
-                    block,
-                    |index| {
-                        if nulls.is_valid(index) { table[keys[index] as usize] } else { *null }
-                    },
-                )
+                let code = |index: usize| if nulls.is_valid(index) { table[keys[index] as usize] } else { *null };
+                self.pack_with(range, block, code);
             }
         }
     }
@@ -283,8 +278,8 @@ impl<'a> Columns<'a> {
             // Written always, and kept by counting it: which rows are used is hard to predict.
             block.payloads[count] = P::pack(time.wrapping_sub(self.layout.base) as u64, code, self.layout);
             block.kept[count] = offset as u16;
-            let used = (event < SKIPPED) & (time >= self.earliest) & (time <= self.latest) & whole(start + offset);
-            count += usize::from(used);
+            let in_time = usize::from(time >= self.earliest) & usize::from(time <= self.latest);
+            count += usize::from(event < SKIPPED) & in_time & usize::from(whole(start + offset));
         }
         block.count = count;
     }
