@@ -297,7 +297,7 @@ class EventLog(Log):
         return log
 
     def mapped(self, journey_map: JourneyMap) -> EventLog:
-        """This log with the touchpoint and stage of each event, as `with_map` gives it."""
+        """The log with the touchpoint and stage of each event, as `with_map` gives it."""
         log = self._derived(self._core.with_map(journey_map.text, journey_map.file))
         log._map = journey_map
         return log

@@ -15,7 +15,17 @@ from safar import _args, _core
 from safar.errors import ArgumentError, ArgumentTypeError, FileError
 from safar.journey_map.coverage import MapCoverage, coverage_of
 from safar.journey_map.draft import TEMPLATES, draft
-from safar.journey_map.parts import Channel, DesignedStep, Kpi, Name, Plan, Stage, Touchpoint, name_of, part_of
+from safar.journey_map.parts import (
+    Channel,
+    DesignedStep,
+    Kpi,
+    Name,
+    Plan,
+    Stage,
+    Touchpoint,
+    name_of,
+    part_of,
+)
 from safar.journey_map.writing import written
 
 if TYPE_CHECKING:
@@ -31,8 +41,8 @@ _FILES = Path(__file__).parent / "files"
 class JourneyMap:
     """Which event is which touchpoint, at which stage, and what is measured there?
 
-    A map is the text of a TOML file, `docs/journey_map.md` describes its keys. `load` reads a file, `template` gives the
-    stages of a usual journey, `from_events` a draft made from a log. ``log.with_map(map)`` reads the log through it.
+    A map is the text of a TOML file, whose keys `docs/journey_map.md` describes. `load` reads a file, `template` gives
+    the stages of a usual journey, `from_events` a draft made from a log. ``log.with_map(map)`` reads a log through it.
 
     Parameters
     ----------
@@ -82,7 +92,7 @@ class JourneyMap:
         _args.text(self.file, "file")
         object.__setattr__(self, "_plain", json.loads(_core.read_map(self.text, self.file)))
 
-    # ------------------------------------------------------------------------------------------------- where maps come from
+    # ---------------------------------------------------------------------------------------- where maps come from
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JourneyMap:
@@ -155,7 +165,7 @@ class JourneyMap:
             raise ArgumentTypeError(
                 f"plain is a {type(plain).__name__}; expected a mapping of the keys of the file"
             )
-        return cls(written(plain))
+        return cls(written(plain), "from_dict")
 
     @classmethod
     def template(cls, name: str = "purchase") -> JourneyMap:
@@ -212,11 +222,11 @@ class JourneyMap:
 
         Notes
         -----
-        The stage is guessed by two rules, the first that applies. A word in the name of the event, in English or Persian
-        (``cart`` means purchase, ``معرفی`` means advocacy): the lists are in ``safar.journey_map.draft.WORDS``, and an
-        event with several such words takes the meaning that stands first there. Else by position: the median of where the
-        event stands among the events of its customer, from 0 to 1, times the number of stages, rounded down. Both are
-        guesses and no analysis.
+        The stage is guessed by two rules, the first that applies. A word in the name of the event, in English or
+        Persian (``cart`` means purchase, ``معرفی`` means advocacy): the lists are in ``safar.journey_map.draft.WORDS``,
+        and an event with several such words takes the meaning that stands first there. Else by position: the median of
+        where the event stands among the events of its customer, from 0 to 1, times the number of stages, rounded down.
+        Both are guesses and no analysis.
 
         Examples
         --------
@@ -240,17 +250,20 @@ class JourneyMap:
         stage = "advocacy"
         event = "zzz"
         """
-        from safar.log import EventLog
-
-        if not isinstance(log, EventLog):
-            way_out = "; take a part of the scan: scan.filter(sample=0.01).collect()" if hasattr(log, "collect") else ""
+        core = getattr(log, "core", None)
+        if not isinstance(core, _core.EventLog):
+            way_out = (
+                "; take a part of the scan: scan.filter(sample=0.01).collect()"
+                if hasattr(log, "collect")
+                else ""
+            )
             raise ArgumentTypeError(f"log is a {type(log).__name__}; expected an EventLog{way_out}")
         head = _template(template)
         stages = [stage.id for stage in cls(head).stages]
-        rows = [(event, count, position) for event, count, position in json.loads(log.core.positions())]
+        rows = [(event, count, position) for event, count, position in json.loads(core.positions())]
         return cls(draft(head, template, stages, rows, len(log)), "draft.toml")
 
-    # ---------------------------------------------------------------------------------------------------- what a map says
+    # ----------------------------------------------------------------------------------------------- what a map says
 
     @cached_property
     def name(self) -> Name | None:
@@ -299,11 +312,13 @@ class JourneyMap:
 
     def stage(self, id: str) -> Stage:
         """The stage of this id."""
-        return _found(self.stages, id, "stage")
+        found: Stage = _found(self.stages, id, "stage")
+        return found
 
     def touchpoint(self, id: str) -> Touchpoint:
         """The touchpoint of this id."""
-        return _found(self.touchpoints, id, "touchpoint")
+        found: Touchpoint = _found(self.touchpoints, id, "touchpoint")
+        return found
 
     def to_toml(self) -> str:
         """The text of the map, as it was written, comments among it."""
@@ -367,7 +382,8 @@ class JourneyMap:
         foot = f'<p dir="auto">{"; ".join(overall)}</p>' if overall else ""
         title = escape(str(self.name)) if self.name else escape(self.file)
         return (
-            f'<div class="safar-map"><table><caption style="text-align:start">{title}</caption><thead><tr><th></th>{heads}'
+            f'<div class="safar-map"><table><caption style="text-align:start">{title}</caption>'
+            f"<thead><tr><th></th>{heads}"
             f'</tr></thead><tbody><tr><th style="text-align:start">touchpoints</th>{touchpoints}</tr>'
             f'<tr><th style="text-align:start">KPIs</th>{kpis}</tr></tbody></table>{foot}</div>'
         )
@@ -388,7 +404,8 @@ def _found(parts: tuple[Any, ...], id: str, kind: str) -> Any:
     ids = [part.id for part in parts]
     if id not in ids:
         raise ArgumentError(
-            f'"{id}" is not a {kind} of this map{_args.suggestion(str(id), ids)} (available: {_args.listing(ids) or "none"})'
+            f'"{id}" is not a {kind} of this map{_args.suggestion(str(id), ids)} (available: '
+            f"{_args.listing(ids) or 'none'})"
         )
     return parts[ids.index(id)]
 
@@ -463,9 +480,9 @@ def map_coverage(log: Log) -> MapCoverage:
     Returns
     -------
     MapCoverage
-        One row a touchpoint: ``touchpoint``, ``stage``, ``events``, ``customers``, ``share`` (of all customers) with its
-        interval, ``first``, ``last``, ``finding``. Its ``overlaps`` list events that several touchpoints match, its
-        ``unmapped`` those that none does: nothing is lost, ``mapped`` and these add up to all events.
+        One row a touchpoint: ``touchpoint``, ``stage``, ``events``, ``customers``, ``share`` (of all customers) with
+        its 95 % Wilson interval, ``first``, ``last``, ``finding``. Its ``overlaps`` list events that several
+        touchpoints match, its ``unmapped`` those that none does: nothing is lost, ``mapped`` and these add up to all events.
 
     Notes
     -----

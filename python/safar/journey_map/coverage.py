@@ -14,6 +14,7 @@ from safar.result import ResultTable, share_columns
 if TYPE_CHECKING:
     from safar._log import Log
     from safar.journey_map import JourneyMap
+    from safar.journey_map.parts import Touchpoint
 
 __all__ = ["MapCoverage", "coverage_of", "merged"]
 
@@ -51,9 +52,7 @@ class MapCoverage(ResultTable):
         """Touchpoints without any event."""
         columns = self.to_dict()
         return [
-            name
-            for name, events in zip(columns["touchpoint"], columns["events"], strict=True)
-            if not events
+            name for name, events in zip(columns["touchpoint"], columns["events"], strict=True) if not events
         ]
 
     def _extent(self) -> str:
@@ -118,9 +117,9 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
     missed = _counts(row[2] for row in unmapped)
     shares = frozenset({"share", "share_low", "share_high"})
     definition = (
-        f"An event is at the first touchpoint of the map that matches it: {mapped:,} of {facts['events']:,} events are at "
-        f"one. The share is that of the {facts['customers']:,} customers who have an event there, with its 95 % Wilson "
-        "interval."
+        f"An event is at the first touchpoint of the map that matches it: {mapped:,} of {facts['events']:,} events are "
+        f"at one. The share is that of the {facts['customers']:,} customers who have an event there, with its 95 % "
+        "Wilson interval."
     )
     return MapCoverage(
         table,
@@ -146,7 +145,8 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
                     **share_columns("share", missed, np.full(len(missed), facts["events"], dtype=np.int64)),
                 }
             ),
-            f"Events that no touchpoint matches, by name and channel, and their share of all {facts['events']:,} events.",
+            f"Events that no touchpoint matches, by name and channel, and their share of all {facts['events']:,} "
+            "events, with its 95 % Wilson interval.",
             log.timezone,
             shares=shares,
         ),
@@ -156,13 +156,16 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
     )
 
 
-def _finding(touchpoint: Any, events: int, covered_by: str | None, names: Mapping[str, Mapping[str, int]]) -> str | None:
+def _finding(
+    touchpoint: Touchpoint, events: int, covered_by: str | None, names: Mapping[str, Mapping[str, int]]
+) -> str | None:
     """What is odd about a touchpoint: names that the log lacks, and why nothing matches."""
-    found = []
-    for role, known in names.items():
-        for name in getattr(touchpoint, role):
-            if name not in known:
-                found.append(f'the log has no {role} "{name}"{_args.suggestion(name, known)}')
+    found = [
+        f'the log has no {role} "{name}"{_args.suggestion(name, known)}'
+        for role, known in names.items()
+        for name in getattr(touchpoint, role)
+        if name not in known
+    ]
     if not events and not found:
         found.append(
             f'all that it matches is at "{covered_by}", which stands before it'
@@ -179,7 +182,9 @@ def _counts(values: Any) -> Any:
 
 
 def _times(values: Sequence[int | None]) -> Any:
-    times = np.array([0 if value is None else value for value in values], dtype="int64").astype("datetime64[us]")
+    times = np.array([0 if value is None else value for value in values], dtype="int64").astype(
+        "datetime64[us]"
+    )
     return times, {"zone": "UTC", "mask": np.array([value is None for value in values], dtype=bool)}
 
 

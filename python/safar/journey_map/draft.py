@@ -20,7 +20,18 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("پشتیبانی", "تیکت", "تماس", "شکایت", "گفتگو"),
     ),
     "loyalty": (
-        *("loyalty", "points", "reward", "renew", "repeat", "reorder", "nps", "churn", "cancel", "unsubscribe"),
+        *(
+            "loyalty",
+            "points",
+            "reward",
+            "renew",
+            "repeat",
+            "reorder",
+            "nps",
+            "churn",
+            "cancel",
+            "unsubscribe",
+        ),
         *("وفاداری", "امتیاز", "جایزه", "تمدید", "لغو"),
     ),
     "experience": (
@@ -28,19 +39,66 @@ WORDS: dict[str, tuple[str, ...]] = {
         *("تحویل", "ارسال کالا", "مرجوع", "بازگشت", "استفاده"),
     ),
     "onboarding": (
-        *("register", "registration", "signup", "onboard", "activate", "activation", "verify", "tutorial", "trial"),
+        *(
+            "register",
+            "registration",
+            "signup",
+            "onboard",
+            "activate",
+            "activation",
+            "verify",
+            "tutorial",
+            "trial",
+        ),
         *("ثبت نام", "عضویت", "فعال سازی", "آموزش"),
     ),
     "purchase": (
-        *("purchase", "order", "buy", "pay", "payment", "checkout", "cart", "basket", "subscribe", "invoice", "book"),
+        *(
+            "purchase",
+            "order",
+            "buy",
+            "pay",
+            "payment",
+            "checkout",
+            "cart",
+            "basket",
+            "subscribe",
+            "invoice",
+            "book",
+        ),
         *("خرید", "سفارش", "پرداخت", "سبد", "فاکتور", "اشتراک"),
     ),
     "consideration": (
-        *("view", "search", "visit", "product", "page", "login", "compare", "wishlist", "click", "browse", "detail"),
+        *(
+            "view",
+            "search",
+            "visit",
+            "product",
+            "page",
+            "login",
+            "compare",
+            "wishlist",
+            "click",
+            "browse",
+            "detail",
+        ),
         *("مشاهده", "جستجو", "بازدید", "محصول", "ورود", "مقایسه", "کلیک", "صفحه"),
     ),
     "awareness": (
-        *("ad", "ads", "impression", "campaign", "email", "sms", "push", "social", "landing", "banner", "sent", "open"),
+        *(
+            "ad",
+            "ads",
+            "impression",
+            "campaign",
+            "email",
+            "sms",
+            "push",
+            "social",
+            "landing",
+            "banner",
+            "sent",
+            "open",
+        ),
         *("تبلیغ", "کمپین", "ایمیل", "پیامک", "بنر"),
     ),
 }
@@ -114,7 +172,10 @@ def draft(
         head,
     ]
     order = {stage: place for place, stage in enumerate(stages)}
-    rows = [(*guessed(event, position, template, stages), event, count, position) for event, count, position in events]
+    rows = [
+        (*guessed(event, position, template, stages), event, count, position)
+        for event, count, position in events
+    ]
     taken: set[str] = set()
     for stage, reason, event, count, _ in sorted(rows, key=lambda row: (order[row[0]], row[4], row[2])):
         blocks.append(
@@ -132,7 +193,9 @@ def _comment(text: str) -> str:
 
 def _identifier(event: str, taken: set[str]) -> str:
     """The name of an event as an id: without spaces around it, without control characters, short, and of its own."""
-    plain = "".join(character if character.isprintable() or character == "\u200c" else " " for character in event)
+    plain = "".join(
+        character if character.isprintable() or character == "\u200c" else " " for character in event
+    )
     start = plain.encode()[:150].decode(errors="ignore").strip() or "event"
     found, number = start, 2
     while found in taken or found in ("(start)", "(end)", "(open)"):

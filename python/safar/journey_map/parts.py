@@ -99,7 +99,7 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True)
 class DesignedStep:
-    """A step of the journey as it is meant to be: a touchpoint or a stage, and the time it should take from the last."""
+    """A step of the journey as it is meant to be: a touchpoint or a stage, and the time from the step before."""
 
     touchpoint: str | None
     stage: str | None

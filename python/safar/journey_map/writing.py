@@ -69,7 +69,11 @@ def _value(key: str, value: object) -> str:
         items = ", ".join(f"{_key(inner)} = {_value(inner, item)}" for inner, item in value.items())
         return f"{{ {items} }}"
     if isinstance(value, Sequence):
-        return _value(key, value[0]) if len(value) == 1 else f"[{', '.join(_value(key, each) for each in value)}]"
+        return (
+            _value(key, value[0])
+            if len(value) == 1
+            else f"[{', '.join(_value(key, each) for each in value)}]"
+        )
     raise ArgumentTypeError(f'"{key}" is a {type(value).__name__}, which a journey map cannot hold')
 
 
