@@ -491,6 +491,8 @@ class EventLog(Log):
             "events at the time of the one before": f"{self._info['ties']:,}",
             "rejected rows": ", ".join(bad) or "none",
         }
+        if self._map is not None:
+            rows["map"] = str(self._map.name or self._map.file)
         return _table.html_of_facts(rows, "safar-log")
 
 

@@ -172,3 +172,7 @@ fn located(text: &str, file: &str, mut problems: Vec<(usize, String)>) -> Error 
     let problems = problems.collect();
     Error::Map(file.to_owned(), problems)
 }
+
+#[cfg(test)]
+#[allow(clippy::panic, clippy::unwrap_used)]
+mod tests;

@@ -463,8 +463,11 @@ def with_map(log: EventLog, journey_map: JourneyMap) -> EventLog:
     ...         ],
     ...     }
     ... )
-    >>> log.with_map(journey_map).to_pandas()["touchpoint"].tolist()
-    ['product page', 'order', nan]
+    >>> mapped = log.with_map(journey_map)
+    >>> mapped.filter(where="stage = 'purchase'").events
+    {'purchase': 1}
+    >>> mapped.filter(where="touchpoint is null").events
+    {'gaze': 1}
     """
     if not isinstance(journey_map, JourneyMap):
         raise ArgumentTypeError(
@@ -482,7 +485,8 @@ def map_coverage(log: Log) -> MapCoverage:
     MapCoverage
         One row a touchpoint: ``touchpoint``, ``stage``, ``events``, ``customers``, ``share`` (of all customers) with
         its 95 % Wilson interval, ``first``, ``last``, ``finding``. Its ``overlaps`` list events that several
-        touchpoints match, its ``unmapped`` those that none does: nothing is lost, ``mapped`` and these add up to all events.
+        touchpoints match, its ``unmapped`` those that none does: nothing is lost, ``mapped`` and these add up to all
+        events.
 
     Notes
     -----
