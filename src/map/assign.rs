@@ -157,7 +157,9 @@ struct Rules<'a> {
     map: &'a JourneyMap,
     log: &'a EventLog,
     rules: Vec<Rule<'a>>,
+    /// By code, the first cell of the event's class.
     event_class: Vec<u32>,
+    /// By code, the class of the channel, which is its place among those cells.
     channel_class: Vec<u32>,
     channel_classes: usize,
     /// By class of event and channel.
@@ -209,7 +211,8 @@ impl<'a> Rules<'a> {
                 channels.len() - 1
             )));
         }
-        let event_class = log.event_names().iter().map(|name| events.of(name)).collect();
+        let first_cell = |name: &str| events.of(name) * channels.len() as u32;
+        let event_class = log.event_names().iter().map(first_cell).collect();
         let channel_class = match &log.channels {
             // The code past the last name is that of no channel, which no touchpoint can name.
             Some((_, names)) => names.iter().map(|name| channels.of(name)).chain([0]).collect(),
@@ -250,19 +253,17 @@ impl<'a> Rules<'a> {
 
     /// The cell of each event of a range.
     fn cells_of<E: Code>(&self, events: &[E], range: Range<usize>) -> Vec<u32> {
-        let mut cells: Vec<u32> = events[range.clone()]
-            .iter()
-            .map(|event| self.event_class[event.index()] * self.channel_classes as u32)
-            .collect();
-        if self.channel_classes > 1
-            && let Some((codes, _)) = &self.log.channels
-        {
-            with_codes!(&**codes, codes => cells
-                .iter_mut()
-                .zip(&codes[range])
-                .for_each(|(cell, channel)| *cell += self.channel_class[channel.index()]));
-        }
-        cells
+        let events = &events[range.clone()];
+        let Some((channels, _)) = self.log.channels.as_ref().filter(|_| self.channel_classes > 1) else {
+            return events.iter().map(|event| self.event_class[event.index()]).collect();
+        };
+        with_codes!(&**channels, channels => {
+            events
+                .iter()
+                .zip(&channels[range])
+                .map(|(event, channel)| self.event_class[event.index()] + self.channel_class[channel.index()])
+                .collect()
+        })
     }
 
     /// Whether conditions are true for the events that may be at their touchpoint, by touchpoint and in the order of the
@@ -329,28 +330,6 @@ impl<'a> Rules<'a> {
         K: ArrowDictionaryKeyType<Native = C>,
     {
         let none = self.map.touchpoint.len();
-        let mut codes = vec![C::default(); self.log.len()];
-        // Where every cell is settled by event and channel, its touchpoint is looked up; nothing else is asked.
-        let plain: Option<Vec<C>> = self.cells.iter().all(|cell| cell.plain).then(|| {
-            let first = |cell: &Candidates| cell.touchpoints.first().map_or(none, |&first| first as usize);
-            self.cells.iter().map(|cell| C::from_index(first(cell))).collect()
-        });
-        let tasks = codes.par_chunks_mut(TASK_EVENTS).enumerate();
-        with_codes!(&*self.log.events, events => tasks.try_for_each(|(task, codes)| {
-            cancel.check()?;
-            let start = task * TASK_EVENTS;
-            let range = start..start + codes.len();
-            if let Some(plain) = &plain {
-                let cells = self.cells_of(events, range);
-                codes.iter_mut().zip(cells).for_each(|(code, cell)| *code = plain[cell as usize]);
-                return Ok(());
-            }
-            self.visit(events, range, |event, _, found| {
-                codes[event - start] = C::from_index(found.first().map_or(none, |&first| first as usize));
-            })
-        }))?;
-        let is_mapped = BooleanBuffer::collect_bool(codes.len(), |event| codes[event].index() != none);
-        let nulls = Some(NullBuffer::new(is_mapped)).filter(|nulls| nulls.null_count() > 0);
         let mut stages: Vec<&str> = Vec::new();
         let mut stage_of: Vec<C> = Vec::with_capacity(none + 1);
         for touchpoint in &self.map.touchpoint {
@@ -360,19 +339,47 @@ impl<'a> Rules<'a> {
                 stages.push(&touchpoint.stage);
             }
         }
-        // What stands at nulls has no meaning, but must be a code.
-        stage_of.push(C::from_index(0));
-        let stage_codes: Vec<C> = codes.par_iter().map(|code| stage_of[code.index()]).collect();
-        if nulls.is_some() {
-            codes.par_iter_mut().filter(|code| code.index() == none).for_each(|code| *code = C::from_index(0));
-        }
-        cancel.check()?;
+        stage_of.push(C::default());
+        // Where every cell is settled by event and channel, its touchpoint is looked up; nothing else is asked.
+        let plain: Option<Vec<C>> = self.cells.iter().all(|cell| cell.plain).then(|| {
+            let first = |cell: &Candidates| cell.touchpoints.first().map_or(none, |&first| first as usize);
+            self.cells.iter().map(|cell| C::from_index(first(cell))).collect()
+        });
+        let mut touchpoint_codes = vec![C::default(); self.log.len()];
+        let mut stage_codes = vec![C::default(); self.log.len()];
+        let mut is_mapped = vec![0_u8; self.log.len().div_ceil(8)];
+        let tasks = touchpoint_codes.par_chunks_mut(TASK_EVENTS).zip(stage_codes.par_chunks_mut(TASK_EVENTS));
+        let tasks = tasks.zip(is_mapped.par_chunks_mut(TASK_EVENTS / 8)).enumerate();
+        with_codes!(&*self.log.events, events => tasks.try_for_each(|(task, ((codes, stages), is_mapped))| {
+            cancel.check()?;
+            let start = task * TASK_EVENTS;
+            let range = start..start + codes.len();
+            if let Some(plain) = &plain {
+                let cells = self.cells_of(events, range);
+                codes.iter_mut().zip(cells).for_each(|(code, cell)| *code = plain[cell as usize]);
+            } else {
+                self.visit(events, range, |event, _, found| {
+                    codes[event - start] = C::from_index(found.first().map_or(none, |&first| first as usize));
+                })?;
+            }
+            stages.iter_mut().zip(&*codes).for_each(|(stage, code)| *stage = stage_of[code.index()]);
+            for (byte, codes) in is_mapped.iter_mut().zip(codes.chunks_mut(8)) {
+                for (bit, code) in codes.iter_mut().enumerate() {
+                    *byte |= u8::from(code.index() != none) << bit;
+                    // What stands at nulls has no meaning, but must be a code.
+                    *code = if code.index() == none { C::default() } else { *code };
+                }
+            }
+            Ok::<(), Error>(())
+        }))?;
+        let is_mapped = NullBuffer::new(BooleanBuffer::new(is_mapped.into(), 0, self.log.len()));
+        let nulls = Some(is_mapped).filter(|nulls| nulls.null_count() > 0);
         let column = |codes: Vec<C>, labels: Vec<&str>| -> Result<ArrayRef> {
             let keys = PrimitiveArray::<K>::new(codes.into(), nulls.clone());
             Ok(Arc::new(DictionaryArray::<K>::try_new(keys, Arc::new(StringArray::from(labels)))?))
         };
         let touchpoints = self.map.touchpoint.iter().map(|touchpoint| touchpoint.id.as_str()).collect();
-        let columns = [column(codes, touchpoints)?, column(stage_codes, stages)?];
+        let columns = [column(touchpoint_codes, touchpoints)?, column(stage_codes, stages)?];
         let fields = COLUMNS.iter().zip(&columns);
         let fields: Vec<Field> =
             fields.map(|(name, values)| Field::new(*name, values.data_type().clone(), true)).collect();
@@ -445,7 +452,8 @@ impl<'a> Rules<'a> {
                 "last_us": time(touchpoint.last_us),
             })
         });
-        let unmapped = seen.unmapped.iter().map(|(&(event, channel), events)| {
+        let unmapped: BTreeMap<_, _> = seen.unmapped.iter().collect();
+        let unmapped = unmapped.into_iter().map(|(&(event, channel), events)| {
             let channels = self.log.channels.as_ref().map(|(_, names)| names);
             let channel =
                 channels.filter(|names| (channel as usize) < names.len()).map(|names| names.name(channel as usize));
@@ -478,7 +486,7 @@ struct Seen {
     /// Events of the first touchpoint that the second matches as well, where that needs a look at each.
     overlaps: BTreeMap<(u32, u32), u64>,
     /// By codes of event and channel.
-    unmapped: BTreeMap<(u32, u32), u64>,
+    unmapped: HashMap<(u32, u32), u64, foldhash::fast::FixedState>,
 }
 
 impl Seen {
@@ -488,7 +496,7 @@ impl Seen {
             touchpoints: vec![none; rules.rules.len()],
             cells: vec![0; rules.cells.len()],
             overlaps: BTreeMap::new(),
-            unmapped: BTreeMap::new(),
+            unmapped: HashMap::default(),
         }
     }
 
@@ -501,8 +509,11 @@ impl Seen {
             into.last_us = into.last_us.max(from.last_us);
         }
         self.cells.iter_mut().zip(other.cells).for_each(|(into, from)| *into += from);
-        for (pairs, from) in [(&mut self.overlaps, other.overlaps), (&mut self.unmapped, other.unmapped)] {
-            from.into_iter().for_each(|(pair, events)| *pairs.entry(pair).or_default() += events);
+        for (pair, events) in other.overlaps {
+            *self.overlaps.entry(pair).or_default() += events;
+        }
+        for (pair, events) in other.unmapped {
+            *self.unmapped.entry(pair).or_default() += events;
         }
         self
     }
