@@ -268,8 +268,8 @@ impl<'a> Rules<'a> {
 
     /// Whether conditions are true for the events that may be at their touchpoint, by touchpoint and in the order of the
     /// events.
-    fn truths(&self, cells: &[u32], start: usize) -> Result<BTreeMap<u32, BooleanBuffer>> {
-        let mut wanted: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    fn truths(&self, cells: &[u32], start: usize) -> Result<Vec<BooleanBuffer>> {
+        let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.rules.len()];
         for (event, &cell) in (start..).zip(cells) {
             let cell = &self.cells[cell as usize];
             if cell.plain {
@@ -278,30 +278,31 @@ impl<'a> Rules<'a> {
             for &touchpoint in &cell.touchpoints {
                 let rule = &self.rules[touchpoint as usize];
                 if rule.condition.is_some() && rule.is_in_time(self.log.times[event]) {
-                    wanted.entry(touchpoint).or_default().push(event as u32);
+                    wanted[touchpoint as usize].push(event as u32);
                 }
             }
         }
-        let mut truths = BTreeMap::new();
-        for (touchpoint, events) in wanted {
-            let Some(condition) = self.rules[touchpoint as usize].condition else { continue };
+        let truth = |(rule, events): (&Rule<'_>, Vec<u32>)| {
+            let Some(condition) = rule.condition.filter(|_| !events.is_empty()) else {
+                return Ok(BooleanBuffer::new_unset(0));
+            };
+            let is_all = events.len() == cells.len();
             let events = UInt32Array::from(events);
             let column = |name: &str| match self.columns.get(name) {
+                Some(values) if is_all => Ok(values.slice(start, cells.len())),
                 Some(values) => Ok(take(values, &events, None)?),
                 None => Err(Error::Internal(format!("column \"{name}\" was not read"))),
             };
-            let holds = condition.expression.evaluate(&column, events.len())?;
-            truths.insert(touchpoint, holds.values().clone());
-        }
-        Ok(truths)
+            Ok(condition.expression.evaluate(&column, events.len())?.values().clone())
+        };
+        self.rules.iter().zip(wanted).map(truth).collect()
     }
 
     /// Gives each event of a range, in order, with its cell and the touchpoints that match it.
     fn visit<E: Code>(&self, events: &[E], range: Range<usize>, mut see: impl FnMut(usize, u32, &[u32])) -> Result<()> {
         let cells = self.cells_of(events, range.clone());
         let truths = self.truths(&cells, range.start)?;
-        let mut truths: HashMap<u32, _> =
-            truths.iter().map(|(&touchpoint, truth)| (touchpoint, truth.iter())).collect();
+        let mut truths: Vec<_> = truths.iter().map(BooleanBuffer::iter).collect();
         let mut found = Vec::new();
         for (event, &number) in range.zip(&cells) {
             let cell = &self.cells[number as usize];
@@ -313,8 +314,7 @@ impl<'a> Rules<'a> {
             for &touchpoint in &cell.touchpoints {
                 let rule = &self.rules[touchpoint as usize];
                 let matches = rule.is_in_time(self.log.times[event])
-                    && (rule.condition.is_none()
-                        || truths.get_mut(&touchpoint).and_then(Iterator::next).unwrap_or(false));
+                    && (rule.condition.is_none() || truths[touchpoint as usize].next().unwrap_or(false));
                 if matches {
                     found.push(touchpoint);
                 }
