@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
@@ -50,9 +52,9 @@ class MapError(SafarError, ValueError):
     ``problems`` lists everything that is wrong with it as ``(line, column, message)``, both counted from 1.
     """
 
-    def __init__(self, message: str, problems: list[tuple[int, int, str]]) -> None:
+    def __init__(self, message: str, problems: Sequence[tuple[int, int, str]] = ()) -> None:
         super().__init__(message)
-        self.problems = problems
+        self.problems = list(problems)
 
     def __reduce__(self) -> tuple[type[MapError], tuple[str, list[tuple[int, int, str]]]]:
         return type(self), (str(self), self.problems)

@@ -21,11 +21,15 @@ impl Node {
             Part::IsNull { value, .. } => value.columns(found),
             Part::In { value, list, .. } => {
                 value.columns(found);
-                list.iter().for_each(|node| node.columns(found));
+                for node in list {
+                    node.columns(found);
+                }
             }
             Part::Chain { first, rest } => {
                 first.columns(found);
-                rest.iter().for_each(|(_, node)| node.columns(found));
+                for (_, node) in rest {
+                    node.columns(found);
+                }
             }
         }
     }

@@ -36,12 +36,12 @@ impl JourneyMap {
     /// The log with the columns `touchpoint` and `stage`, both null where no touchpoint matches.
     pub fn assign(&self, log: &EventLog, cancel: &Cancel) -> Result<EventLog> {
         on_pool(|| {
-            let rules = Rules::bind(self, log, false)?;
+            let bound = Bound::bind(self, log, false)?;
             // The code past the last touchpoint stands for none.
             if self.touchpoint.len() < 1 << 8 {
-                rules.columns::<u8, UInt8Type>(cancel)
+                bound.columns::<u8, UInt8Type>(cancel)
             } else {
-                rules.columns::<u16, UInt16Type>(cancel)
+                bound.columns::<u16, UInt16Type>(cancel)
             }
         })
     }
@@ -49,7 +49,7 @@ impl JourneyMap {
     /// What the map covers of a log, as JSON: events and customers of each touchpoint, pairs of touchpoints that match
     /// the same events, and the events that none matches.
     pub fn coverage(&self, log: &EventLog, cancel: &Cancel) -> Result<Value> {
-        on_pool(|| Rules::bind(self, log, true)?.coverage(cancel))
+        on_pool(|| Bound::bind(self, log, true)?.coverage(cancel))
     }
 
     /// Everything in which the map and a log do not fit.
@@ -153,7 +153,7 @@ impl Rule<'_> {
 }
 
 /// A map whose names are codes of a log. Events and channels that the map does not tell apart share a class.
-struct Rules<'a> {
+struct Bound<'a> {
     map: &'a JourneyMap,
     log: &'a EventLog,
     rules: Vec<Rule<'a>>,
@@ -190,7 +190,7 @@ impl<'a> Classes<'a> {
     }
 }
 
-impl<'a> Rules<'a> {
+impl<'a> Bound<'a> {
     /// With `all`, the candidates of an event are all touchpoints that may match it, else those up to the first that is
     /// sure to.
     fn bind(map: &'a JourneyMap, log: &'a EventLog, all: bool) -> Result<Self> {
@@ -440,7 +440,9 @@ impl<'a> Rules<'a> {
         let mut overlaps = seen.overlaps.clone();
         for (cell, &events) in self.cells.iter().zip(&seen.cells) {
             if let (Some((&first, later)), true) = (cell.touchpoints.split_first(), events > 0) {
-                later.iter().for_each(|&other| *overlaps.entry((first, other)).or_default() += events);
+                for &other in later {
+                    *overlaps.entry((first, other)).or_default() += events;
+                }
             }
         }
         let touchpoints = seen.touchpoints.iter().map(|touchpoint| {
@@ -490,11 +492,11 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(rules: &Rules<'_>) -> Self {
+    fn new(bound: &Bound<'_>) -> Self {
         let none = Covered { events: 0, customers: 0, first_us: i64::MAX, last_us: i64::MIN };
         Self {
-            touchpoints: vec![none; rules.rules.len()],
-            cells: vec![0; rules.cells.len()],
+            touchpoints: vec![none; bound.rules.len()],
+            cells: vec![0; bound.cells.len()],
             overlaps: BTreeMap::new(),
             unmapped: HashMap::default(),
         }

@@ -1,6 +1,6 @@
 //! From the text of a map to the map: every table, and what they say of each other.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use toml::de::DeTable;
 
@@ -46,11 +46,11 @@ struct Ids {
 impl Ids {
     /// Takes the ids of tables, each of which may stand once.
     fn take<'t>(reader: &mut Reader<'t>, kind: &'static str, entries: &[Entry<'_, 't>]) -> (Self, Vec<String>) {
-        let mut first: HashMap<String, ()> = HashMap::new();
+        let mut first: HashSet<String> = HashSet::new();
         let mut ids = Vec::with_capacity(entries.len());
         for entry in entries {
             let id = reader.id(entry).map_or_else(String::new, |id| id.value);
-            if !id.is_empty() && first.insert(id.clone(), ()).is_some() {
+            if !id.is_empty() && !first.insert(id.clone()) {
                 reader.refuse(entry, "id", &format!("there is a {kind} \"{id}\" already, above; ids are different"));
             }
             ids.push(id);
@@ -59,7 +59,7 @@ impl Ids {
         (Self { kind, known }, ids)
     }
 
-    fn check<'t>(&self, reader: &mut Reader<'t>, what: &str, given: &Placed<String>) {
+    fn check(&self, reader: &mut Reader<'_>, what: &str, given: &Placed<String>) {
         let name = &given.value;
         if !self.known.contains(name) {
             let names = || self.known.iter().map(String::as_str);
@@ -179,7 +179,9 @@ fn touchpoint<'t>(
     let channel = reader.names(entry, "channel");
     if !channels.known.is_empty() {
         // Who lists the channels wants to know of a misspelt one.
-        channel.iter().for_each(|name| channels.check(reader, &entry.what, name));
+        for name in &channel {
+            channels.check(reader, &entry.what, name);
+        }
     }
     if !["event", "channel", "where"].iter().any(|key| entry.has(key)) {
         let message = format!("{}: nothing says which events it is; give it event, channel or where", entry.what);
