@@ -669,3 +669,41 @@ def test_the_time_of_an_event_matters_to_the_microsecond() -> None:
         + '[[touchpoint]]\nid = "a"\nstage = "purchase"\nchannel = ["web", "app", "phone"]\nfrom = 2026-03-21\n'
     )
     assert touchpoints(edge.with_map(journey_map)) == [None, None, "a", None, "a"]
+
+
+def test_a_draft_is_made_of_a_log_and_not_of_a_scan() -> None:
+    scan = safar.scan({"c": ["a"], "t": ["2026-01-01"], "e": ["x"]}, customer="c", time="t", event="e")
+    with pytest.raises(
+        safar.ArgumentTypeError, match=r"is a Scan; expected an EventLog; take a part of the scan"
+    ):
+        safar.JourneyMap.from_events(scan)  # type: ignore[arg-type]
+    with pytest.raises(safar.ArgumentTypeError, match="is a str; expected a JourneyMap"):
+        scan.with_map("journey.toml")  # type: ignore[arg-type]
+
+
+def test_maps_that_no_person_writes_end_with_an_answer() -> None:
+    names = ", ".join(f'"n{number}"' for number in range(2_000))
+    wrong = "".join(
+        f'[[touchpoint]]\nid = "t{number}"\nstage = "s{number}"\nevnt = 1\n' for number in range(2_000)
+    )
+    assert len(problems(START + wrong)) == 1_000
+    wide = (
+        START
+        + f'[[touchpoint]]\nid = "a"\nstage = "purchase"\nevent = [{names}]\n'
+        + f'[[touchpoint]]\nid = "b"\nstage = "purchase"\nchannel = [{names}]\n'
+    )
+    with pytest.raises(safar.ArgumentError, match="2000 events and 2000 channels, more pairs"):
+        small().with_map(safar.JourneyMap(wide))
+    names = ", ".join(f'"n{number}"' for number in range(1_000))
+    further = "".join(
+        f'[[touchpoint]]\nid = "t{number}"\nstage = "purchase"\nwhere = "price > 0"\n'
+        for number in range(1_900)
+    )
+    wide = (
+        START
+        + f'[[touchpoint]]\nid = "a"\nstage = "purchase"\nevent = [{names}]\n'
+        + f'[[touchpoint]]\nid = "b"\nstage = "purchase"\nchannel = [{names}]\n'
+        + further
+    )
+    with pytest.raises(safar.ArgumentError, match="match more than 16777216 pairs"):
+        small().with_map(safar.JourneyMap(wide))

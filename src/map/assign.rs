@@ -32,6 +32,9 @@ const TASK_EVENTS: usize = 1 << 16;
 /// Most pairs of an event and a channel that a map may tell apart.
 const MOST_CELLS: usize = 1 << 20;
 
+/// Most such pairs of all touchpoints.
+const MOST_CHOICES: usize = 1 << 24;
+
 impl JourneyMap {
     /// The log with the columns `touchpoint` and `stage`, both null where no touchpoint matches.
     pub fn assign(&self, log: &EventLog, cancel: &Cancel) -> Result<EventLog> {
@@ -212,6 +215,17 @@ impl<'a> Bound<'a> {
             )));
         }
         let first_cell = |name: &str| events.of(name) * channels.len() as u32;
+        let choices = |touchpoint: &super::Touchpoint| {
+            let of =
+                |names: &[String], classes: &Classes<'_>| if names.is_empty() { classes.len() } else { names.len() };
+            of(&touchpoint.event, &events) * of(&touchpoint.channel, &channels)
+        };
+        if map.touchpoint.iter().map(choices).sum::<usize>() > MOST_CHOICES {
+            return Err(Error::Argument(format!(
+                "the touchpoints of the map match more than {MOST_CHOICES} pairs of events and channels that it names; \
+                 give fewer names, or a condition such as where = \"event in ('a', 'b')\""
+            )));
+        }
         let event_class = log.event_names().iter().map(first_cell).collect();
         let channel_class = match &log.channels {
             // The code past the last name is that of no channel, which no touchpoint can name.

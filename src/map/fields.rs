@@ -17,6 +17,9 @@ const LONGEST_NAME: usize = 200;
 /// Most tables of a kind, and most names in a list.
 pub(super) const MOST: usize = 2_000;
 
+/// Problems that are told at once.
+const MOST_PROBLEMS: usize = 1_000;
+
 /// A value and the byte at which it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Placed<T> {
@@ -72,11 +75,12 @@ fn noun(value: &DeValue<'_>) -> &'static str {
 /// Names in quotes, up to twenty of them.
 pub(super) fn listing<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 20;
-    let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
-    match names.len() {
-        0 => "none".to_owned(),
-        count if count > SHOWN => format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN),
-        _ => names.join(", "),
+    let mut names = names.fuse();
+    let shown: Vec<String> = names.by_ref().take(SHOWN).map(|name| format!("\"{name}\"")).collect();
+    match names.count() {
+        0 if shown.is_empty() => "none".to_owned(),
+        0 => shown.join(", "),
+        rest => format!("{} and {rest} more", shown.join(", ")),
     }
 }
 
@@ -86,7 +90,14 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn note(&mut self, at: usize, message: String) {
-        self.problems.push((at, message));
+        if !self.is_full() {
+            self.problems.push((at, message));
+        }
+    }
+
+    /// Whether so much is wrong that nobody reads on, and names need not be looked up for more.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= MOST_PROBLEMS
     }
 
     /// Notes what is wrong with a field.
@@ -102,7 +113,7 @@ impl<'t> Reader<'t> {
     pub(super) fn know(&mut self, entry: &Entry<'_, 't>, keys: &[&str]) {
         for (key, _) in entry.table {
             let name = key.get_ref().as_ref();
-            if !keys.contains(&name) {
+            if !keys.contains(&name) && !self.is_full() {
                 let message = format!(
                     "{}: the key \"{name}\" is unknown{} (keys: {})",
                     entry.what,

@@ -40,28 +40,30 @@ pub(super) fn read(text: &str, file: &str) -> Result<JourneyMap> {
 /// The ids of a kind of table.
 struct Ids {
     kind: &'static str,
+    /// In the order of the file.
     known: Vec<String>,
+    set: HashSet<String>,
 }
 
 impl Ids {
     /// Takes the ids of tables, each of which may stand once.
     fn take<'t>(reader: &mut Reader<'t>, kind: &'static str, entries: &[Entry<'_, 't>]) -> (Self, Vec<String>) {
-        let mut first: HashSet<String> = HashSet::new();
+        let mut set: HashSet<String> = HashSet::new();
         let mut ids = Vec::with_capacity(entries.len());
         for entry in entries {
             let id = reader.id(entry).map_or_else(String::new, |id| id.value);
-            if !id.is_empty() && !first.insert(id.clone()) {
+            if !id.is_empty() && !set.insert(id.clone()) {
                 reader.refuse(entry, "id", &format!("there is a {kind} \"{id}\" already, above; ids are different"));
             }
             ids.push(id);
         }
         let known = ids.iter().filter(|id| !id.is_empty()).cloned().collect();
-        (Self { kind, known }, ids)
+        (Self { kind, known, set }, ids)
     }
 
     fn check(&self, reader: &mut Reader<'_>, what: &str, given: &Placed<String>) {
         let name = &given.value;
-        if !self.known.contains(name) {
+        if !self.set.contains(name) && !reader.is_full() {
             let names = || self.known.iter().map(String::as_str);
             let near = did_you_mean(name, names());
             let kind = self.kind;
@@ -111,7 +113,11 @@ fn whole<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>, text: &str, file: &s
             touchpoint
         })
         .collect();
-    let kpi = kpis.iter().zip(of_kpis).map(|(entry, id)| kpi(reader, entry, id, &stage_ids, &touchpoint)).collect();
+    let kpi = kpis
+        .iter()
+        .zip(of_kpis)
+        .map(|(entry, id)| kpi(reader, entry, id, &stage_ids, (&touchpoint_ids, &touchpoint)))
+        .collect();
     let designed: Vec<Step> = steps
         .iter()
         .enumerate()
@@ -226,7 +232,7 @@ fn kpi<'t>(
     entry: &Entry<'_, 't>,
     id: String,
     stages: &Ids,
-    touchpoints: &[Touchpoint],
+    (ids, touchpoints): (&Ids, &[Touchpoint]),
 ) -> Kpi {
     let keys = [
         "id",
@@ -251,8 +257,6 @@ fn kpi<'t>(
     }
     let touchpoint = reader.reference(entry, "touchpoint");
     if let Some(given) = &touchpoint {
-        let ids =
-            Ids { kind: "touchpoint", known: touchpoints.iter().map(|touchpoint| touchpoint.id.clone()).collect() };
         ids.check(reader, &entry.what, given);
         let found = touchpoints.iter().find(|touchpoint| touchpoint.id == given.value);
         if let (Some(stage), Some(found)) = (&stage, found)
