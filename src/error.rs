@@ -29,6 +29,9 @@ pub enum Error {
     /// A value or column of the wrong type.
     #[error("{0}")]
     Type(String),
+    /// A journey map that can't be used; all its problems at once.
+    #[error("{}", listed(.0, .1))]
+    Map(String, Vec<Problem>),
     /// A file that cannot be read or written.
     #[error("{0}")]
     File(String),
@@ -38,6 +41,32 @@ pub enum Error {
     /// A broken invariant: a defect of safar, never of the data.
     #[error("{0} (this is a defect of safar; please report it)")]
     Internal(String),
+}
+
+/// What is wrong at a place of a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The line, from 1.
+    pub line: usize,
+    /// The character of the line, from 1.
+    pub column: usize,
+    /// What was given, what was expected and the way out.
+    pub message: String,
+}
+
+/// Problems of a file below each other, each with its place.
+fn listed(file: &str, problems: &[Problem]) -> String {
+    const SHOWN: usize = 30;
+    let line = |problem: &Problem| format!("{file}:{}:{}: {}", problem.line, problem.column, problem.message);
+    if let [only] = problems {
+        return line(only);
+    }
+    let mut lines = vec![format!("{file} has {} problems", problems.len())];
+    lines.extend(problems.iter().take(SHOWN).map(line));
+    if problems.len() > SHOWN {
+        lines.push(format!("… and {} more", problems.len() - SHOWN));
+    }
+    lines.join("\n")
 }
 
 impl From<ArrowError> for Error {

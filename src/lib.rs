@@ -16,6 +16,7 @@ pub mod expression;
 pub mod ingest;
 pub mod kernels;
 pub mod log;
+pub mod map;
 pub mod memory;
 pub mod partial;
 pub mod pattern;

@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -1775,3 +1775,26 @@ def pattern_matches(
         status = "matched" if found else "open" if is_open else "unmatched"
         result[customer] = (status, [(start, end, events) for _, start, end, events in sorted(found)])
     return result
+
+
+# -------------------------------------------------------------------------------------------------------- journey map
+
+
+def touchpoints(
+    events: Iterable[Event], rules: Sequence[Mapping[str, Any]], holds: Mapping[str, Predicate]
+) -> list[tuple[Event, list[int]]]:
+    """Return each event with the places of the rules of a map that match it, `from` being a day of UTC."""
+    found = []
+    for event in events:
+        moment = EPOCH + timedelta(microseconds=event.time)
+        matching = [
+            place
+            for place, rule in enumerate(rules)
+            if ("event" not in rule or event.event in rule["event"])
+            and ("channel" not in rule or event.channel in rule["channel"])
+            and ("where" not in rule or holds[rule["where"]](event))
+            and ("from" not in rule or moment.date() >= rule["from"])
+            and ("until" not in rule or moment.date() < rule["until"])
+        ]
+        found.append((event, matching))
+    return found

@@ -66,11 +66,13 @@ from safar.errors import (
     EmptyLogError,
     FileError,
     InternalError,
+    MapError,
     SafarError,
     UnknownColumnError,
     UnknownEventError,
 )
 from safar.explanation import Explanation
+from safar.journey_map import JourneyMap, MapCoverage
 from safar.log import EventLog, read
 from safar.log import open_log as open
 from safar.one_shot import funnel, rfm
@@ -100,12 +102,15 @@ __all__ = [
     "Funnel",
     "FunnelResult",
     "InternalError",
+    "JourneyMap",
     "Journeys",
     "JourneysResult",
     "Lifecycle",
     "LifecycleResult",
     "Loops",
     "LoopsResult",
+    "MapCoverage",
+    "MapError",
     "Match",
     "MatchResult",
     "Paths",

@@ -26,6 +26,7 @@ from safar.analyses.sessions import sessions
 from safar.analyses.steps import steps
 from safar.analyses.stickiness import stickiness
 from safar.analyses.transitions import transitions
+from safar.journey_map import JourneyMap, map_coverage
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Log(ABC):
     in_parts: ClassVar[bool]
 
     _roles: dict[str, Any]
+    # Through which the events were read.
+    _map: JourneyMap | None = None
 
     conversion = conversion
     sessions = sessions
@@ -57,6 +60,7 @@ class Log(ABC):
     loops = loops
     separating_paths = separating_paths
     match = match
+    map_coverage = map_coverage
 
     @abstractmethod
     def ask(self, kernel: str, plan: Mapping[str, object]) -> Table:
@@ -85,6 +89,14 @@ class Log(ABC):
     @abstractmethod
     def with_match(self, *rules: Any, **more: Any) -> Log:
         """Which match of a pattern does each event belong to?"""
+
+    @abstractmethod
+    def with_map(self, journey_map: JourneyMap) -> Log:
+        """Which touchpoint and stage does each event belong to?"""
+
+    @abstractmethod
+    def covered(self, journey_map: JourneyMap) -> dict[str, Any]:
+        """What a map covers of these events, before it becomes a result."""
 
     @abstractmethod
     def per(self, column: str, *, across_customers: bool = False) -> Log:
@@ -118,6 +130,11 @@ class Log(ABC):
     def __len__(self) -> int:
         """Number of events."""
         return int(self.info["events"])
+
+    @property
+    def map(self) -> JourneyMap | None:
+        """The map that these events were read through, with `with_map`; None without one."""
+        return self._map
 
     @property
     def roles(self) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 """The exceptions of safar: each says what was given, what was expected, what is available and the way out."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
@@ -7,6 +11,7 @@ __all__ = [
     "EmptyLogError",
     "FileError",
     "InternalError",
+    "MapError",
     "SafarError",
     "UnknownColumnError",
     "UnknownEventError",
@@ -39,6 +44,20 @@ class EmptyLogError(DataError):
 
 class FileError(SafarError, OSError):
     """A file can't be found, read or written."""
+
+
+class MapError(SafarError, ValueError):
+    """A journey map can't be used.
+
+    ``problems`` lists everything that is wrong with it as ``(line, column, message)``, both counted from 1.
+    """
+
+    def __init__(self, message: str, problems: Sequence[tuple[int, int, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
+
+    def __reduce__(self) -> tuple[type[MapError], tuple[str, list[tuple[int, int, str]]]]:
+        return type(self), (str(self), self.problems)
 
 
 class UnknownColumnError(SafarError, KeyError):

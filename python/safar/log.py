@@ -17,6 +17,7 @@ from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
 from safar.errors import ArgumentError
+from safar.journey_map import JourneyMap, with_map
 from safar.quality import quality
 from safar.result import ResultTable
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "open_log", "read"]
 
 _COMMONEST = 5
+# Where a saved log notes its map, beside its roles.
+_MAP = "journey_map"
 
 
 class EventLog(Log):
@@ -286,9 +289,21 @@ class EventLog(Log):
         >>> log.with_columns({"weekend": weekend}).columns
         {'weekend': 'Boolean'}
         """
-        return self._derived(self._core.with_columns(_table.to_table(data)))
+        table = _table.to_table(data)
+        log = self._derived(self._core.with_columns(table))
+        if not {"touchpoint", "stage"}.isdisjoint(table.names):
+            # They no longer say what the map says.
+            log._map = None
+        return log
+
+    def mapped(self, journey_map: JourneyMap) -> EventLog:
+        """The log with the touchpoint and stage of each event, as `with_map` gives it."""
+        log = self._derived(self._core.with_map(journey_map.text, journey_map.file))
+        log._map = journey_map
+        return log
 
     quality = quality
+    with_map = with_map
     with_match = with_match
     with_sessions = with_sessions
     with_journeys = with_journeys
@@ -356,6 +371,7 @@ class EventLog(Log):
         log._roles = self._roles
         log._info = json.loads(core.info())
         log._whole = self._whole
+        log._map = self._map
         return log
 
     @property
@@ -366,6 +382,11 @@ class EventLog(Log):
     def ask(self, kernel: str, plan: Mapping[str, object]) -> _core.Table:
         """What a kernel counts in these events, before it becomes a result."""
         return _core.run(self._core, kernel, json.dumps(plan))
+
+    def covered(self, journey_map: JourneyMap) -> dict[str, Any]:
+        """What a map covers of these events, before it becomes a result."""
+        facts: dict[str, Any] = json.loads(self._core.map_coverage(journey_map.text, journey_map.file))
+        return facts
 
     def check_pattern(self, pattern: str) -> None:
         """Refuse a pattern that can't be read, or that names what these events don't have."""
@@ -431,7 +452,10 @@ class EventLog(Log):
         >>> again
         EventLog: 1 event of 1 customer, 2026-03-01 10:00 to 2026-03-01 10:00 UTC
         """
-        self._core.save(os.fspath(path), json.dumps(self._roles))
+        note = dict(self._roles)
+        if self._map is not None:
+            note[_MAP] = [self._map.text, self._map.file]
+        self._core.save(os.fspath(path), json.dumps(note))
 
     def to_pandas(self) -> pd.DataFrame:
         """The events as a pandas frame, sorted by customer and time; times are in the zone of the log."""
@@ -467,6 +491,8 @@ class EventLog(Log):
             "events at the time of the one before": f"{self._info['ties']:,}",
             "rejected rows": ", ".join(bad) or "none",
         }
+        if self._map is not None:
+            rows["map"] = str(self._map.name or self._map.file)
         return _table.html_of_facts(rows, "safar-log")
 
 
@@ -600,7 +626,12 @@ def open_log(path: str | os.PathLike[str]) -> EventLog:
     {'view': 1}
     """
     core, note = _core.EventLog.open(os.fspath(path))
-    return EventLog.of_core(core, json.loads(note))
+    roles = json.loads(note)
+    journey_map = roles.pop(_MAP, None)
+    log = EventLog.of_core(core, roles)
+    if journey_map is not None:
+        log._map = JourneyMap(*journey_map)
+    return log
 
 
 def roles_of(

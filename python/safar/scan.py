@@ -19,6 +19,8 @@ from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
 from safar.analyses._units import number
 from safar.errors import ArgumentError, ArgumentTypeError, EmptyLogError
+from safar.journey_map import JourneyMap
+from safar.journey_map.coverage import merged
 from safar.log import EventLog, columns_of, roles_of
 from safar.result import Result, ResultTable
 
@@ -139,6 +141,7 @@ class Scan(Log):
         filtered = self._filtered or name in ("filter", "per")
         scan = Scan(self._spill, self._roles, (*self._steps, step), filtered=filtered)
         scan._outline = outline
+        scan._map = outline.map
         return scan
 
     # ------------------------------------------------------------------------------------------------- what is asked
@@ -249,6 +252,19 @@ class Scan(Log):
         """Which match of a pattern does each event belong to? The arguments are those of `EventLog.with_match`."""
         return self._done("with_match", lambda part: part.with_match(*rules, **more), *rules, **more)
 
+    def with_map(self, journey_map: JourneyMap) -> Scan:
+        """Which touchpoint and stage does each event belong to? As `EventLog.with_map`."""
+        if not isinstance(journey_map, JourneyMap):
+            raise ArgumentTypeError(
+                f"journey_map is a {type(journey_map).__name__}; expected a JourneyMap, such as "
+                'safar.JourneyMap.load("journey.toml")'
+            )
+        return self._done("with_map", lambda part: part.mapped(journey_map), journey_map)
+
+    def covered(self, journey_map: JourneyMap) -> dict[str, Any]:
+        """What a map covers of these events, before it becomes a result."""
+        return merged(self._each(lambda part: part.covered(journey_map)))
+
     def per(self, column: str, *, across_customers: bool = False) -> Scan:
         """What would these events be with other units than customers?
 
@@ -281,7 +297,9 @@ class Scan(Log):
         is_latest = not self.observed_until_given and self.observed_until_us == self.info["last_us"]
         roles["observed_until_us"] = None if is_latest else self.observed_until_us
         roles |= {"only_events": None, "start_us": None, "end_us": None, "normalize": None}
-        return EventLog.of_table(_core.Table.concat(tables), roles)
+        log = EventLog.of_table(_core.Table.concat(tables), roles)
+        log._map = self._map
+        return log
 
     # ------------------------------------------------------------------------------------------ what is known of them
 

@@ -60,11 +60,39 @@ pub(super) fn jalali_date(day: i32) -> Result<(i32, u8, u8)> {
     Ok((FIRST_YEAR + year as i32, month as u8 + 1, day_of_month as u8 + 1))
 }
 
+/// The day of a Jalali date, or nothing if there is no such date within the years of the table.
+pub(super) fn jalali_day(year: i32, month: u8, day: u8) -> Option<i32> {
+    let known = usize::try_from(year - FIRST_YEAR).ok().filter(|&year| year < YEARS)?;
+    let leap = NOWRUZ[known + 1] - NOWRUZ[known] == 366;
+    let length = match month {
+        1..=6 => 31,
+        7..=11 => 30,
+        12 => 29 + u8::from(leap),
+        _ => return None,
+    };
+    let month_start = i32::from(month - 1) * 30 + i32::from(month - 1).min(6);
+    (1..=length).contains(&day).then(|| NOWRUZ[known] + month_start + i32::from(day) - 1)
+}
+
 #[cfg(test)]
 #[allow(clippy::panic, clippy::unwrap_used)]
 mod tests {
     use super::super::tests::days;
     use super::*;
+
+    #[test]
+    fn every_day_of_the_table_has_one_date_and_the_date_that_day() {
+        for day in FIRST_NOWRUZ..NOWRUZ[YEARS] {
+            let (year, month, of_month) = jalali_date(day).unwrap();
+            assert_eq!(jalali_day(year, month, of_month), Some(day));
+        }
+        for (year, month, day) in
+            [(1199, 1, 1), (1700, 1, 1), (1404, 0, 1), (1404, 13, 1), (1404, 7, 31), (1404, 12, 30), (1404, 1, 0)]
+        {
+            assert_eq!(jalali_day(year, month, day), None, "{year}-{month}-{day}");
+        }
+        assert_eq!(jalali_day(1403, 12, 30), Some(days("2025-03-20")));
+    }
 
     #[test]
     fn published_nowruz_dates_and_leap_years_hold() {

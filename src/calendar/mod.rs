@@ -19,6 +19,14 @@ pub use zone::Zone;
 /// Microseconds in a day.
 pub const DAY_US: i64 = 86_400_000_000;
 
+/// The day of a date of one of the calendars, or nothing if it has no such date; Jalali years are those from 1200 to 1699.
+pub fn day_of(calendar: Calendar, year: i32, month: u8, day: u8) -> Option<i32> {
+    match calendar {
+        Calendar::Gregorian => gregorian::gregorian_day(year, month, day),
+        Calendar::Jalali => jalali::jalali_day(year, month, day),
+    }
+}
+
 /// The earliest time that a log may hold: 1900-01-01 00:00 UTC.
 pub const EARLIEST_US: i64 = -25_567 * DAY_US;
 

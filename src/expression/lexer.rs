@@ -2,9 +2,18 @@
 
 use std::ops::Range;
 
-use super::caret::show;
 use super::tree::{Comparison, Literal, Operator};
-use crate::error::{Error, Result};
+
+/// Where a text stops making sense, and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The bytes of the text that the message is about.
+    pub span: Range<usize>,
+    /// What was expected.
+    pub message: String,
+}
+
+pub(super) type Result<T> = std::result::Result<T, Fault>;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
@@ -87,7 +96,7 @@ fn token(text: &str, start: usize, first: char) -> Result<(TokenKind, usize)> {
                 _ if first.is_numeric() => "; write numbers with the digits 0 to 9",
                 _ => "; write names with such characters between backquotes",
             };
-            Err(syntax(text, &(start..start + first.len_utf8()), &format!("{first:?} has no meaning here{hint}")))
+            Err(syntax(&(start..start + first.len_utf8()), &format!("{first:?} has no meaning here{hint}")))
         }
     }
 }
@@ -123,7 +132,7 @@ fn quoted(text: &str, start: usize, quote: char) -> Result<(TokenKind, usize)> {
             let length = end + 2;
             return match quote {
                 '`' if content.is_empty() => {
-                    Err(syntax(text, &(start..start + length), "expected a column name between the backquotes"))
+                    Err(syntax(&(start..start + length), "expected a column name between the backquotes"))
                 }
                 '`' => Ok((TokenKind::Column(content), length)),
                 _ => Ok((TokenKind::Literal(Literal::Text(content)), length)),
@@ -133,7 +142,7 @@ fn quoted(text: &str, start: usize, quote: char) -> Result<(TokenKind, usize)> {
         from = end + 2;
     }
     let message = format!("expected a closing {quote} for this one");
-    Err(syntax(text, &(start..start + 1), &message))
+    Err(syntax(&(start..start + 1), &message))
 }
 
 fn number(text: &str, start: usize) -> Result<(TokenKind, usize)> {
@@ -156,7 +165,6 @@ fn number(text: &str, start: usize) -> Result<(TokenKind, usize)> {
     let tail = text[start + length..].find(|c| !is_name_part(c)).unwrap_or(text.len() - start - length);
     if tail > 0 {
         return Err(syntax(
-            text,
             &(start..start + length + tail),
             "expected a number such as 3, 0.5 or 1e6; names that start with a digit need backquotes",
         ));
@@ -169,14 +177,13 @@ fn number(text: &str, start: usize) -> Result<(TokenKind, usize)> {
         None => match written.parse::<f64>() {
             Ok(number) if number.is_finite() => Literal::Number(number),
             _ => {
-                return Err(syntax(text, &(start..start + length), "expected a number below 1.8e308"));
+                return Err(syntax(&(start..start + length), "expected a number below 1.8e308"));
             }
         },
     };
     Ok((TokenKind::Literal(literal), length))
 }
 
-pub(super) fn syntax(text: &str, span: &Range<usize>, message: &str) -> Error {
-    let message = format!("can't read the condition: {message}");
-    Error::Argument(show(text, span, &message))
+pub(super) fn syntax(span: &Range<usize>, message: &str) -> Fault {
+    Fault { span: span.clone(), message: format!("can't read the condition: {message}") }
 }

@@ -26,12 +26,15 @@ mod tests;
 mod tree;
 mod value;
 
+use std::ops::Range;
+
 use arrow::array::{ArrayRef, BooleanArray};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use caret::show;
 use evaluate::truth;
+pub use lexer::Fault;
 use parse::condition;
 use tree::Node;
 
@@ -45,7 +48,24 @@ pub struct Expression {
 impl Expression {
     /// Reads a condition; the error shows where it stops making sense, and what was expected there.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_located(text).map_err(|fault| Error::Argument(show(text, &fault.span, &fault.message)))
+    }
+
+    /// Reads a condition that stands in a larger text, whose reader shows the place by itself.
+    pub fn parse_located(text: &str) -> std::result::Result<Self, Fault> {
         Ok(Self { text: text.to_owned(), root: condition(text)? })
+    }
+
+    /// The condition as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The columns that the condition names, each time that it does, and where in the text.
+    pub fn columns(&self) -> Vec<(&str, Range<usize>)> {
+        let mut found = Vec::new();
+        self.root.columns(&mut found);
+        found
     }
 
     /// Whether the condition is true, for each of `rows` rows. The result has no nulls.

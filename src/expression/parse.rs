@@ -1,8 +1,7 @@
 //! A condition as a tree: the grammar, by recursive descent.
 
-use super::lexer::{Token, TokenKind, syntax, tokens};
+use super::lexer::{Fault, Result, Token, TokenKind, syntax, tokens};
 use super::tree::{Literal, Node, Operator, Part};
-use crate::error::{Error, Result};
 
 /// How deep parentheses, `not` and signs may nest. Reading and evaluating recurse, so this bounds the stack that a
 /// hostile text can use.
@@ -47,21 +46,21 @@ impl Parser<'_> {
         if self.take_if(kind) { Ok(()) } else { Err(self.expected(what)) }
     }
 
-    fn expected(&self, what: &str) -> Error {
+    fn expected(&self, what: &str) -> Fault {
         let token = self.peek();
         let found = match token.kind {
             TokenKind::End => "the text ends".to_owned(),
             _ => format!("found {}", &self.text[token.span.clone()]),
         };
         let message = format!("expected {what}, {found}");
-        syntax(self.text, &token.span, &message)
+        syntax(&token.span, &message)
     }
 
     /// Counts one level of nesting while `read` runs.
     fn nested(&mut self, read: impl FnOnce(&mut Self) -> Result<Node>) -> Result<Node> {
         if self.depth == MAX_DEPTH {
             let message = format!("expected at most {MAX_DEPTH} levels of nesting");
-            return Err(syntax(self.text, &self.peek().span, &message));
+            return Err(syntax(&self.peek().span, &message));
         }
         self.depth += 1;
         let node = read(self);

@@ -9,6 +9,32 @@ pub(super) struct Node {
     pub(super) span: Range<usize>,
 }
 
+impl Node {
+    /// Adds the columns of this part, in the order of the text, and where they stand.
+    pub(super) fn columns<'a>(&'a self, found: &mut Vec<(&'a str, Range<usize>)>) {
+        match &self.part {
+            Part::Column(name) => found.push((name, self.span.clone())),
+            Part::Literal(_) => {}
+            Part::Any(nodes) | Part::All(nodes) => nodes.iter().for_each(|node| node.columns(found)),
+            Part::Compare(_, sides) => sides.iter().for_each(|node| node.columns(found)),
+            Part::Not(inner) | Part::Negate(inner) => inner.columns(found),
+            Part::IsNull { value, .. } => value.columns(found),
+            Part::In { value, list, .. } => {
+                value.columns(found);
+                for node in list {
+                    node.columns(found);
+                }
+            }
+            Part::Chain { first, rest } => {
+                first.columns(found);
+                for (_, node) in rest {
+                    node.columns(found);
+                }
+            }
+        }
+    }
+}
+
 /// Chains are lists, not nested pairs, so that `a or b or c or …` doesn't deepen the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Part {

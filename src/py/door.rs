@@ -79,6 +79,10 @@ fn defect(panic: &(dyn Any + Send)) -> Error {
 
 /// An error as the exception class of `safar.errors` that it belongs to.
 pub fn raise(py: Python<'_>, error: Error) -> PyErr {
+    let problems = match &error {
+        Error::Map(_, problems) => Some(problems.clone()),
+        _ => None,
+    };
     let class = match error {
         Error::Data(_) => "DataError",
         Error::Empty(_) => "EmptyLogError",
@@ -87,9 +91,19 @@ pub fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::Argument(_) => "ArgumentError",
         Error::Type(_) => "ArgumentTypeError",
         Error::File(_) => "FileError",
+        Error::Map(..) => "MapError",
         Error::Cancelled => return pyo3::exceptions::PyKeyboardInterrupt::new_err("cancelled"),
         Error::Internal(_) => "InternalError",
     };
-    let made = py.import("safar.errors").and_then(|module| module.getattr(class)?.call1((error.to_string().trim(),)));
+    let made = py.import("safar.errors").and_then(|module| {
+        let (class, text) = (module.getattr(class)?, error.to_string());
+        match problems {
+            None => class.call1((text.trim(),)),
+            Some(problems) => {
+                let problems = problems.into_iter().map(|problem| (problem.line, problem.column, problem.message));
+                class.call1((text.trim(), problems.collect::<Vec<_>>()))
+            }
+        }
+    });
     made.map_or_else(|failure| failure, PyErr::from_value)
 }

@@ -11,6 +11,7 @@ use super::table::Table;
 use crate::error::Error;
 use crate::ingest::{self, Roles, files};
 use crate::log::Codes;
+use crate::map::{self, JourneyMap};
 use crate::quality::{self, Thresholds};
 use crate::regroup::regroup;
 use crate::selection::Selection;
@@ -77,6 +78,29 @@ impl EventLog {
     fn with_columns(&self, py: Python<'_>, values: &Table) -> PyResult<Self> {
         let (log, values) = (self.inner(), values.inner().clone());
         door(py, move |_| log.with_columns(&values)).map(Self::from)
+    }
+
+    /// The log with the touchpoint and the stage of each event, according to the text of a map.
+    #[pyo3(signature = (text, file, /))]
+    fn with_map(&self, py: Python<'_>, text: &str, file: &str) -> PyResult<Self> {
+        let map = JourneyMap::parse(text, file).map_err(|error| raise(py, error))?;
+        let log = self.inner();
+        door(py, move |cancel| map.assign(&log, cancel)).map(Self::from)
+    }
+
+    /// What a map covers of the log, as JSON.
+    #[pyo3(signature = (text, file, /))]
+    fn map_coverage(&self, py: Python<'_>, text: &str, file: &str) -> PyResult<String> {
+        let map = JourneyMap::parse(text, file).map_err(|error| raise(py, error))?;
+        let log = self.inner();
+        door(py, move |cancel| map.coverage(&log, cancel)).map(|found| found.to_string())
+    }
+
+    /// Where in the journeys of customers each event stands, as JSON.
+    #[pyo3(signature = (/))]
+    fn positions(&self, py: Python<'_>) -> PyResult<String> {
+        let log = self.inner();
+        door(py, move |cancel| map::positions(&log, cancel)).map(|found| found.to_string())
     }
 
     #[pyo3(signature = (column, across, /))]

@@ -12,6 +12,7 @@ use crate::calendar::{Calendar, Period, Periods, Zone};
 use crate::engine::Plan;
 use crate::error::Error;
 use crate::kernels::{KERNELS, run_named};
+use crate::map::JourneyMap;
 use crate::partial;
 use crate::pattern::Pattern;
 
@@ -57,6 +58,14 @@ fn check_pattern(py: Python<'_>, text: &str, log: Option<&EventLog>) -> PyResult
     checked().map_err(|error| raise(py, error))
 }
 
+/// Reads a journey map, whose file is called so in messages: what it says, as JSON.
+#[pyfunction]
+#[pyo3(signature = (text, file, /))]
+fn read_map(py: Python<'_>, text: &str, file: &str) -> PyResult<String> {
+    let read = || Ok(JourneyMap::parse(text, file)?.describe()?.to_string());
+    read().map_err(|error| raise(py, error))
+}
+
 /// Starts (µs UTC) of the calendar periods that cover a span, and the start of the one after.
 #[pyfunction]
 #[pyo3(signature = (start_us, end_us, period, zone, calendar, week_start, /))]
@@ -90,7 +99,7 @@ mod _core {
     use super::PyModuleMethods;
 
     #[pymodule_export]
-    use super::{EventLog, Spill, Table, check_pattern, kernels, merge, period_starts, run};
+    use super::{EventLog, Spill, Table, check_pattern, kernels, merge, period_starts, read_map, run};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
