@@ -335,3 +335,31 @@ def test_every_chart_compiles_to_a_picture(name: str) -> None:
     log = shop_log()
     result = getattr(log, name)(*ASKED.get(name, ()))
     assert convert.vegalite_to_svg(plot.plot(result).to_json()).startswith("<svg")
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_chart_of_scores_carries_the_numbers_of_the_result(direction: theme.Direction) -> None:
+    surveys = {
+        "score": [10, 9, 3, None, 8, 8, 1],
+        "channel": ["app", "app", "store", "store", None, None, None],
+        "stage": ["فروش"] * 7,
+    }
+    result = safar.nps(surveys, by=["stage", "channel"])
+    chart = result.plot(direction=direction)
+    expected = [(row["nps"], row["nps_low"], row["answers"]) for row in table_rows(result)]
+    assert [(row["score"], row["low"], row["answers"]) for row in rows_of(chart)] == expected
+    assert [row["segment"] for row in rows_of(chart)] == ["فروش · app", "فروش · store", "فروش · (missing)"]
+    assert chart.to_dict()["title"]["text"] == "Net Promoter Score"
+    scale = chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]
+    assert scale == {"domain": [-100, 100], "reverse": direction == "rtl"}
+
+
+def test_a_chart_of_scores_shows_the_segments_with_the_most_answers() -> None:
+    surveys = {"score": [5, 4, 5, None], "channel": ["a", "b", "b", "c"]}
+    result = safar.csat(surveys, by="channel")
+    assert [row["segment"] for row in rows_of(result.plot())] == ["a", "b"]
+    fewer = result.plot(segments=1)
+    assert [row["segment"] for row in rows_of(fewer)] == ["b"]
+    assert "The 1 of 2 segments with the most answers" in fewer.to_dict()["title"]["subtitle"]
+    with pytest.raises(ArgumentError, match="segments=0 must be at least 1"):
+        result.plot(segments=0)

@@ -17,6 +17,7 @@ from safar.plot.match import match
 from safar.plot.paths import paths
 from safar.plot.retention import retention
 from safar.plot.rfm import rfm
+from safar.plot.scores import scores
 from safar.plot.separating_paths import separating_paths
 from safar.plot.sessions import sessions
 from safar.plot.steps import steps
@@ -41,6 +42,7 @@ __all__ = [
     "plot",
     "retention",
     "rfm",
+    "scores",
     "separating_paths",
     "sessions",
     "steps",

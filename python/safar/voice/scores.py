@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_np
 from safar._typing import Array, Floats, Frame, Integers
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.result import ResultTable, share_columns
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
 
 __all__ = ["ScoreResult", "ces", "csat", "nps"]
 
@@ -59,6 +64,22 @@ class ScoreResult(ResultTable):
     _by: tuple[str, ...]
     # Answers by segment (row) and score (column, from the lowest).
     _counts: Integers
+
+    @property
+    def kind(self) -> str:
+        """``"nps"``, ``"csat"`` or ``"ces"``."""
+        return self._scale.kind
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The columns that the answers are split by."""
+        return self._by
+
+    def plot(self, **options: Any) -> ChartType:
+        """The scores as an Altair chart; the options are those of `safar.plot.scores`."""
+        # Charts stand above results, so they are looked up when one is asked for.
+        chart: ChartType = import_module("safar.plot").scores(self, **options)
+        return chart
 
     def distribution(self) -> ResultTable:
         """How often was each score given?
