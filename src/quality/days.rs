@@ -272,9 +272,12 @@ mod tests {
         let (daily, silent) = ("x".repeat(60), ".".repeat(5));
         assert_eq!(of_log(&format!("{daily}{silent}1{silent}{daily}"), 40), [(Where::Gap, 60, 70)]);
         assert_eq!(of_log(&format!("{daily}...1...{daily}"), 40), [(Where::Gap, 60, 66)]);
+        // Each of the two makes the other more likely, so that they are found only where they are longer.
+        assert_eq!(of_log(&format!("{daily}{silent}x{silent}{daily}"), 40), []);
+        let longer = ".".repeat(7);
         assert_eq!(
-            of_log(&format!("{daily}{silent}x{silent}{daily}"), 40),
-            [(Where::Gap, 60, 64), (Where::Gap, 66, 70)]
+            of_log(&format!("{daily}{longer}x{longer}{daily}"), 40),
+            [(Where::Gap, 60, 66), (Where::Gap, 68, 74)]
         );
         assert_eq!(of_log(&format!("{daily}.x{silent}{daily}"), 40), [(Where::Gap, 62, 66)]);
         // Where a day has two customers, one is no stray.
