@@ -142,16 +142,20 @@ impl Interner {
 }
 
 /// The names of every distinct Arrow dictionary, read once for all slices that share it.
-type Dictionaries = HashMap<usize, Arc<Vec<Option<String>>>>;
+type Dictionaries = HashMap<Vec<usize>, Arc<Vec<Option<String>>>>;
 
-fn address(chunk: &ArrayRef) -> usize {
-    Arc::as_ptr(chunk.as_any_dictionary().values()).cast::<()>() as usize
+/// Which memory the values of a dictionary lie in: those of two batches may be one, though each has its own array.
+pub fn memory_of(chunk: &ArrayRef) -> Vec<usize> {
+    let values = chunk.as_any_dictionary().values().to_data();
+    let nulls = values.nulls().map(|nulls| nulls.buffer().as_ptr() as usize);
+    let buffers = values.buffers().iter().map(|buffer| buffer.as_ptr() as usize);
+    [values.len(), values.offset()].into_iter().chain(nulls).chain(buffers).collect()
 }
 
 fn dictionaries(chunks: &[ArrayRef]) -> Result<Dictionaries> {
     let mut shared = Dictionaries::new();
     for chunk in chunks.iter().filter(|chunk| matches!(chunk.data_type(), DataType::Dictionary(_, _))) {
-        if let Entry::Vacant(entry) = shared.entry(address(chunk)) {
+        if let Entry::Vacant(entry) = shared.entry(memory_of(chunk)) {
             let values = cast(chunk.as_any_dictionary().values(), &DataType::LargeUtf8)?;
             let mut names: Vec<Option<String>> = values.as_string::<i64>().iter().map(not_blank).collect();
             if names.is_empty() {
@@ -167,7 +171,8 @@ fn dictionaries(chunks: &[ArrayRef]) -> Result<Dictionaries> {
 fn read_slice(chunk: &ArrayRef, name: &str, shared: &Dictionaries) -> Result<Local> {
     match chunk.data_type() {
         DataType::Dictionary(_, _) => {
-            let names = shared.get(&address(chunk)).ok_or_else(|| Error::Internal("a dictionary was missed".into()))?;
+            let names =
+                shared.get(&memory_of(chunk)).ok_or_else(|| Error::Internal("a dictionary was missed".into()))?;
             dictionary(chunk, Arc::clone(names))
         }
         DataType::Utf8 => Ok(interned(chunk.as_string::<i32>().iter(), chunk)),

@@ -11,6 +11,7 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, UInt64Type};
 
+use super::coded::memory_of;
 use super::keys::{self, Key};
 use crate::error::{Error, Result};
 
@@ -272,18 +273,18 @@ const MISSING: u64 = 0;
 impl Dictionary {
     fn read(chunks: &[ArrayRef]) -> Result<Self> {
         let mut labels = HashMap::<u64, String, foldhash::fast::FixedState>::default();
-        let mut tables = HashMap::<usize, Arc<Vec<u64>>>::new();
+        let mut tables = HashMap::<Vec<usize>, Arc<Vec<u64>>>::new();
         let mut slices = Vec::with_capacity(chunks.len());
         for chunk in chunks {
             let values = chunk.as_any_dictionary().values();
-            let address = Arc::as_ptr(values).cast::<()>() as usize;
-            let table = if let Some(table) = tables.get(&address) {
+            let memory = memory_of(chunk);
+            let table = if let Some(table) = tables.get(&memory) {
                 Arc::clone(table)
             } else {
                 let texts = cast(values, &DataType::LargeUtf8)?;
                 let hashes = texts.as_string::<i64>().iter().map(|text| unique_hash(text, &mut labels)).collect();
                 let table = Arc::new(hashes);
-                tables.insert(address, Arc::clone(&table));
+                tables.insert(memory, Arc::clone(&table));
                 table
             };
             let keys = cast(chunk.as_any_dictionary().keys(), &DataType::Int32)?;
