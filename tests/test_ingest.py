@@ -967,3 +967,48 @@ def test_a_csv_with_a_byte_order_mark_quotes_and_line_breaks_is_read(tmp_path: A
     assert set(log.events) == {"a,b", "خرید"}
     assert {note for (note,) in events_of(log, "note")} == {"two\nlines", 'he said "no"'}
     assert log.customers == 2, "007 and 7 are two customers"
+
+
+ID_FORMS: dict[str, Callable[[int], Any]] = {
+    "short text": lambda n: f"c{n:05d}",
+    "long text": lambda n: f"a customer with a long name {n:05d}",
+    "UUID": lambda n: f"{n:08x}-0000-4000-8000-{n * 7:012x}",
+    "integer": lambda n: n * 31 - 7,
+    "missing": lambda n: None if n % 3 == 0 else f"c{n}",
+}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("form", ID_FORMS)
+def test_rows_that_stand_together_by_customer_make_the_log_of_any_order(form: str, kept: bool) -> None:
+    draw = random.Random(form)
+    rows: list[tuple[Any, int, str, float]] = [
+        (ID_FORMS[form](number), at, draw.choice("abcd"), draw.random())
+        for number in range(150)
+        for at in sorted(draw.sample(range(10**6), draw.randint(1, 40)))
+    ]
+    rank = {customer: n for n, customer in enumerate(dict.fromkeys(row[0] for row in rows))}
+    orders = {
+        "by customer": rows,
+        "by customer, latest first": sorted(rows, key=lambda row: (rank[row[0]], -row[1])),
+        # Each customer in several runs, which are far apart.
+        "in runs": sorted(rows, key=lambda row: (row[1] // 300_000, rank[row[0]], row[1])),
+        "shuffled": draw.sample(rows, len(rows)),
+    }
+    expected = {c: sorted(row[1:] for row in rows if row[0] == c) for c in rank if c is not None}
+    for order, given_rows in orders.items():
+        who, when, what, paid = zip(*given_rows, strict=True)
+        table = pa.table({"who": who, "when": pa.array(when, pa.timestamp("us")), "what": what, "paid": paid})
+        roles = {"customer": "who", "time": "when", "event": "what"} | ({"value": "paid"} if kept else {})
+        log = safar.EventLog(table, **roles)
+        columns = log.to_polars()
+        times = columns["time"].to_physical().to_list()
+        values = columns["value"].to_list() if kept else [0.0] * len(times)
+        found: dict[Any, list[tuple[int, str, float]]] = {}
+        for customer, at, event, value in zip(
+            columns["customer"], times, columns["event"], values, strict=True
+        ):
+            found.setdefault(customer, []).append((at, event, value))
+        wanted = {c: [(at, event, value * kept) for at, event, value in own] for c, own in expected.items()}
+        assert found == wanted, order
+        assert sum(log.rejected.values()) == sum(row[0] is None for row in rows), order

@@ -89,10 +89,8 @@ def test_counts_are_those_of_counting_by_hand(rows: Answers) -> None:
         if usable:
             mean = fmean(1.0 if score >= 9 else -1.0 if score <= 6 else 0.0 for score in usable)
             assert found["nps"][at] == pytest.approx(100 * mean)
-            assert (
-                found["nps_low"][at] <= found["nps"][at] + 1e-9 <= found["nps_high"][at] + 2e-9
-                or len(usable) < 4
-            )
+            if len(usable) > 1:
+                assert found["nps_low"][at] <= found["nps"][at] <= found["nps_high"][at]
         else:
             assert found["nps"][at] is None
             assert found["nps_low"][at] is None
@@ -214,7 +212,7 @@ def test_what_cannot_be_scored_is_said() -> None:
         safar.csat({"score": [1]}, scale=(5, 1))
     with pytest.raises(ArgumentTypeError, match="is not a pair of whole numbers"):
         safar.csat({"score": [1]}, scale=(1, 2.5))  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="not an end of the scale"):
+    with pytest.raises(ArgumentError, match="easiest='left'"):
         safar.ces({"score": [1]}, easiest="left")
     with pytest.raises(ArgumentError, match="given as score and in by"):
         safar.nps({"score": [1]}, by="score")

@@ -1,6 +1,7 @@
 //! Files whose pieces say how many rows they have, straight into a log: each task decodes its pieces and deals their
 //! rows while they are in cache, so that the rows never stand in memory as a table.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -45,16 +46,7 @@ pub fn build(files: &Files, roles: &Roles, cancel: &Cancel) -> Result<Option<Eve
     }
     let Some(build) = Build::new(files, roles, &rows, cancel)? else { return Ok(None) };
     let sample: Vec<ArrayRef> = build.sample.iter().map(|batch| build.ids_of(batch)).collect::<Result<_>>()?;
-    let Some(read) = ids::grouped(&sample, &roles.customer, &build)? else { return Ok(None) };
-    let gathered = Gathered {
-        built: read.built,
-        event_names: read.event_names,
-        channel_names: read.channel_names,
-        carried: read.carried,
-        rows: rows.iter().sum::<usize>() as u64,
-        latest: read.latest,
-        normalized: std::collections::BTreeMap::new(),
-    };
+    let Some(gathered) = ids::grouped(&sample, &roles.customer, &build)? else { return Ok(None) };
     let origin = files.whole(&rows.iter().map(|&rows| rows as u64).collect::<Vec<_>>());
     gathered.into_log(roles, build.zone, Some(&origin)).map(Some)
 }
@@ -86,15 +78,6 @@ struct Build<'a> {
     sample: Vec<RecordBatch>,
     layout: Layout,
     no_channel: u64,
-}
-
-/// A log without its customers' zone: what was read of all pieces.
-struct Whole {
-    built: Built,
-    event_names: Names,
-    channel_names: Option<Names>,
-    carried: Vec<Carried>,
-    latest: Option<i64>,
 }
 
 /// What one task read.
@@ -255,11 +238,11 @@ impl<'a> Build<'a> {
         Ok(Some(part))
     }
 
-    fn whole<I: Ids, R: Row>(
+    fn gathered<I: Ids, R: Row>(
         &self,
         chunks: &[ArrayRef],
         read: &(impl Fn(&[ArrayRef]) -> Result<I> + Sync),
-    ) -> Result<Option<Whole>> {
+    ) -> Result<Option<Gathered>> {
         let none = read(&[])?;
         if none.must_verify() {
             return Ok(None);
@@ -284,7 +267,7 @@ impl<'a> Build<'a> {
         names: [Interner; 2],
         ids: &I,
         finish: impl FnOnce(&Finisher<'_, I::Key>, &[S], &Shape<'_>) -> Result<Built>,
-    ) -> Result<Option<Whole>> {
+    ) -> Result<Option<Gathered>> {
         let [events, channels] = names.map(Interner::into_names);
         if events.iter().any(|name| RESERVED.contains(&name.as_str())) {
             // Who has all rows can tell in which one.
@@ -327,7 +310,15 @@ impl<'a> Build<'a> {
             cancel: self.cancel,
         };
         let built = Built { rejects, filtered, ..finish(&finisher, &sinks, &shape)? };
-        Ok(Some(Whole { built, event_names, channel_names, carried, latest }))
+        Ok(Some(Gathered {
+            built,
+            event_names,
+            channel_names,
+            carried,
+            rows: self.rows.iter().sum::<usize>() as u64,
+            latest,
+            normalized: BTreeMap::new(),
+        }))
     }
 }
 
@@ -351,14 +342,14 @@ fn recoded(column: &CodedColumn, names: &Interner, most: usize, only: Option<&[S
 }
 
 impl Grouper for Build<'_> {
-    type Out = Whole;
+    type Out = Gathered;
 
     fn group<I: Ids>(
         &self,
         chunks: &[ArrayRef],
         read: impl Fn(&[ArrayRef]) -> Result<I> + Sync,
-    ) -> Result<Option<Whole>> {
+    ) -> Result<Option<Gathered>> {
         let keeps_rows = self.roles.value.is_some() || !self.roles.attributes.is_empty();
-        if keeps_rows { self.whole::<I, u32>(chunks, &read) } else { self.whole::<I, ()>(chunks, &read) }
+        if keeps_rows { self.gathered::<I, u32>(chunks, &read) } else { self.gathered::<I, ()>(chunks, &read) }
     }
 }

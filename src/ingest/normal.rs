@@ -12,6 +12,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::coded::memory_of;
+use super::times::is_text;
 use crate::error::Result;
 use crate::table::Table;
 
@@ -69,17 +71,13 @@ pub fn normalized(table: &Table, columns: &[&String], spelling: Normalize) -> Re
 /// The values of a dictionary in one spelling, and which of them have changed; none where nothing has.
 type Rewritten = Option<(ArrayRef, Vec<bool>)>;
 
-fn address(chunk: &ArrayRef) -> usize {
-    Arc::as_ptr(chunk.as_any_dictionary().values()).cast::<()>() as usize
-}
-
 /// The values of every dictionary, read once for all chunks that share it.
-fn dictionaries(chunks: &[&ArrayRef], spelling: Normalize) -> Result<HashMap<usize, Rewritten>> {
+fn dictionaries(chunks: &[&ArrayRef], spelling: Normalize) -> Result<HashMap<Vec<usize>, Rewritten>> {
     let mut found = HashMap::new();
     for chunk in chunks {
         if let DataType::Dictionary(_, value) = chunk.data_type()
             && is_text(value)
-            && !found.contains_key(&address(chunk))
+            && !found.contains_key(&memory_of(chunk))
         {
             let values = cast(chunk.as_any_dictionary().values(), &DataType::LargeUtf8)?;
             let texts = values.as_string::<i64>();
@@ -91,25 +89,21 @@ fn dictionaries(chunks: &[&ArrayRef], spelling: Normalize) -> Result<HashMap<usi
             } else {
                 None
             };
-            found.insert(address(chunk), rewritten);
+            found.insert(memory_of(chunk), rewritten);
         }
     }
     Ok(found)
-}
-
-fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// The chunk in one spelling, and how many rows of it have changed.
 fn rewritten(
     chunk: &ArrayRef,
     spelling: Normalize,
-    dictionaries: &HashMap<usize, Rewritten>,
+    dictionaries: &HashMap<Vec<usize>, Rewritten>,
 ) -> Result<(ArrayRef, u64)> {
     match chunk.data_type() {
         DataType::Dictionary(_, value) if is_text(value) => {
-            let Some(Some((values, changes))) = dictionaries.get(&address(chunk)) else {
+            let Some(Some((values, changes))) = dictionaries.get(&memory_of(chunk)) else {
                 return Ok((Arc::clone(chunk), 0));
             };
             let keys = cast(chunk.as_any_dictionary().keys(), &DataType::Int64)?;

@@ -13,7 +13,7 @@ from safar import _args, _table
 from safar._core import Table
 from safar._intervals import adjusted_wald, newcombe, student
 from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
-from safar._typing import Array, Floats, Frame, Integers
+from safar._typing import Array, End, Floats, Frame, Integers
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.result import ResultTable, share_columns
 
@@ -257,7 +257,8 @@ def nps(surveys: Frame, *, score: str = "score", by: str | Sequence[str] | None 
     -----
     The interval is the adjusted Wald interval: three quarters of an answer more for promoters and for detractors,
     three in all (Rocks 2016, doi:10.1080/00031305.2016.1158124). It covers what it says for few answers as well, and
-    has a width where all answers are equal, which the plain one has not. Who answers is not who was asked: look at the
+    has a width where all answers are equal, which the plain one has not. It is drawn towards 0, so that the interval
+    of a single answer does not hold the score. Who answers is not who was asked: look at the
     response rate of the segments before comparing their scores.
 
     Examples
@@ -333,7 +334,7 @@ def ces(
     by: str | Sequence[str] | None = None,
     scale: tuple[int, int] = (1, 7),
     easy: int = 3,
-    easiest: str = "high",
+    easiest: End = "high",
 ) -> ScoreResult:
     """Is it easy for customers: which share found little effort?
 
@@ -367,8 +368,7 @@ def ces(
     easy = _args.size(easy, "easy")
     if easy > high - low:
         raise ArgumentError(f"easy={easy} leaves no answer of the scale {low} to {high} that is not easy")
-    if easiest not in ("high", "low"):
-        raise ArgumentError(f'easiest={easiest!r} is not an end of the scale; expected "high" or "low"')
+    _args.choice(easiest, "easiest", End)
     falling = easiest == "low"
     found = _Scale("ces", low, high, low + easy - 1 if falling else high - easy + 1, falling)
     return _share_of(surveys, found, "easy", score, by)
