@@ -224,3 +224,21 @@ def test_nobody_answered() -> None:
     found = only(safar.nps({"score": [None, None]}))
     assert found["nps"] is None
     assert (found["asked"], found["answers"], found["response_rate"]) == (2, 0, 0.0)
+
+
+def test_surveys_of_several_kinds_are_not_mixed() -> None:
+    surveys = {"score": [9, 10, 5, 1, 7, None], "kind": ["nps", "NPS", "csat", "csat", None, "nps"]}
+    with pytest.raises(ArgumentError, match=r'rows are of several surveys .* give kind="kind"'):
+        safar.nps(surveys)
+    with pytest.raises(ArgumentError, match="scales are not mixed"):
+        safar.csat(surveys, by="kind")
+    found = only(safar.nps(surveys, kind="kind"))
+    assert (found["answers"], found["asked"], found["promoters"], found["rejected"]) == (2, 3, 2, 0)
+    assert only(safar.csat(surveys, kind="kind"))["answers"] == 2
+    with pytest.raises(DataError, match='column "kind": no row is of the kind "ces"'):
+        safar.ces(surveys, kind="kind")
+    # A column of this name that says nothing of surveys, and one survey alone, are no obstacle.
+    assert only(safar.nps({"score": [9], "kind": ["shoes"]}))["answers"] == 1
+    assert only(safar.nps({"score": [9], "kind": ["nps"]}))["answers"] == 1
+    by = safar.nps(surveys | {"where": ["a", "b", "c", "a", "a", "b"]}, kind="kind", by="where").to_dict()
+    assert (by["where"], by["asked"]) == (["a", "b"], [1, 2])

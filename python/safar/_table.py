@@ -32,7 +32,7 @@ _UNITS = ("s", "ms", "us", "ns", "D")
 def to_table(data: object, columns: Sequence[str] | None = None) -> Table:
     """The named columns of a frame of any kind; all of them by default."""
     if columns is None:
-        columns = _all_names(data)
+        columns = names_of(data)
     columns = list(dict.fromkeys(columns))
     if _is_pandas(data):
         return _from_pandas(data, columns)
@@ -55,7 +55,8 @@ def is_stream(data: object) -> bool:
     return hasattr(data, "__arrow_c_stream__") and not isinstance(data, Table) and not _is_pandas(data)
 
 
-def _all_names(data: object) -> list[str]:
+def names_of(data: object) -> list[str]:
+    """Names of the columns of a frame of any kind."""
     if _is_pandas(data) or isinstance(data, Mapping):
         return list(data)
     names = data.names if isinstance(data, Table) else _stream_names(data)

@@ -232,7 +232,13 @@ class ScoreResult(ResultTable):
         return labels.index(wanted)
 
 
-def nps(surveys: Frame, *, score: str = "score", by: str | Sequence[str] | None = None) -> ScoreResult:
+def nps(
+    surveys: Frame,
+    *,
+    score: str = "score",
+    by: str | Sequence[str] | None = None,
+    kind: str | None = None,
+) -> ScoreResult:
     """Would customers recommend us: what is the Net Promoter Score, and how sure is it?
 
     Parameters
@@ -243,6 +249,10 @@ def nps(surveys: Frame, *, score: str = "score", by: str | Sequence[str] | None 
         The column with the answers, whole numbers from 0 to 10; null where nobody answered.
     by
         The column, or columns, that the answers are split by: stage, touchpoint, channel, persona, month …
+    kind
+        The column that says which survey a row is of, where the rows of several stand together: only those with
+        ``"nps"`` are read (of `csat` and `ces`: with theirs), in letters of any case. By default all rows are, and a
+        column that is called ``"kind"`` and has this kind among others is an error: scales are not mixed.
 
     Returns
     -------
@@ -268,7 +278,7 @@ def nps(surveys: Frame, *, score: str = "score", by: str | Sequence[str] | None 
     >>> [round(found[name][0], 1) for name in ("nps", "nps_low", "nps_high")]
     [38.9, 13.2, 58.6]
     """
-    counts, facts, names = _counted(surveys, _NPS, score, by)
+    counts, facts, names = _counted(surveys, _NPS, score, by, kind)
     (promoters, detractors), answers = _promoters_and_detractors(counts), counts.sum(axis=1)
     low, high = adjusted_wald(promoters, detractors, answers)
     columns: dict[str, object] = {
@@ -292,6 +302,7 @@ def csat(
     *,
     score: str = "score",
     by: str | Sequence[str] | None = None,
+    kind: str | None = None,
     scale: tuple[int, int] = (1, 5),
     top: int = 2,
 ) -> ScoreResult:
@@ -299,7 +310,7 @@ def csat(
 
     Parameters
     ----------
-    surveys, by
+    surveys, by, kind
         As of `nps`.
     score
         The column with the answers, whole numbers of the scale, the higher the better; null where nobody answered.
@@ -324,7 +335,7 @@ def csat(
     top = _args.size(top, "top")
     if top > high - low:
         raise ArgumentError(f"top={top} leaves no answer of the scale {low} to {high} that is not satisfied")
-    return _share_of(surveys, _Scale("csat", low, high, high - top + 1), "satisfied", score, by)
+    return _share_of(surveys, _Scale("csat", low, high, high - top + 1), "satisfied", score, by, kind)
 
 
 def ces(
@@ -332,6 +343,7 @@ def ces(
     *,
     score: str = "score",
     by: str | Sequence[str] | None = None,
+    kind: str | None = None,
     scale: tuple[int, int] = (1, 7),
     easy: int = 3,
     easiest: End = "high",
@@ -340,7 +352,7 @@ def ces(
 
     Parameters
     ----------
-    surveys, by
+    surveys, by, kind
         As of `nps`.
     score
         The column with the answers, whole numbers of the scale; null where nobody answered.
@@ -371,13 +383,18 @@ def ces(
     _args.choice(easiest, "easiest", End)
     falling = easiest == "low"
     found = _Scale("ces", low, high, low + easy - 1 if falling else high - easy + 1, falling)
-    return _share_of(surveys, found, "easy", score, by)
+    return _share_of(surveys, found, "easy", score, by, kind)
 
 
 def _share_of(
-    surveys: Frame, scale: _Scale, good_name: str, score: str, by: str | Sequence[str] | None
+    surveys: Frame,
+    scale: _Scale,
+    good_name: str,
+    score: str,
+    by: str | Sequence[str] | None,
+    kind: str | None,
 ) -> ScoreResult:
-    counts, facts, names = _counted(surveys, scale, score, by)
+    counts, facts, names = _counted(surveys, scale, score, by, kind)
     values = np.arange(scale.low, scale.high + 1, dtype=np.float64)
     answers, good = counts.sum(axis=1), counts[:, scale.good(values)].sum(axis=1)
     total, squares = counts @ values, counts @ (values * values)
@@ -419,7 +436,7 @@ class _Facts:
 
 
 def _counted(
-    surveys: Frame, scale: _Scale, score: str, by: str | Sequence[str] | None
+    surveys: Frame, scale: _Scale, score: str, by: str | Sequence[str] | None, kind: str | None
 ) -> tuple[Integers, _Facts, tuple[str, ...]]:
     """Answers by segment and score."""
     _args.text(score, "score")
@@ -428,11 +445,14 @@ def _counted(
         raise ArgumentError(
             f'the column "{score}" is given as score and in by; answers are not split by themselves'
         )
-    table = _table.to_table(surveys, [score, *names])
+    kinds = _column_of_kinds(surveys, kind)
+    table = _table.to_table(surveys, [score, *names, *kinds])
     if table.num_rows == 0:
         raise DataError("the surveys have no rows; a score needs at least one question that was asked")
+    own = _own_rows(table, kinds[0], scale.kind, kind is not None) if kinds else np.ones(table.num_rows, bool)
     values, missing = _numbers(table, score)
-    segment, labels = _segments(table, names)
+    values, missing = values[own], missing[own]
+    segment, labels = _segments(table, names, own)
     segments = max(len(next(iter(labels.values()))[0]) if labels else 1, 1)
     whole = ~missing & (values == np.floor(values)) & (values >= scale.low) & (values <= scale.high)
     column = np.where(whole, values - scale.low, 0).astype(np.int64)
@@ -450,6 +470,35 @@ def _counted(
     return counts.reshape(segments, width).astype(np.int64), facts, names
 
 
+# What the column of kinds is called in the data of many tools, and in the demo's.
+_KIND = "kind"
+
+
+def _column_of_kinds(surveys: Frame, kind: str | None) -> list[str]:
+    """The column that may say which survey a row is of, if there is one."""
+    if kind is not None:
+        return [_args.text(kind, "kind")]
+    return [_KIND] if _KIND in _table.names_of(surveys) else []
+
+
+def _own_rows(table: Table, column: str, wanted: str, asked_for: bool) -> Array:
+    """The rows of one kind of survey; without a word from the caller all rows, unless they are of several kinds."""
+    codes, texts = table.codes(column)
+    own = np.array([text is not None and text.strip().casefold() == wanted for text in texts], dtype=bool)
+    kinds = [text for text in texts if text is not None]
+    if asked_for and not own.any():
+        raise DataError(
+            f'column "{column}": no row is of the kind "{wanted}" (available: {_args.listing(kinds)}); name the column '
+            "that says which survey a row is of, or leave kind= out where all rows are of one"
+        )
+    if not asked_for and own.any() and not own.all():
+        raise ArgumentError(
+            f'the column "{column}" says that the rows are of several surveys ({_args.listing(kinds)}), whose scales '
+            f'are not mixed; give kind="{column}" to read those of "{wanted}" only'
+        )
+    return own[codes] if asked_for else np.ones(table.num_rows, dtype=bool)
+
+
 def _numbers(table: Table, score: str) -> tuple[Floats, Array]:
     values, missing = table.numpy(score)
     if values.dtype.kind == "O" and all(value is None for value in values.tolist()):
@@ -463,18 +512,18 @@ def _numbers(table: Table, score: str) -> tuple[Floats, Array]:
 
 
 def _segments(
-    table: Table, names: tuple[str, ...]
+    table: Table, names: tuple[str, ...], own: Array
 ) -> tuple[Integers, dict[str, tuple[Integers, list[str | None]]]]:
-    """The segment of each row, in the order of their names, and for each column the codes and texts of the segments."""
+    """The segment of each own row, in the order of their names, and by column the codes and texts of the segments."""
     if not names:
-        return np.zeros(table.num_rows, dtype=np.int64), {}
+        return np.zeros(np.count_nonzero(own), dtype=np.int64), {}
     columns: list[tuple[Integers, list[str | None]]] = []
     for name in names:
         codes, texts = table.codes(name)
         order = sorted(range(len(texts)), key=lambda at: (texts[at] is None, texts[at] or ""))
         rank = np.empty(max(len(texts), 1), dtype=np.int64)
         rank[order] = np.arange(len(texts))
-        columns.append((rank[codes], [texts[at] for at in order]))
+        columns.append((rank[codes[own]], [texts[at] for at in order]))
     together = np.stack([codes for codes, _ in columns], axis=1)
     distinct, segment = np.unique(together, axis=0, return_inverse=True)
     if len(distinct) > _MOST_SEGMENTS:
