@@ -151,6 +151,15 @@ fn plan(kernel: &str) -> Plan {
         name if name.starts_with("match") => {
             json!({"pattern": "view -> cart -> (!support)* -> purchase within 7d"})
         }
+        "kpis" => json!({
+            "period": "day", "calendar": "gregorian", "week_start": 0, "cuts": [[]], "max_cells": 1_000_000,
+            "measures": [
+                {"count": "customers", "numerator": "event = 'purchase'", "minus": null,
+                 "denominator": "event = 'visit'", "sum": null, "least": 1, "most": null},
+                {"count": "events", "numerator": "event = 'cart'", "minus": null, "denominator": "event = 'view'",
+                 "sum": null, "least": 1, "most": null},
+            ],
+        }),
         "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,
@@ -162,6 +171,9 @@ fn plan(kernel: &str) -> Plan {
             "subpaths": subpaths, "paths": [["view"], ["view", "cart"], ["cart", "view"]], "most_words": 10_000_000,
         }),
         "sessions" | "sessions_events" => json!({"gap_us": 1_800_000_000_u64}),
+        "stages" => json!({
+            "stage": "event", "inactivity_us": 2_592_000_000_000_u64, "within": [], "value": false,
+        }),
         "steps" => json!({
             "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,
         }),
@@ -169,6 +181,10 @@ fn plan(kernel: &str) -> Plan {
             "events": null, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0,
         }),
         "transitions" => json!({"inactivity_us": 2_592_000_000_000_u64, "quantiles": true, "max_edges": 1_000_000}),
+        "waits" => json!({
+            "of": "event", "same": null, "gap_us": 2_592_000_000_000_u64, "duration": null, "hours": null,
+            "max_pairs": 1_000_000,
+        }),
         other => unreachable!("no plan to measure the kernel {other}: add one here"),
     };
     Plan::parse(&json!({ "params": params }).to_string()).expect("a valid plan")

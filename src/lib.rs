@@ -10,6 +10,7 @@
 #![allow(clippy::inline_always)]
 
 pub mod calendar;
+pub mod derived;
 pub mod engine;
 pub mod error;
 pub mod expression;
@@ -23,6 +24,7 @@ pub mod pattern;
 pub mod pool;
 pub mod quality;
 pub mod regroup;
+pub mod rename;
 pub mod selection;
 pub mod state;
 pub mod table;

@@ -109,6 +109,15 @@ fn plan(kernel: &str) -> Plan {
         name if name.starts_with("match") => json!({
             "pattern": "view ->[1h..4d] (cart[number >= 3] | !buy)+ -> (!call)* -> buy -> !buy within 1d",
         }),
+        "kpis" => json!({
+            "period": "day", "calendar": "jalali", "week_start": 5, "cuts": [[], ["event"]], "max_cells": 100_000,
+            "measures": [
+                {"count": "customers", "numerator": "event = 'buy'", "minus": null, "denominator": "nth_event > 0",
+                 "sum": "seconds_since_previous", "least": 1, "most": 3},
+                {"count": "events", "numerator": "event = 'buy'", "minus": "event = 'call'", "denominator": null,
+                 "sum": null, "least": 1, "most": null},
+            ],
+        }),
         "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,
@@ -122,6 +131,9 @@ fn plan(kernel: &str) -> Plan {
         "sessions" => json!({"gap_us": 7_200_000_000_u64}),
         "journeys" => cuts,
         "sessions_events" => lasting,
+        "stages" => json!({
+            "stage": "event", "inactivity_us": 86_400_000_000_u64, "within": ["event"], "value": false,
+        }),
         "steps" => json!({
             "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,
         }),
@@ -129,6 +141,10 @@ fn plan(kernel: &str) -> Plan {
             "events": null, "period": "week", "unit": "day", "calendar": "jalali", "week_start": 5,
         }),
         "transitions" => json!({"inactivity_us": 86_400_000_000_u64, "quantiles": true, "max_edges": 1000}),
+        "waits" => json!({
+            "of": "event", "same": null, "gap_us": 864_000_000_000_u64, "duration": null, "max_pairs": 1000,
+            "hours": {"open_us": 28_800_000_000_u64, "close_us": 61_200_000_000_u64, "weekend": [3, 4], "holidays": []},
+        }),
         other => unreachable!("the kernel {other} has no plan here: add one"),
     };
     Plan::parse(&json!({ "params": params }).to_string()).expect("a valid plan")

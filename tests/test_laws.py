@@ -56,6 +56,18 @@ CUTS = {
     "duration": {"column": "score", "unit_us": SECOND},
 }
 
+MEASURE = {
+    "count": "events",
+    "numerator": "event = 'A'",
+    "minus": None,
+    "denominator": None,
+    "sum": None,
+    "least": 1,
+    "most": None,
+}
+WAITS = {"of": "plan", "same": None, "gap_us": None, "duration": None, "hours": None, "max_pairs": 1_000}
+HOURS = {"open_us": 3 * SECOND, "close_us": 9 * SECOND, "weekend": [3], "holidays": []}
+
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
     "conversion": [
@@ -101,6 +113,28 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "journeys_chains": [
         {"cut": {"gap_us": 2 * SECOND}, "most_touches": None, "most_chains": 1_000},
         {"cut": CUTS, "most_touches": 1, "most_chains": 1_000},
+    ],
+    "kpis": [
+        {
+            "period": "day",
+            "calendar": "gregorian",
+            "week_start": 0,
+            "cuts": [[], ["channel"], ["plan", "channel"]],
+            "measures": [
+                MEASURE | {"count": "customers", "denominator": "event in ('A', 'B')"},
+                MEASURE | {"minus": "event = 'C'", "sum": "value", "denominator": "value is not null"},
+                MEASURE | {"count": {"column": "plan"}, "least": 0, "most": 1, "denominator": "true"},
+            ],
+            "max_cells": 100_000,
+        },
+        {
+            "period": None,
+            "calendar": "gregorian",
+            "week_start": 0,
+            "cuts": [[]],
+            "measures": [MEASURE | {"numerator": "nth_of_event > 1 and seconds_since_same < 3"}],
+            "max_cells": 100_000,
+        },
     ],
     "lifecycle": [
         {"events": None, "period": "day", "calendar": "gregorian", "week_start": 0},
@@ -168,6 +202,10 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"events": None, "period": "week", "unit": "day", "calendar": "gregorian", "week_start": 0},
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},
     ],
+    "stages": [
+        {"stage": "plan", "inactivity_us": 2 * SECOND, "within": ["channel", "score"], "value": True},
+        {"stage": "event", "inactivity_us": 2 * SECOND, "within": [], "value": False},
+    ],
     "steps": [
         {"units": JOURNEYS, "positions": 4, "around": None, "which": "first", "max_cells": 10_000},
         {"units": SESSIONS, "positions": 2, "around": ["B"], "which": "each", "max_cells": 10_000},
@@ -175,6 +213,10 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "transitions": [
         {"inactivity_us": 2 * SECOND, "quantiles": True, "max_edges": 10_000},
         {"inactivity_us": 2 * SECOND, "quantiles": False, "max_edges": 10_000},
+    ],
+    "waits": [
+        WAITS | {"gap_us": 4 * SECOND, "duration": {"column": "score", "unit_us": SECOND}},
+        WAITS | {"of": "event", "same": "plan", "hours": HOURS},
     ],
 }
 SEGMENTS = [(None, "entry"), ("channel", "first"), ("plan", "last"), ("channel", "entry")]

@@ -22,6 +22,8 @@ RUST_ROOMS: dict[str, float] = {
     "table": 0.5,
     "expression": 1,
     "log": 1,
+    "derived": 1.5,
+    "rename": 1.5,
     "ingest": 2,
     "pattern": 2,
     "state": 2,
@@ -48,6 +50,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,
     "result": 2,
+    "kpi": 2.5,  # its catalogue is a table of a result
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,
     "journey_map": 3,

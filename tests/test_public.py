@@ -37,6 +37,8 @@ PUBLIC = [
     "JourneyMap",
     "Journeys",
     "JourneysResult",
+    "Kpis",
+    "KpisResult",
     "Lifecycle",
     "LifecycleResult",
     "Loops",
@@ -62,6 +64,8 @@ PUBLIC = [
     "Sessions",
     "SessionsResult",
     "Spec",
+    "Stages",
+    "StagesResult",
     "Step",
     "Steps",
     "StepsResult",
@@ -71,6 +75,8 @@ PUBLIC = [
     "TransitionsResult",
     "UnknownColumnError",
     "UnknownEventError",
+    "Waits",
+    "WaitsResult",
     "__version__",
     "calendar",
     "ces",
@@ -80,6 +86,8 @@ PUBLIC = [
     "datasets",
     "exclusion",
     "funnel",
+    "kpi_catalogue",
+    "kpis",
     "nps",
     "open",
     "page",
@@ -132,6 +140,19 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         duration="score",
         duration_unit="m",
         by="channel",
+    ),
+    "kpis": safar.Kpis(
+        [
+            {"id": "orders", "definition": "Orders", "form": "total", "numerator": "event = 'buy'"},
+            {"id": "cost", "definition": "Cost", "form": "total", "numerator_series": "cost"},
+        ],
+        period="week",
+        calendar="jalali",
+        week_start=6,
+        by=["channel", ("channel", "device")],
+        gap="1h",
+        readings=[{"series": "cost", "day": "2026-03-01", "value": 2.0, "slice": [["channel", "web"]]}],
+        missing=[{"kpi": "nps", "input": "score", "reason": "no column"}],
     ),
     "lifecycle": safar.Lifecycle(
         "view", period="month", calendar="jalali", week_start=6, by="channel", at="last"
@@ -196,6 +217,9 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
     "stickiness": safar.Stickiness(
         "view", period="month", unit="hour", calendar="jalali", week_start=6, by="channel", at="last"
     ),
+    "stages": safar.Stages(
+        "phase", order=["look", "buy"], inactivity="7d", within="channel", costs={"call": 2}, by="channel"
+    ),
     "steps": safar.Steps(
         "sessions",
         positions=3,
@@ -208,6 +232,18 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         by="channel",
     ),
     "transitions": safar.Transitions(inactivity="7d", quantiles=False, by="channel"),
+    "waits": safar.Waits(
+        "event",
+        same="ticket_id",
+        gap="7d",
+        duration="minutes",
+        duration_unit="m",
+        hours=("9:00", "17:00"),
+        weekend=(3, 4),
+        holidays=["2026-03-21"],
+        cost_per_hour=20,
+        by="channel",
+    ),
 }
 
 
@@ -285,7 +321,8 @@ def test_the_list_of_analyses_is_sorted_and_each_has_a_kernel_and_a_method() -> 
         method = getattr(safar.EventLog, spec.analysis)
         assert inspect.getdoc(method)
         asked = [name for name in inspect.signature(method).parameters if name != "log"]
-        assert asked == list(inspect.signature(spec).parameters)
+        # The method of KPIs takes names, of a map and of the catalogue, and the spec what they mean in the log.
+        assert asked == list(inspect.signature(spec).parameters) or spec is safar.Kpis
         assert spec.__name__ in safar.__all__
         assert f"{spec.__name__}Result" in safar.__all__
 

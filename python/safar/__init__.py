@@ -30,6 +30,7 @@ from safar.analyses import (
     Flow,
     Funnel,
     Journeys,
+    Kpis,
     Lifecycle,
     Loops,
     Match,
@@ -39,15 +40,18 @@ from safar.analyses import (
     SeparatingPaths,
     Sessions,
     Spec,
+    Stages,
     Steps,
     Stickiness,
     Transitions,
+    Waits,
 )
 from safar.analyses.conversion import ConversionResult
 from safar.analyses.dialects import DialectsResult, compare_dialects
 from safar.analyses.flow import FlowResult
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.journeys import JourneysResult
+from safar.analyses.kpis import KpisResult, kpis
 from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.loops import LoopsResult
 from safar.analyses.match import MatchResult
@@ -56,9 +60,11 @@ from safar.analyses.retention import RetentionResult
 from safar.analyses.rfm import RfmResult
 from safar.analyses.separating_paths import SeparatingPathsResult
 from safar.analyses.sessions import SessionsResult
+from safar.analyses.stages import StagesResult
 from safar.analyses.steps import StepsResult
 from safar.analyses.stickiness import StickinessResult
 from safar.analyses.transitions import TransitionsResult
+from safar.analyses.waits import WaitsResult
 from safar.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -73,6 +79,7 @@ from safar.errors import (
 )
 from safar.explanation import Explanation
 from safar.journey_map import JourneyMap, MapCoverage
+from safar.kpi import kpi_catalogue
 from safar.log import EventLog, read
 from safar.log import open_log as open
 from safar.one_shot import funnel, rfm
@@ -105,6 +112,8 @@ __all__ = [
     "JourneyMap",
     "Journeys",
     "JourneysResult",
+    "Kpis",
+    "KpisResult",
     "Lifecycle",
     "LifecycleResult",
     "Loops",
@@ -130,6 +139,8 @@ __all__ = [
     "Sessions",
     "SessionsResult",
     "Spec",
+    "Stages",
+    "StagesResult",
     "Step",
     "Steps",
     "StepsResult",
@@ -139,6 +150,8 @@ __all__ = [
     "TransitionsResult",
     "UnknownColumnError",
     "UnknownEventError",
+    "Waits",
+    "WaitsResult",
     "__version__",
     "calendar",
     "ces",
@@ -148,6 +161,8 @@ __all__ = [
     "datasets",
     "exclusion",
     "funnel",
+    "kpi_catalogue",
+    "kpis",
     "nps",
     "open",
     "page",

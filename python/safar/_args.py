@@ -180,6 +180,15 @@ def share(value: object, argument: str) -> float:
     return float(value)
 
 
+def cost(value: object, argument: str) -> float:
+    """The value, if it is a finite number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise ArgumentTypeError(f"{argument}={value!r} is a {type(value).__name__}; expected a number")
+    if not 0 <= value < float("inf"):
+        raise ArgumentError(f"{argument}={value!r}; expected a number of at least 0")
+    return float(value)
+
+
 def shares(values: object, argument: str) -> list[float]:
     """Different numbers between 0 and 1."""
     if isinstance(values, str) or not isinstance(values, Iterable):

@@ -15,6 +15,7 @@ from safar.analyses.conversion import conversion
 from safar.analyses.flow import flow
 from safar.analyses.funnel import funnel
 from safar.analyses.journeys import journeys
+from safar.analyses.kpis import kpis
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.match import match
@@ -23,9 +24,11 @@ from safar.analyses.retention import retention
 from safar.analyses.rfm import rfm
 from safar.analyses.separating_paths import separating_paths
 from safar.analyses.sessions import sessions
+from safar.analyses.stages import stages
 from safar.analyses.steps import steps
 from safar.analyses.stickiness import stickiness
 from safar.analyses.transitions import transitions
+from safar.analyses.waits import waits
 from safar.journey_map import JourneyMap, map_coverage
 from safar.result import ResultTable
 
@@ -60,6 +63,9 @@ class Log(ABC):
     loops = loops
     separating_paths = separating_paths
     match = match
+    stages = stages
+    waits = waits
+    kpis = kpis
     map_coverage = map_coverage
 
     @abstractmethod

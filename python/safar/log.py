@@ -364,6 +364,49 @@ class EventLog(Log):
         across = _args.flag(across_customers, "across_customers")
         return self._derived(self._core.regroup(name, across))
 
+    def named_by(self, column: str) -> EventLog:
+        """What would this log be if its events were called by another column?
+
+        Every analysis of the new log counts these names where it says events:
+        ``log.with_map(map).named_by("stage").transitions()`` for the ways between stages,
+        ``.named_by("touchpoint").paths()`` for paths of touchpoints.
+
+        Parameters
+        ----------
+        column
+            A column of the log. Events without a value are left out.
+
+        Returns
+        -------
+        EventLog
+            A log whose events bear these names. The column ``original_event`` keeps what they were called, unless the
+            log has one already; ``info["filtered"]`` counts the events left out as well.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "bob"],
+        ...         "time": ["2026-03-01", "2026-03-05", "2026-03-02"],
+        ...         "event": ["view", "purchase", "view"],
+        ...         "page": ["shoes", None, "hats"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ...     attributes=["page"],
+        ... )
+        >>> log.named_by("page").events
+        {'hats': 1, 'shoes': 1}
+        """
+        name = _args.text(column, "column")
+        if name not in ("event", *self.columns):
+            _args.known_columns_of_log([name], self.columns, "column")
+        log = self._derived(self._core.named_by(name))
+        log._whole = None
+        return log
+
     def _derived(self, core: _core.EventLog) -> EventLog:
         """A log of the same roles."""
         log = type(self).__new__(type(self))

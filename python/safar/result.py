@@ -185,7 +185,8 @@ def _cell(name: str, value: object, share: bool) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.1%}" if share else _seconds(value) if name.endswith("_seconds") else _number(value)
+        is_time = name.removesuffix("_low").removesuffix("_high").endswith("_seconds")
+        return f"{value:.1%}" if share else _seconds(value) if is_time else _number(value)
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return str(value)

@@ -5,12 +5,14 @@
 //! own 1970-01-01 00:00. A *day* is a number of days since 1970-01-01, Arrow's `Date32`.
 
 mod gregorian;
+mod hours;
 mod jalali;
 mod periods;
 mod steps;
 mod time_text;
 mod zone;
 
+pub use hours::{Hours, WorkingTime};
 pub use periods::{Calendar, Period, Periods};
 pub use steps::StepBits;
 pub use time_text::{Parsed, parse_time};

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Ar
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::{cmp, numeric};
 use arrow::compute::{and_kleene, is_not_null, is_null, not, nullif, or_kleene, prep_null_mask_filter};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 
 use super::caret::show;
@@ -36,6 +36,31 @@ pub(super) fn truth(
     } else {
         BooleanArray::new(result.values().clone(), None)
     })
+}
+
+/// The number that the text stands for, for each of `rows` rows.
+pub(super) fn numbers(
+    text: &str,
+    root: &Node,
+    lookup: &dyn Fn(&str) -> Result<ArrayRef>,
+    rows: usize,
+) -> Result<Float64Array> {
+    let mut evaluator = Evaluator { text, lookup, rows, columns: Vec::new() };
+    let value = evaluator.value(root)?;
+    if value.kind == Kind::Missing {
+        return Ok(Float64Array::new_null(rows));
+    }
+    if !value.kind.is_number() {
+        let message = format!("expected a number, such as a column of numbers, and this is {}", value.kind.noun());
+        return Err(Error::Argument(show(text, &root.span, &message)));
+    }
+    let value = value.as_number()?;
+    let numbers = value.array.as_primitive::<Float64Type>();
+    if !value.constant {
+        return Ok(numbers.clone());
+    }
+    let only = numbers.is_valid(0).then(|| numbers.value(0));
+    Ok(std::iter::repeat_n(only, rows).collect())
 }
 
 /// Evaluates a condition over one set of columns.

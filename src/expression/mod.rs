@@ -28,12 +28,12 @@ mod value;
 
 use std::ops::Range;
 
-use arrow::array::{ArrayRef, BooleanArray};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array};
 
 use crate::error::{Error, Result};
 
 pub use caret::show;
-use evaluate::truth;
+use evaluate::{numbers, truth};
 pub use lexer::Fault;
 use parse::condition;
 use tree::Node;
@@ -75,5 +75,11 @@ impl Expression {
     /// in columns and in the condition, are UTC.
     pub fn evaluate(&self, lookup: &dyn Fn(&str) -> Result<ArrayRef>, rows: usize) -> Result<BooleanArray> {
         truth(&self.text, &self.root, lookup, rows)
+    }
+
+    /// The number that the expression is, for each of `rows` rows: null where it is missing. `lookup` is that of
+    /// [`Expression::evaluate`].
+    pub fn numbers(&self, lookup: &dyn Fn(&str) -> Result<ArrayRef>, rows: usize) -> Result<Float64Array> {
+        numbers(&self.text, &self.root, lookup, rows)
     }
 }

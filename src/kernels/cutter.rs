@@ -38,7 +38,7 @@ pub struct CutParams {
 /// A column that says how long events last.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DurationParams {
+pub struct DurationParams {
     column: String,
     /// Microseconds that a number 1 in it means.
     unit_us: i64,
@@ -299,7 +299,7 @@ fn positive(name: &str, value: i64) -> Result<()> {
 const LONGEST: f64 = 1_000.0 * 366.0 * 86_400e6;
 
 /// How long each event lasts in µs; where nothing is known, no time.
-fn durations(params: &DurationParams, log: &EventLog) -> Result<Vec<i64>> {
+pub fn durations(params: &DurationParams, log: &EventLog) -> Result<Vec<i64>> {
     positive("unit_us", params.unit_us)?;
     let name = &params.column;
     let given = log.column(name)?;

@@ -6,6 +6,7 @@ mod cutter;
 mod flow;
 mod funnel;
 mod journeys;
+mod kpis;
 mod lifecycle;
 mod loops;
 mod matches;
@@ -14,10 +15,12 @@ mod retention;
 mod rfm;
 mod separating_paths;
 mod sessions;
+mod stages;
 mod steps;
 mod stickiness;
 mod transitions;
 mod units;
+mod waits;
 
 use serde::Deserialize;
 
@@ -32,6 +35,7 @@ pub use conversion::Conversion;
 pub use flow::Flow;
 pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
 pub use journeys::{Journeys, JourneysChains};
+pub use kpis::Kpis;
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use matches::{Match, MatchCustomers, MatchEvents, MatchRows};
@@ -40,9 +44,11 @@ pub use retention::Retention;
 pub use rfm::Rfm;
 pub use separating_paths::{SeparatingPaths, SeparatingPathsUnits};
 pub use sessions::{Sessions, SessionsEvents};
+pub use stages::Stages;
 pub use steps::Steps;
 pub use stickiness::Stickiness;
 pub use transitions::Transitions;
+pub use waits::Waits;
 
 type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
 
@@ -55,6 +61,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (FunnelEvents::NAME, run::<FunnelEvents>),
     (Journeys::NAME, run::<Journeys>),
     (JourneysChains::NAME, run::<JourneysChains>),
+    (Kpis::NAME, run::<Kpis>),
     (Lifecycle::NAME, run::<Lifecycle>),
     (Loops::NAME, run::<Loops>),
     (Match::NAME, run::<Match>),
@@ -68,9 +75,11 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (SeparatingPathsUnits::NAME, run::<SeparatingPathsUnits>),
     (Sessions::NAME, run::<Sessions>),
     (SessionsEvents::NAME, run::<SessionsEvents>),
+    (Stages::NAME, run::<Stages>),
     (Steps::NAME, run::<Steps>),
     (Stickiness::NAME, run::<Stickiness>),
     (Transitions::NAME, run::<Transitions>),
+    (Waits::NAME, run::<Waits>),
 ];
 
 /// Runs the kernel of a name.

@@ -202,6 +202,11 @@ impl Segments {
         Self { codes: codes.clone(), labels: labels.clone() }
     }
 
+    /// The codes of the events, and the label of each; the code past the last one means "missing".
+    pub fn to_names(&self) -> (Codes, Names) {
+        (self.codes.clone(), self.labels.clone())
+    }
+
     fn from_array(name: &str, array: &ArrayRef) -> Result<Self> {
         let target = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
         let text = match array.data_type() {

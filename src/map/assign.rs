@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::fields::listing;
 use super::{Condition, JourneyMap};
+use crate::derived::{DERIVED, DERIVED_FROM};
 use crate::error::{Error, Result, did_you_mean};
 use crate::log::{Code, EventLog};
 use crate::pool::{Cancel, on_pool};
@@ -59,7 +60,9 @@ impl JourneyMap {
     fn check(&self, log: &EventLog) -> Result<()> {
         let mut problems = Vec::new();
         let types = |name: &str| column_type(log, name);
-        let mapped = |name: &str| if COLUMNS.contains(&name) { Some(labels_type()) } else { types(name) };
+        let mapped = |name: &str| {
+            if COLUMNS.contains(&name) { Some(labels_type()) } else { types(name).or_else(|| derived_type(log, name)) }
+        };
         for touchpoint in &self.touchpoint {
             let what = format!("touchpoint \"{}\"", touchpoint.id);
             if !touchpoint.channel.is_empty() && log.channels.is_none() {
@@ -67,15 +70,23 @@ impl JourneyMap {
                 problems.push((touchpoint.channel_at, message));
             }
             if let Some(condition) = &touchpoint.condition {
-                check_condition(log, condition, &format!("{what}: where"), &types, &[], &mut problems);
+                let what = format!("{what}: where");
+                check_expression(log, condition, Meaning::Truth, &what, &types, &[], &mut problems);
             }
         }
         for kpi in &self.kpi {
-            for (key, condition) in [("numerator", &kpi.numerator), ("denominator", &kpi.denominator)] {
+            for (key, condition) in
+                [("numerator", &kpi.numerator), ("denominator", &kpi.denominator), ("sum", &kpi.sum)]
+            {
                 let Some(condition) = condition else { continue };
                 let what = format!("kpi \"{}\": {key}", kpi.id);
-                check_condition(log, condition, &what, &mapped, &COLUMNS, &mut problems);
+                let kind = if key == "sum" { Meaning::Number } else { Meaning::Truth };
+                check_expression(log, condition, kind, &what, &mapped, &COLUMNS, &mut problems);
             }
+        }
+        for (name, condition) in &self.inputs {
+            let what = format!("inputs: {name}");
+            check_expression(log, condition, Meaning::Any, &what, &mapped, &COLUMNS, &mut problems);
         }
         if problems.is_empty() { Ok(()) } else { Err(self.refused(problems)) }
     }
@@ -95,10 +106,29 @@ fn column_type(log: &EventLog, name: &str) -> Option<DataType> {
     }
 }
 
+/// The type of a column that KPIs may name without the log having it.
+fn derived_type(log: &EventLog, name: &str) -> Option<DataType> {
+    let is_known = DERIVED.contains(&name)
+        || DERIVED_FROM.iter().filter_map(|prefix| name.strip_prefix(prefix)).any(|from| {
+            // Sessions are numbered when a KPI asks for them.
+            from == "session" || column_type(log, from).is_some()
+        });
+    is_known.then_some(DataType::Float64)
+}
+
+/// What an expression is to be.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Truth,
+    Number,
+    Any,
+}
+
 /// Notes columns that the log lacks, or, where it has all of them, values that can't be compared.
-fn check_condition(
+fn check_expression(
     log: &EventLog,
     condition: &Condition,
+    meaning: Meaning,
     what: &str,
     types: &dyn Fn(&str) -> Option<DataType>,
     further: &[&str],
@@ -125,7 +155,12 @@ fn check_condition(
         let data_type = types(name).ok_or_else(|| Error::Internal(format!("column \"{name}\" has no type")))?;
         Ok(new_empty_array(&data_type))
     };
-    if let Err(error) = condition.expression.evaluate(&empty, 0) {
+    let found = match meaning {
+        Meaning::Truth => condition.expression.evaluate(&empty, 0).map(drop),
+        Meaning::Number => condition.expression.numbers(&empty, 0).map(drop),
+        Meaning::Any => Ok(()),
+    };
+    if let Err(error) = found {
         problems.push((condition.at, format!("{what}: {error}")));
     }
 }

@@ -1,12 +1,12 @@
 //! From the text of a map to the map: every table, and what they say of each other.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use toml::de::DeTable;
 
 use super::assign::COLUMNS;
 use super::fields::{Entry, Placed, Reader, listing};
-use super::{Channel, JourneyMap, Kpi, Name, Plan, Stage, Step, Touchpoint, located};
+use super::{Channel, Condition, JourneyMap, Kpi, Name, Plan, Stage, Step, Touchpoint, located};
 use crate::error::{Result, did_you_mean};
 
 /// The longest file, in bytes.
@@ -15,7 +15,8 @@ const LONGEST: usize = 1 << 20;
 const KINDS: [&str; 4] = ["own", "paid", "earned", "support"];
 const DIRECTIONS: [&str; 3] = ["up", "down", "none"];
 const REVIEWS: [&str; 5] = ["day", "week", "month", "quarter", "year"];
-const COUNTS: [&str; 2] = ["customers", "events"];
+/// What is counted unless the file says so.
+const COUNT: &str = "customers";
 
 /// The map of a text, or everything that is wrong with it.
 pub(super) fn read(text: &str, file: &str) -> Result<JourneyMap> {
@@ -76,7 +77,7 @@ impl Ids {
 }
 
 fn whole<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>, text: &str, file: &str) -> JourneyMap {
-    let keys = ["version", "name", "currency", "plan", "stage", "channel", "touchpoint", "kpi", "designed"];
+    let keys = ["version", "name", "currency", "plan", "inputs", "stage", "channel", "touchpoint", "kpi", "designed"];
     reader.know(root, &keys);
     let version = reader.number(root, "version");
     let version = reader.need(root, "version", version, "; begin the file with version = 1");
@@ -96,6 +97,7 @@ fn whole<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>, text: &str, file: &s
     let currency = reader.text(root, "currency");
     let name = reader.name(root);
     let plan = plan(reader, root);
+    let inputs = inputs(reader, root);
     let stage = stages.iter().zip(of_stages).map(|(entry, id)| stage(reader, entry, id)).collect();
     let channel = channels.iter().zip(of_channels).map(|(entry, id)| channel(reader, entry, id)).collect();
     let touchpoint: Vec<Touchpoint> = touchpoints
@@ -129,7 +131,7 @@ fn whole<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>, text: &str, file: &s
         reader.note(first.at, "the designed journey has optional steps only; at least one must be expected".to_owned());
     }
     let (file, text) = (file.to_owned(), text.to_owned());
-    JourneyMap { name, currency, plan, stage, channel, touchpoint, kpi, designed, file, text }
+    JourneyMap { name, currency, plan, inputs, stage, channel, touchpoint, kpi, designed, file, text }
 }
 
 fn plan<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>) -> Plan {
@@ -150,6 +152,17 @@ fn plan<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>) -> Plan {
         owner: reader.text(&entry, "owner"),
         limits: reader.text(&entry, "limits"),
     }
+}
+
+/// What the inputs of KPIs of the catalogue are in the data.
+fn inputs<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>) -> BTreeMap<String, Condition> {
+    let Some(value) = root.get("inputs") else { return BTreeMap::new() };
+    let Some(table) = value.get_ref().as_table() else {
+        reader.note(value.span().start, "inputs: expected one table that begins with [inputs]".to_owned());
+        return BTreeMap::new();
+    };
+    let entry = Entry::new("inputs".to_owned(), value.span().start, table);
+    entry.keys().into_iter().filter_map(|name| Some((name.clone(), reader.condition(&entry, &name)?))).collect()
 }
 
 /// The name of an entry, which is its id by default.
@@ -244,6 +257,7 @@ fn kpi<'t>(
         "numerator",
         "denominator",
         "count",
+        "sum",
         "unit",
         "direction",
         "target",
@@ -271,11 +285,10 @@ fn kpi<'t>(
     if entry.has("catalogue") && (entry.has("numerator") || entry.has("denominator")) {
         reader.refuse(entry, "catalogue", "a KPI of the catalogue has a numerator and a denominator of its own");
     }
-    if entry.has("denominator") && !entry.has("numerator") {
-        reader.refuse(entry, "denominator", "a denominator needs a numerator");
-    }
-    if entry.has("count") && !entry.has("numerator") {
-        reader.refuse(entry, "count", "what is counted needs a numerator");
+    for (key, what) in [("denominator", "a denominator"), ("count", "what is counted"), ("sum", "what is added up")] {
+        if entry.has(key) && !entry.has("numerator") {
+            reader.refuse(entry, key, &format!("{what} needs a numerator"));
+        }
     }
     let target = reader.number(entry, "target");
     let unit = reader.text(entry, "unit");
@@ -300,7 +313,8 @@ fn kpi<'t>(
         catalogue: reader.reference(entry, "catalogue").map(|name| name.value),
         numerator: reader.condition(entry, "numerator"),
         denominator: reader.condition(entry, "denominator"),
-        count: reader.choice(entry, "count", &COUNTS).or_else(|| entry.has("numerator").then_some(COUNTS[0])),
+        count: count(reader, entry),
+        sum: reader.condition(entry, "sum"),
         unit,
         direction,
         target,
@@ -308,6 +322,12 @@ fn kpi<'t>(
         review: reader.choice(entry, "review", &REVIEWS),
         id,
     }
+}
+
+/// Customers, events, or the values of a column within a customer.
+fn count<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<String> {
+    let given = reader.reference(entry, "count").map(|count| count.value);
+    given.or_else(|| entry.has("numerator").then(|| COUNT.to_owned()))
 }
 
 fn step<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>, place: usize, stages: &Ids, touchpoints: &Ids) -> Step {

@@ -11,6 +11,8 @@ mod file;
 
 pub use draft::positions;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,7 +25,7 @@ use dates::{Length, Moment};
 pub const LANGUAGES: [&str; 2] = ["en", "fa"];
 
 /// What a touchpoint, stage or whatever it may be is called, by language.
-pub type Name = std::collections::BTreeMap<&'static str, String>;
+pub type Name = BTreeMap<&'static str, String>;
 
 /// A journey map, as its file has it.
 #[derive(Debug, Clone, Serialize)]
@@ -31,6 +33,8 @@ pub struct JourneyMap {
     name: Option<Name>,
     currency: Option<String>,
     plan: Plan,
+    /// What the inputs of KPIs of the catalogue are: conditions, or names of columns.
+    inputs: BTreeMap<String, Condition>,
     stage: Vec<Stage>,
     channel: Vec<Channel>,
     touchpoint: Vec<Touchpoint>,
@@ -99,7 +103,8 @@ struct Kpi {
     catalogue: Option<String>,
     numerator: Option<Condition>,
     denominator: Option<Condition>,
-    count: Option<&'static str>,
+    count: Option<String>,
+    sum: Option<Condition>,
     unit: Option<String>,
     direction: Option<&'static str>,
     target: Option<f64>,

@@ -14,6 +14,7 @@ use crate::log::Codes;
 use crate::map::{self, JourneyMap};
 use crate::quality::{self, Thresholds};
 use crate::regroup::regroup;
+use crate::rename::named_by;
 use crate::selection::Selection;
 
 /// An immutable event log.
@@ -107,6 +108,13 @@ impl EventLog {
     fn regroup(&self, py: Python<'_>, column: String, across: bool) -> PyResult<Self> {
         let log = self.inner();
         door(py, move |cancel| regroup(&log, &column, across, cancel)).map(Self::from)
+    }
+
+    /// The log whose events are called by the values of a column.
+    #[pyo3(signature = (column, /))]
+    fn named_by(&self, py: Python<'_>, column: String) -> PyResult<Self> {
+        let log = self.inner();
+        door(py, move |cancel| named_by(&log, &column, cancel)).map(Self::from)
     }
 
     #[pyo3(signature = (/))]

@@ -9,6 +9,7 @@ from safar.analyses.conversion import Conversion
 from safar.analyses.flow import Flow
 from safar.analyses.funnel import Funnel
 from safar.analyses.journeys import Journeys
+from safar.analyses.kpis import Kpis
 from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
 from safar.analyses.match import Match
@@ -17,9 +18,11 @@ from safar.analyses.retention import Retention
 from safar.analyses.rfm import Rfm
 from safar.analyses.separating_paths import SeparatingPaths
 from safar.analyses.sessions import Sessions
+from safar.analyses.stages import Stages
 from safar.analyses.steps import Steps
 from safar.analyses.stickiness import Stickiness
 from safar.analyses.transitions import Transitions
+from safar.analyses.waits import Waits
 
 __all__ = [
     "SPECS",
@@ -27,6 +30,7 @@ __all__ = [
     "Flow",
     "Funnel",
     "Journeys",
+    "Kpis",
     "Lifecycle",
     "Loops",
     "Match",
@@ -36,9 +40,11 @@ __all__ = [
     "SeparatingPaths",
     "Sessions",
     "Spec",
+    "Stages",
     "Steps",
     "Stickiness",
     "Transitions",
+    "Waits",
 ]
 
 # Every analysis, sorted by name.
@@ -47,6 +53,7 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Flow,
     Funnel,
     Journeys,
+    Kpis,
     Lifecycle,
     Loops,
     Match,
@@ -55,7 +62,9 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Rfm,
     SeparatingPaths,
     Sessions,
+    Stages,
     Steps,
     Stickiness,
     Transitions,
+    Waits,
 )

@@ -22,7 +22,14 @@ Events: TypeAlias = str | Step | Sequence[str | Step]
 # The gap after an event of a channel: a mapping, or pairs.
 Gaps: TypeAlias = Mapping[str, Duration] | Sequence[tuple[str, Duration]]
 
-_UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+DURATION_UNITS = {
+    "us": 1,
+    "ms": 1_000,
+    "s": 1_000_000,
+    "m": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+}
 _UNIT_WORDS = {
     "us": "microseconds",
     "ms": "milliseconds",
@@ -145,7 +152,7 @@ def cut_params(spec: CutsJourneys, log: Log, **events: str) -> dict[str, object]
         _args.known_events([name for step in steps for name in step.events], log.events, argument)
         params[part] = [{"events": step.events, "where": step.where, "name": step.name} for step in steps]
     if spec.duration is not None:
-        params["duration"] = {"column": spec.duration, "unit_us": _UNITS[spec.duration_unit]}
+        params["duration"] = {"column": spec.duration, "unit_us": DURATION_UNITS[spec.duration_unit]}
     return params
 
 

@@ -34,3 +34,30 @@ def quantiles(percents: Sequence[int], histograms: list[Integers]) -> list[Float
         values[found] = low[at] + np.where(width[at] > 1, width[at] * inside, 0.0)
         answers.append(values)
     return answers
+
+
+def median_interval(histograms: list[Integers], *, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Between which times does the true median of each histogram lie? NaN where there are too few to say.
+
+    The bounds are order statistics whose ranks follow from the binomial distribution with one half, by its normal
+    approximation (Conover, Practical Nonparametric Statistics, 3.2).
+    """
+    from statistics import NormalDist
+
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    low, high = np.full(len(histograms), np.nan), np.full(len(histograms), np.nan)
+    for at, histogram in enumerate(histograms):
+        until = np.cumsum(histogram[1::2])
+        count = int(until[-1]) if len(until) else 0
+        half = z * count**0.5 / 2
+        ranks = int(np.floor(count / 2 - half)), int(np.ceil(count / 2 + half)) + 1
+        if ranks[0] < 1 or ranks[1] > count:
+            continue
+        for bounds, rank in zip((low, high), ranks, strict=True):
+            place = int(np.searchsorted(until, rank))
+            bucket, inside = int(histogram[2 * place]), int(histogram[2 * place + 1])
+            octave = max((bucket >> 7) - 1, 0)
+            width = 1 << octave
+            share = (rank - (int(until[place]) - inside) - 0.5) / inside
+            bounds[at] = ((bucket - (octave << 7)) << octave) + (width * share if width > 1 else 0.0)
+    return low, high

@@ -54,6 +54,12 @@ class ObservedPeriods:
         # A day that the zone skipped bears the date of the next one, which is the one that has events.
         return np.searchsorted(self.days, days, side="right") - 1
 
+    def but_last(self) -> ObservedPeriods:
+        """All periods but the last one."""
+        return ObservedPeriods(
+            self.days[:-1], self.lengths[:-1], self.starts[:-1], self.ends[:-1], self.complete[:-1]
+        )
+
     def of(self, time: int) -> int:
         """The number of the period that an instant (µs UTC) is in."""
         return int(np.searchsorted(self.starts, time, side="right")) - 1

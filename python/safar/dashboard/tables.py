@@ -28,7 +28,7 @@ def heading(column: str) -> str:
 
 
 def _number(column: str, value: float) -> str:
-    if column.endswith("_seconds"):
+    if column.removesuffix("_low").removesuffix("_high").endswith("_seconds"):
         return duration(value)
     if column.startswith(_SHARES):
         return share(value)

@@ -283,6 +283,11 @@ class JourneyMap:
         return found
 
     @cached_property
+    def inputs(self) -> dict[str, str]:
+        """What the inputs of KPIs of the catalogue are in the data: conditions, or names of columns."""
+        return dict(self._plain["inputs"])
+
+    @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """The stages in order."""
         return self._parts(Stage, "stage")

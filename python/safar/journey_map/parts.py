@@ -90,6 +90,7 @@ class Kpi:
     numerator: str | None
     denominator: str | None
     count: str | None
+    sum: str | None
     unit: str | None
     direction: str | None
     target: float | None

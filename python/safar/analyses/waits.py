@@ -1,0 +1,484 @@
+"""Waits: where customers wait, how long things take, and what is lost in hand-overs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from safar import _args, _table
+from safar._core import Table
+from safar._typing import Duration, DurationUnit, Floats, Integers
+from safar.analyses._cells import CellsResult
+from safar.analyses._cutting import DURATION_UNITS
+from safar.analyses._histograms import quantiles
+from safar.analyses._parts import Rows, merged, time_columns
+from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.errors import ArgumentError, ArgumentTypeError
+from safar.result import ResultTable, share_columns
+
+if TYPE_CHECKING:
+    from safar._log import Log
+
+__all__ = ["Waits", "WaitsResult", "waits"]
+
+_MOST_PAIRS = 1_000_000
+_DAY_US = 86_400_000_000
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class WaitsResult(CellsResult):
+    """Where the time of customers goes.
+
+    Parameters
+    ----------
+    table
+        One row for each pair of what follows each other, for each segment, the one that takes most time in all first:
+        ``segment`` (only with `by`), ``from``, ``to``, ``count`` (times), ``customers``, ``handed_over`` (times with
+        another channel after than before; only of a log with channels), ``overlapping`` (times that the next one began
+        before the one before had ended; they count with no wait), ``total_seconds``, ``share`` (of all time, waits
+        and service together, 0 to 1), ``median_seconds``, ``median_seconds_low``, ``median_seconds_high`` (95 %),
+        ``mean_seconds``, ``p90_seconds``, and with `cost_per_hour` ``cost``.
+    """
+
+    analysis: ClassVar[str] = "waits"
+
+    _partial: Table
+
+    def channels(self) -> ResultTable:
+        """How long do hand-overs from channel to channel take?
+
+        Returns
+        -------
+        ResultTable
+            One row a pair of channels, the same one among them, for each segment: ``from``, ``to`` (null where there is
+            no channel), ``count``, ``customers``, ``share``, ``share_low``, ``share_high`` (of what follows ``from``,
+            0 to 1), ``total_seconds`` and the times as of the table.
+        """
+        rows = Rows(self._partial, "channels")
+        sort = np.lexsort((-rows.seconds(), rows.segment))
+        columns = rows.segment_column(sort)
+        for side in ("from", "to"):
+            columns[side] = [name or None for name in rows.text(side)[sort].tolist()]
+        count = rows.whole("count")
+        origins = np.array([f"{at}/{name}" for at, name in zip(rows.segment, rows.text("from"), strict=True)])
+        _, origin = np.unique(origins, return_inverse=True)
+        total = np.bincount(origin, weights=count).astype(np.int64)[origin] if len(count) else count
+        columns |= {"count": count[sort], "customers": rows.whole("customers")[sort]}
+        columns |= share_columns("share", count[sort], total[sort])
+        columns |= {"total_seconds": rows.seconds()[sort], **rows.times(sort)}
+        shares = frozenset({"share", "share_low", "share_high"})
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
+
+    def service(self) -> ResultTable:
+        """How long does it take what happens, and how much of all time is that?
+
+        Returns
+        -------
+        ResultTable
+            One row for each value, for each segment: ``touchpoint`` (or as `of` is called), ``count``, ``customers``,
+            ``total_seconds``, ``share`` (of all time, 0 to 1) and the times as of the table. Without `duration` there
+            is none: a time stamp alone says nothing of how long something took.
+        """
+        rows = Rows(self._partial, "service")
+        sort = np.lexsort((-rows.seconds(), rows.segment))
+        columns = rows.segment_column(sort)
+        columns |= {
+            self._question.of: rows.text("from")[sort],
+            "count": rows.whole("count")[sort],
+            "customers": rows.whole("customers")[sort],
+            "total_seconds": rows.seconds()[sort],
+            "share": _table.nullable(_shares(rows, self._partial)[sort]),
+            **rows.times(sort),
+        }
+        return ResultTable(
+            _table.table_of(columns), self.definition, self.timezone, shares=frozenset({"share"})
+        )
+
+    def until_next(self) -> ResultTable:
+        """After what do customers wait longest, those who still wait among them?
+
+        Returns
+        -------
+        ResultTable
+            One row for each value, for each segment: ``from``, ``count`` (times that something followed), ``open``
+            (that may still be followed), ``pauses`` (longer than `gap`, which are no waits), ``median_seconds`` (that
+            half of the waits are over by, by the estimate of Kaplan and Meier, in which open ones count as long as they
+            have lasted; null where fewer than half are over).
+        """
+        pairs, still, pauses = (Rows(self._partial, part) for part in ("pair", "open", "pause"))
+        known = sorted({(at, name) for rows in (pairs, still, pauses) for at, name in _owners(rows)})
+        place = {key: number for number, key in enumerate(known)}
+        count, open_, long = (np.zeros(len(known), dtype=np.int64) for _ in range(3))
+        waited: list[list[Integers]] = [[] for _ in known]
+        waiting: list[list[Integers]] = [[] for _ in known]
+        for rows, into, lists in ((pairs, count, waited), (still, open_, waiting), (pauses, long, None)):
+            each = rows.histograms() if lists is not None else []
+            for number, (key, times) in enumerate(zip(_owners(rows), rows.whole("count"), strict=True)):
+                into[place[key]] += times
+                if lists is not None:
+                    lists[place[key]].append(each[number])
+        empty = np.zeros(0, dtype=np.int64)
+        median = np.array(
+            [
+                _kaplan_meier(
+                    merged(np.concatenate([empty, *over])), merged(np.concatenate([empty, *not_over]))
+                )
+                for over, not_over in zip(waited, waiting, strict=True)
+            ],
+            dtype=np.float64,
+        )
+        columns: dict[str, object] = {}
+        if pairs.has_segment:
+            columns["segment"] = [pairs.segments[at] for at, _ in known]
+        columns |= {
+            "from": [name for _, name in known],
+            "count": count,
+            "open": open_,
+            "pauses": long,
+            "median_seconds": _table.nullable(median),
+        }
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone)
+
+    def efficiency(self) -> ResultTable:
+        """How much of the time is service, and how much is waiting?
+
+        Returns
+        -------
+        ResultTable
+            One row, or one a segment: ``service_seconds``, ``wait_seconds``, ``total_seconds`` (their sum) and
+            ``flow_efficiency`` (service of all time, 0 to 1; null without `duration`).
+        """
+        waits, service = Rows(self._partial, "pair"), Rows(self._partial, "service")
+        many = max(len(waits.segments), 1)
+        totals = [np.zeros(many), np.zeros(many)]
+        for into, rows in zip(totals, (service, waits), strict=True):
+            np.add.at(into, rows.segment, rows.seconds())
+        whole = totals[0] + totals[1]
+        known = (whole > 0) & (self._question.duration is not None)
+        columns: dict[str, object] = {"segment": waits.segments} if waits.has_segment else {}
+        columns |= {"service_seconds": totals[0], "wait_seconds": totals[1], "total_seconds": whole}
+        share = np.divide(totals[0], whole, out=np.full(many, np.nan), where=known)
+        columns["flow_efficiency"] = _table.nullable(share)
+        shares = frozenset({"flow_efficiency"})
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
+
+    @property
+    def _question(self) -> Waits:
+        question = Spec.from_json(self.spec)
+        assert isinstance(question, Waits)
+        return question
+
+
+@dataclass(frozen=True, slots=True)
+class Waits(Spec[WaitsResult]):
+    """The question of `EventLog.waits`, which describes the arguments.
+
+    Examples
+    --------
+    >>> import safar
+    >>> safar.Waits("event", same="ticket_id", gap="4w").gap
+    '28d'
+    """
+
+    analysis: ClassVar[str] = "waits"
+
+    of: str = "touchpoint"
+    _: KW_ONLY
+    same: str | None = None
+    gap: Duration | None = "30d"
+    duration: str | None = None
+    duration_unit: DurationUnit = "s"
+    hours: Sequence[str] | None = None
+    weekend: Sequence[int] = ()
+    holidays: Sequence[str | dt.date] = ()
+    cost_per_hour: float | None = None
+    by: str | None = None
+
+    def __post_init__(self) -> None:
+        _args.text(self.of, "of")
+        for name in ("same", "duration", "by"):
+            if getattr(self, name) is not None:
+                _args.text(getattr(self, name), name)
+        if self.gap is not None:
+            object.__setattr__(self, "gap", _args.duration(self.gap, "gap"))
+        _args.choice(self.duration_unit, "duration_unit", DurationUnit)
+        if self.hours is not None:
+            object.__setattr__(self, "hours", _hours(self.hours))
+        elif len(self.weekend) or len(self.holidays):
+            raise ArgumentError(
+                "weekend= and holidays= are days without working hours, and hours= is not given; "
+                'write hours=("09:00", "17:00") as well'
+            )
+        object.__setattr__(self, "weekend", _weekend(self.weekend))
+        object.__setattr__(self, "holidays", _holidays(self.holidays))
+        if self.cost_per_hour is not None:
+            object.__setattr__(self, "cost_per_hour", _args.cost(self.cost_per_hour, "cost_per_hour"))
+
+    def plan(self, log: Log) -> dict[str, object]:
+        """The kernel's plan, after a check of every name against the log."""
+        if self.of != "event" and self.of not in log.columns:
+            way_out = (
+                "read the log through a journey map first, log.with_map(safar.JourneyMap.load(...)), or name another "
+                'column, such as of="event"'
+                if self.of == "touchpoint"
+                else f"available: {_args.listing(['event', *log.columns])}"
+            )
+            near = _args.suggestion(self.of, ["event", *log.columns])
+            raise ArgumentError(f'of="{self.of}" is not a column of this log{near}; {way_out}')
+        named = [name for name in (self.same, self.duration) if name is not None]
+        _args.known_columns_of_log(named, log.columns, "waits")
+        _args.known_segment(self.by, log.columns, log.roles)
+        params: dict[str, object] = {
+            "of": self.of,
+            "same": self.same,
+            "gap_us": None if self.gap is None else _args.microseconds(self.gap),
+            "duration": None,
+            "hours": None,
+            "max_pairs": _MOST_PAIRS,
+        }
+        if self.duration is not None:
+            params["duration"] = {"column": self.duration, "unit_us": DURATION_UNITS[self.duration_unit]}
+        if self.hours is not None:
+            open_us, close_us = (_clock_us(text) for text in self.hours)
+            days = np.array(self.holidays, dtype="datetime64[D]").astype(np.int64)
+            params["hours"] = {
+                "open_us": open_us,
+                "close_us": close_us,
+                "weekend": list(self.weekend),
+                "holidays": days.tolist(),
+            }
+        return {"params": params, "by": self.by, "at": "first"}
+
+    def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
+        kept = rows["part"][0] == "pair"
+        names = [name for name in ("segment", "customer", "from", "to", "count") if name in rows]
+        return {
+            name: (rows[name][0][kept], None if (gone := rows[name][1]) is None else gone[kept])
+            for name in names
+        }
+
+    def finish(self, partial: Table, log: Log) -> WaitsResult:
+        """Shares of the time and medians from the sums of each pair."""
+        rows = Rows(partial, "pair")
+        histograms = rows.histograms()
+        sort = np.lexsort(
+            (rows.text("to").astype(str), rows.text("from").astype(str), -rows.seconds(), rows.segment)
+        )
+        columns = rows.segment_column(sort)
+        columns |= {"from": rows.text("from")[sort], "to": rows.text("to")[sort]}
+        columns |= {"count": rows.whole("count")[sort], "customers": rows.whole("customers")[sort]}
+        if "channel" in log.columns:
+            columns["handed_over"] = rows.whole("handed_over")[sort]
+        if self.duration is not None:
+            columns["overlapping"] = rows.whole("overlapping")[sort]
+        seconds = rows.seconds()[sort]
+        columns |= {"total_seconds": seconds, "share": _table.nullable(_shares(rows, partial)[sort])}
+        ordered = [histograms[row] for row in sort]
+        columns |= time_columns(ordered, rows.whole("count")[sort], seconds)
+        columns["p90_seconds"] = _table.nullable(quantiles([90], ordered)[0] / 1e6)
+        if self.cost_per_hour is not None:
+            columns["cost"] = seconds / 3_600 * self.cost_per_hour
+        return WaitsResult(
+            _table.table_of(columns),
+            self._definition(log),
+            log.timezone,
+            self.to_json(),
+            partial,
+            shares=frozenset({"share"}),
+        )
+
+    def _definition(self, log: Log) -> str:
+        followed = "" if self.same is None else f' of one "{self.same}"'
+        ends = (
+            "the time between two of them runs from one to the next, because nothing says how long they last"
+            if self.duration is None
+            else f'a wait runs from the end of one, as "{self.duration}" says, to the beginning of the next'
+        )
+        pause = (
+            ""
+            if self.gap is None
+            else f" Longer than {_args.duration_words(self.gap)} is a pause and counts apart."
+        )
+        working = ""
+        if self.hours is not None:
+            free = [_WEEKDAYS[day] for day in self.weekend]
+            holidays = len(self.holidays)
+            free += [f"{holidays} holiday{'' if holidays == 1 else 's'}"] if holidays else []
+            off = f", without {' and '.join(free)}" if free else ""
+            working = f" Only time from {self.hours[0]} to {self.hours[1]} counts{off}, in {log.timezone}."
+        return (
+            f'The events of a customer{followed} with a value of "{self.of}" in a row: {ends}.{pause}{working} '
+            "share is the part of all time, waits and service together; the interval of a median is that of order "
+            f"statistics. The data end at {observed(log)}."
+            f"{segmented(self.by, 'at the first event of the customer')}"
+        )
+
+
+def _owners(rows: Rows) -> list[tuple[int, str]]:
+    return list(zip(rows.segment.tolist(), rows.text("from").tolist(), strict=True))
+
+
+def _shares(rows: Rows, partial: Table) -> Floats:
+    """The part that the time of each row is of all time of its segment."""
+    whole = np.zeros(max(len(rows.segments), 1))
+    for part in ("pair", "service"):
+        each = Rows(partial, part)
+        np.add.at(whole, each.segment, each.seconds())
+    of_segment = whole[rows.segment]
+    shares: Floats = np.full(len(of_segment), np.nan)
+    np.divide(rows.seconds(), of_segment, out=shares, where=of_segment > 0)
+    return shares
+
+
+def _kaplan_meier(over: Integers, still: Integers) -> float:
+    """The time by which half of the waits are over, in seconds; those not over count as long as they have lasted."""
+    buckets = np.union1d(over[::2], still[::2])
+    ended, censored = (np.zeros(len(buckets), dtype=np.int64) for _ in range(2))
+    ended[np.searchsorted(buckets, over[::2])] = over[1::2]
+    censored[np.searchsorted(buckets, still[::2])] = still[1::2]
+    # What ends and what is cut off within one bucket: the ends come first.
+    leaving = ended + censored
+    at_risk = leaving[::-1].cumsum()[::-1]
+    survival = np.cumprod(1 - ended / np.maximum(at_risk, 1))
+    reached = np.flatnonzero(survival <= 0.5 + 1e-12)
+    if not len(reached):
+        return float("nan")
+    bucket = int(buckets[reached[0]])
+    octave = max((bucket >> 7) - 1, 0)
+    low, width = (bucket - (octave << 7)) << octave, 1 << octave
+    return (low + (width / 2 if width > 1 else 0)) / 1e6
+
+
+def _hours(value: object) -> tuple[str, str]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise ArgumentTypeError(f'hours={value!r}; expected two times of day such as ("09:00", "17:00")')
+    first, last = (_clock(each) for each in value)
+    if _clock_us(first) >= _clock_us(last):
+        raise ArgumentError(f"hours={value!r} end before they begin; expected two times of one day")
+    return first, last
+
+
+def _clock(value: object) -> str:
+    found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or int(found[2]) > 59 or int(found[1]) * 60 + int(found[2]) > 24 * 60:
+        raise ArgumentError(f'hours holds {value!r}, which is no time of day; expected text such as "09:00"')
+    return f"{int(found[1]):02d}:{found[2]}"
+
+
+def _clock_us(text: str) -> int:
+    hour, minute = text.split(":")
+    return (int(hour) * 60 + int(minute)) * 60_000_000
+
+
+def _weekend(value: Sequence[Any]) -> tuple[int, ...]:
+    days = tuple(value)
+    for day in days:
+        if isinstance(day, bool) or not isinstance(day, int | np.integer) or not 0 <= day <= 6:
+            raise ArgumentError(f"weekend holds {day!r}; expected days from 0 (Monday) to 6 (Sunday)")
+    return tuple(sorted({int(day) for day in days}))
+
+
+def _holidays(value: Iterable[Any]) -> tuple[str, ...]:
+    days = []
+    for day in value:
+        try:
+            found = day if isinstance(day, dt.date) else dt.date.fromisoformat(day)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f'holidays holds {day!r}; expected dates, or text such as "2026-03-21"'
+            ) from None
+        days.append(found.strftime("%Y-%m-%d"))
+    return tuple(sorted(set(days)))
+
+
+def waits(
+    log: Log,
+    of: str = "touchpoint",
+    *,
+    same: str | None = None,
+    gap: Duration | None = "30d",
+    duration: str | None = None,
+    duration_unit: DurationUnit = "s",
+    hours: Sequence[str] | None = None,
+    weekend: Sequence[int] = (),
+    holidays: Sequence[str | dt.date] = (),
+    cost_per_hour: float | None = None,
+    by: str | None = None,
+) -> WaitsResult:
+    """Where do customers wait, how long does it take, and what does it cost?
+
+    Parameters
+    ----------
+    of
+        The column that says where a customer is: ``"touchpoint"`` (default, which `EventLog.with_map` adds),
+        ``"event"``, ``"stage"`` or another one. Events without a value are passed over.
+    same
+        A column whose values are followed each for itself, such as ``"ticket_id"``: then waits are those from one event
+        of a ticket to its next, whatever else the customer does. By default all events of a customer are one row.
+    gap
+        A longer time between two events is a pause between journeys and no wait; 30 days by default, None for none.
+    duration
+        A column that says how long an event lasts, such as a call: numbers in `duration_unit`, or spans of time. Waits
+        run from its end then, and service times are counted; without it only the time between events is known.
+    duration_unit
+        ``"s"`` (default), ``"m"``, ``"h"``, ``"d"``, ``"ms"`` or ``"us"``.
+    hours
+        Only these working hours of the zone of the log count, such as ``("09:00", "17:00")``; by default all time.
+    weekend
+        Days without working hours, 0 (Monday) to 6 (Sunday); ``(3, 4)`` for Thursday and Friday.
+    holidays
+        Further dates without working hours, such as those of `safar.calendar.holidays`.
+    cost_per_hour
+        What an hour of waiting costs, for the column ``cost``.
+    by
+        A column of the log (``"channel"`` or an attribute); each customer belongs to the value at the first event.
+
+    Returns
+    -------
+    WaitsResult
+        One row a pair of what follows each other, the greatest waste first. `WaitsResult.channels` has hand-overs,
+        `WaitsResult.service` service times, `WaitsResult.until_next` those who still wait as well, and
+        `WaitsResult.efficiency` the share of service.
+
+    Notes
+    -----
+    Service and waits of a customer add up to the time from the first to the last of the events, as far as no pause and
+    no overlap lies between. An event that nothing followed yet is open, in `WaitsResult.until_next`: without such cases
+    long waits would vanish (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452).
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "ann", "ann"],
+    ...         "time": ["2026-03-04 16:30", "2026-03-07 09:30", "2026-03-07 10:00"],
+    ...         "event": ["ticket", "answer", "closed"],
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ... )
+    >>> found = log.waits("event", hours=("09:00", "17:00"), weekend=(3, 4)).to_dict()
+    >>> list(zip(found["from"], found["to"], found["total_seconds"]))
+    [('ticket', 'answer', 3600.0), ('answer', 'closed', 1800.0)]
+    """
+    return Waits(
+        of,
+        same=same,
+        gap=gap,
+        duration=duration,
+        duration_unit=duration_unit,
+        hours=hours,
+        weekend=weekend,
+        holidays=tuple(holidays),
+        cost_per_hour=cost_per_hour,
+        by=by,
+    ).run(log)

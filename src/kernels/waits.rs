@@ -1,0 +1,247 @@
+//! Waits: the time between what happens to a customer, the time that it takes, and where it is lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array};
+use serde::Deserialize;
+
+use super::cutter::{DurationParams, durations};
+use crate::calendar::{Hours, WorkingTime};
+use crate::engine::{Analysis, Groups, Kernel};
+use crate::error::{Error, Result};
+use crate::log::{Code, EventLog, Journey, Segments};
+use crate::partial::{PartialColumn, Role, big_sums, histograms, texts};
+use crate::state::Histograms;
+
+/// Parameters of [`Waits`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The column that says where the customer is.
+    of: String,
+    /// A column whose values are followed each for itself, such as tickets.
+    same: Option<String>,
+    /// A longer pause belongs to no journey.
+    gap_us: Option<i64>,
+    duration: Option<DurationParams>,
+    hours: Option<Hours>,
+    max_pairs: u32,
+}
+
+/// The waits of journeys.
+pub struct Waits {
+    of: Arc<Segments>,
+    same: Option<Arc<Segments>>,
+    channels: Option<Arc<Segments>>,
+    gap: i64,
+    durations: Vec<i64>,
+    hours: Option<WorkingTime>,
+    observed_until: i64,
+    most_pairs: usize,
+}
+
+/// What is counted in a cell.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    customers: i64,
+    count: i64,
+    /// Of these, with a change of channel.
+    handed_over: i64,
+    /// Of these, where the next one began before this one ended.
+    overlapping: i64,
+    time_us: i128,
+    /// The last customer who was counted, plus one.
+    seen: u32,
+}
+
+impl Sums {
+    fn add(&mut self, customer: u32, time: i64) {
+        self.count += 1;
+        self.customers += i64::from(self.seen != customer);
+        self.seen = customer;
+        self.time_us += i128::from(time);
+    }
+}
+
+/// What a cell is of, in its highest bits.
+const PAIR: u64 = 0;
+const CHANNELS: u64 = 1;
+const SERVICE: u64 = 2;
+const OPEN: u64 = 3;
+const PAUSE: u64 = 4;
+
+const PARTS: [&str; 5] = ["pair", "channels", "service", "open", "pause"];
+
+/// Bits that hold a pair of codes.
+const PAIR_BITS: u32 = 48;
+
+fn cell(part: u64, from: usize, to: usize) -> u64 {
+    part << PAIR_BITS | (from as u64) << (PAIR_BITS / 2) | to as u64
+}
+
+/// What is gathered.
+#[derive(Default)]
+pub struct State {
+    cells: HashMap<u64, Sums, foldhash::fast::FixedState>,
+    times: Histograms,
+}
+
+impl State {
+    fn take(&mut self, cell: u64, customer: u32, time: i64) -> &mut Sums {
+        self.times.add(cell, time as u64);
+        let sums = self.cells.entry(cell).or_default();
+        sums.add(customer, time);
+        sums
+    }
+}
+
+impl Analysis for Waits {
+    const NAME: &'static str = "waits";
+    type Params = Params;
+
+    fn bind(params: Params, log: &EventLog) -> Result<Self> {
+        let few = |name: &str| {
+            let values = log.segments(name)?;
+            values.few_enough(name)?;
+            Ok::<_, Error>(values)
+        };
+        if params.gap_us.is_some_and(|gap| gap <= 0) {
+            return Err(Error::Argument(format!("gap_us is {:?}; a pause is longer than nothing", params.gap_us)));
+        }
+        let (first, last) = log.span();
+        let last = last.max(log.observed_until());
+        let hours = params.hours.as_ref().map(|hours| WorkingTime::new(hours, log.zone(), first, last)).transpose()?;
+        Ok(Self {
+            of: few(&params.of)?,
+            same: params.same.as_deref().map(|name| log.segments(name)).transpose()?,
+            channels: if log.channels.is_some() { Some(log.segments("channel")?) } else { None },
+            gap: params.gap_us.unwrap_or(i64::MAX),
+            durations: params
+                .duration
+                .as_ref()
+                .map(|duration| durations(duration, log))
+                .transpose()?
+                .unwrap_or_default(),
+            hours,
+            observed_until: log.observed_until(),
+            most_pairs: params.max_pairs as usize,
+        })
+    }
+}
+
+impl Waits {
+    fn time(&self, from: i64, to: i64) -> i64 {
+        self.hours.as_ref().map_or((to - from).max(0), |hours| hours.between(from, to.max(from)))
+    }
+
+    fn end(&self, event: usize, start: i64) -> i64 {
+        start + self.durations.get(event).copied().unwrap_or(0)
+    }
+
+    fn take_pair(&self, before: (usize, i64), after: (usize, i64), customer: u32, state: &mut State) {
+        let ((from, started), (to, next)) = (before, after);
+        let end = self.end(from, started);
+        let pair = (self.of.of_event(from), self.of.of_event(to));
+        if next - end > self.gap {
+            let time = self.time(end, next);
+            state.take(cell(PAUSE, pair.0, pair.1), customer, time);
+            return;
+        }
+        let channels = self.channels.as_ref().map(|channels| (channels.of_event(from), channels.of_event(to)));
+        let handed_over = i64::from(channels.is_some_and(|(from, to)| from != to));
+        let overlapping = i64::from(next < end);
+        let time = self.time(end, next);
+        let count = |sums: &mut Sums| {
+            sums.handed_over += handed_over;
+            sums.overlapping += overlapping;
+        };
+        count(state.take(cell(PAIR, pair.0, pair.1), customer, time));
+        if let Some((from, to)) = channels {
+            count(state.take(cell(CHANNELS, from, to), customer, time));
+        }
+    }
+}
+
+impl Kernel for Waits {
+    type State = State;
+    /// By value of the column that is followed, the last event and its time.
+    type Scratch = HashMap<usize, (usize, i64), foldhash::fast::FixedState>;
+
+    fn init(&self) -> State {
+        State::default()
+    }
+
+    fn step<C: Code>(&self, journey: &Journey<'_, C>, last: &mut Self::Scratch, groups: &mut Groups<'_, Self>) {
+        let missing = self.of.len() - 1;
+        let customer = journey.customer as u32 + 1;
+        let state = groups.at(journey, 0);
+        last.clear();
+        for (at, &time) in journey.times.iter().enumerate() {
+            let event = journey.start + at;
+            let value = self.of.of_event(event);
+            let followed = self.same.as_ref().map_or(0, |same| same.of_event(event));
+            if value == missing || self.same.as_ref().is_some_and(|same| followed == same.len() - 1) {
+                continue;
+            }
+            if !self.durations.is_empty() {
+                state.take(cell(SERVICE, value, 0), customer, self.time(time, self.end(event, time)));
+            }
+            if let Some(before) = last.insert(followed, (event, time)) {
+                self.take_pair(before, (event, time), customer, state);
+            }
+        }
+        for &(event, time) in last.values() {
+            let end = self.end(event, time);
+            if end <= self.observed_until && self.observed_until - end <= self.gap {
+                let waited = self.time(end, self.observed_until);
+                state.take(cell(OPEN, self.of.of_event(event), 0), customer, waited);
+            }
+        }
+    }
+
+    fn merge(&self, into: &mut State, from: State) {
+        for (cell, sums) in from.cells {
+            let into = into.cells.entry(cell).or_default();
+            into.customers += sums.customers;
+            into.count += sums.count;
+            into.handed_over += sums.handed_over;
+            into.overlapping += sums.overlapping;
+            into.time_us += sums.time_us;
+        }
+        into.times.merge(from.times);
+    }
+
+    fn columns(&self, state: State) -> Result<Vec<Vec<PartialColumn>>> {
+        let mut cells: Vec<_> = state.cells.into_iter().collect();
+        if cells.len() > self.most_pairs {
+            return Err(Error::Argument(format!(
+                "{} different pairs, more than the {} allowed; name a column with fewer values, such as touchpoint",
+                cells.len(),
+                self.most_pairs
+            )));
+        }
+        cells.sort_unstable_by_key(|(cell, _)| *cell);
+        let label = |cell: u64, shift: u32| {
+            let code = (cell >> shift) as usize & ((1 << (PAIR_BITS / 2)) - 1);
+            let names =
+                if cell >> PAIR_BITS == CHANNELS { self.channels.as_ref().unwrap_or(&self.of) } else { &self.of };
+            let alone = shift == 0 && matches!(cell >> PAIR_BITS, SERVICE | OPEN);
+            if alone { "" } else { names.label(code).unwrap_or("") }
+        };
+        let whole = |pick: fn(&Sums) -> i64| -> ArrayRef {
+            Arc::new(Int64Array::from_iter_values(cells.iter().map(|(_, sums)| pick(sums))))
+        };
+        Ok(vec![vec![
+            ("part", Role::Key, texts(cells.iter().map(|(cell, _)| PARTS[(cell >> PAIR_BITS) as usize]))),
+            ("from", Role::Key, texts(cells.iter().map(|(cell, _)| label(*cell, PAIR_BITS / 2)))),
+            ("to", Role::Key, texts(cells.iter().map(|(cell, _)| label(*cell, 0)))),
+            ("customers", Role::Sum, whole(|sums| sums.customers)),
+            ("count", Role::Sum, whole(|sums| sums.count)),
+            ("handed_over", Role::Sum, whole(|sums| sums.handed_over)),
+            ("overlapping", Role::Sum, whole(|sums| sums.overlapping)),
+            ("time_sum_us", Role::Sum, big_sums(cells.iter().map(|(_, sums)| Some(sums.time_us)))?),
+            ("time_histogram", Role::Histogram, histograms(cells.iter().map(|(cell, _)| *cell), state.times.finish())),
+        ]])
+    }
+}
