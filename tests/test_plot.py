@@ -48,6 +48,8 @@ ASKED: dict[str, tuple[Any, ...]] = {
     "funnel": (STEPS,),
     "match": ("view -> cart within 1h",),
     "separating_paths": ("purchase",),
+    "stages": ("event",),
+    "waits": ("event",),
 }
 
 

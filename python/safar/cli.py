@@ -122,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--active", type=_list, metavar="A,B", help="events that show that a customer is there (default: any)"
     )
+    report.add_argument(
+        "--map", metavar="FILE", help="journey map (TOML): its stages, and its KPIs against their targets"
+    )
     report.add_argument("--title", default="Customer journey", help="heading of the page")
     report.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the page and the tables"
@@ -162,11 +165,12 @@ def _demo(options: argparse.Namespace) -> None:
     from safar.dashboard import page_for
     from safar.datasets import shop
     from safar.findings import findings
+    from safar.journey_map import JourneyMap
 
     steps = _Steps()
     folder = _folder(options.out)
     data = steps.run("demo data", lambda: shop(options.customers, seed=options.seed))
-    log = steps.run("event log", data.log)
+    log = steps.run("event log", lambda: data.log().with_map(JourneyMap.shop()))
     page = page_for(
         log,
         title="Demo shop: customer journey",
@@ -203,6 +207,11 @@ def _report(options: argparse.Namespace) -> None:
             observed_until=options.observed_until,
         ),
     )
+    if options.map is not None:
+        from safar.journey_map import JourneyMap
+
+        journey_map = JourneyMap.load(options.map)
+        log = steps.run("journey map", lambda: log.with_map(journey_map))
     folder = _folder(options.out)
     page = page_for(
         log,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from safar._log import Log
     from safar.log import EventLog
 
-__all__ = ["Result", "ResultTable", "share_columns"]
+__all__ = ["Result", "ResultTable", "duration_text", "share_columns"]
 
 _NULL = "–"
 
@@ -186,7 +186,7 @@ def _cell(name: str, value: object, share: bool) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         is_time = name.removesuffix("_low").removesuffix("_high").endswith("_seconds")
-        return f"{value:.1%}" if share else _seconds(value) if is_time else _number(value)
+        return f"{value:.1%}" if share else duration_text(value) if is_time else _number(value)
     if isinstance(value, dt.datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     return str(value)
@@ -196,7 +196,7 @@ def _number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".") if value == 0 or abs(value) >= 0.1 else f"{value:.3g}"
 
 
-def _seconds(value: float) -> str:
+def duration_text(value: float) -> str:
     """A length of time in the largest unit that it fills: ``"3.2 min"``."""
     for unit, length in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
         if value >= length:

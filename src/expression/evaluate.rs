@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, NullArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::{cmp, numeric};
-use arrow::compute::{and_kleene, is_not_null, is_null, not, nullif, or_kleene, prep_null_mask_filter};
+use arrow::compute::{and_kleene, is_not_null, is_null, not, nullif, or_kleene, prep_null_mask_filter, take};
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::error::ArrowError;
 
@@ -36,6 +36,13 @@ pub(super) fn truth(
     } else {
         BooleanArray::new(result.values().clone(), None)
     })
+}
+
+/// What a test says of each value; of a dictionary, it looks at each distinct value once.
+fn by_distinct(values: &ArrayRef, test: &dyn Fn(&ArrayRef) -> Result<BooleanArray>) -> Result<BooleanArray> {
+    let Some(dictionary) = values.as_any_dictionary_opt() else { return test(values) };
+    let found = test(dictionary.values())?;
+    Ok(take(&found, dictionary.keys(), None)?.as_boolean().clone())
 }
 
 /// The number that the text stands for, for each of `rows` rows.
@@ -207,7 +214,15 @@ impl<'a> Evaluator<'a> {
             Comparison::Greater => cmp::gt,
             Comparison::GreaterOrEqual => cmp::gt_eq,
         };
-        Ok(Value { array: Arc::new(kernel(&left, &right)?), kind: Kind::Boolean, constant })
+        let array = if right.constant && !left.constant {
+            by_distinct(&left.array, &|values| {
+                let values = Value { array: Arc::clone(values), ..left.clone() };
+                Ok(kernel(&values, &right)?)
+            })?
+        } else {
+            kernel(&left, &right)?
+        };
+        Ok(Value { array: Arc::new(array), kind: Kind::Boolean, constant })
     }
 
     /// The time that a text literal means beside a time.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Date32Array, Float64Array, Int64Array};
 use arrow::buffer::BooleanBuffer;
+use arrow::util::bit_iterator::BitIndexIterator;
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -64,6 +65,8 @@ pub struct Kpis {
     measures: Vec<Measure>,
     /// Where the cells of each measure in each cut begin: those of the first cut first, one more for the end.
     starts: Vec<u64>,
+    /// Events that any measure looks at.
+    touched: BooleanBuffer,
     most_cells: usize,
 }
 
@@ -223,7 +226,9 @@ impl Analysis for Kpis {
                 starts.push(end);
             }
         }
-        Ok(Self { periods, cuts, measures, starts, most_cells: params.max_cells as usize })
+        let nothing = BooleanBuffer::new_unset(log.len());
+        let touched = measures.iter().fold(nothing, |any, measure| &any | &measure.touched);
+        Ok(Self { periods, cuts, measures, starts, touched, most_cells: params.max_cells as usize })
     }
 }
 
@@ -304,6 +309,11 @@ impl Measure {
     }
 }
 
+/// Which of these events are set, from 0.
+fn bits(buffer: &BooleanBuffer, start: usize, events: usize) -> BitIndexIterator<'_> {
+    BitIndexIterator::new(buffer.values(), buffer.offset() + start, events)
+}
+
 impl Kernel for Kpis {
     type State = Cells;
     type Scratch = Scratch;
@@ -315,21 +325,24 @@ impl Kernel for Kpis {
     fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
         let (start, events) = (journey.start, journey.times.len());
         let Scratch { places, seen } = scratch;
+        if bits(&self.touched, start, events).next().is_none() {
+            return;
+        }
         self.place(journey.start, journey.times, places);
         let state = groups.at(journey, 0);
         for (number, measure) in self.measures.iter().enumerate() {
-            let touched = measure.touched.slice(start, events);
+            let touched = || bits(&measure.touched, start, events);
             for (cut, places) in places.iter().enumerate() {
                 let first = self.starts[cut * self.measures.len() + number];
                 if let Unit::Event = measure.unit {
-                    for at in touched.set_indices() {
+                    for at in touched() {
                         let value = measure.value(start + at).unwrap_or(0.0);
                         state.entry(first + places[at]).or_default().add(value, measure.is_base(start + at));
                     }
                     continue;
                 }
                 seen.clear();
-                for at in touched.set_indices() {
+                for at in touched() {
                     let unit = match &measure.unit {
                         Unit::Value(values) if values.label(values.of_event(start + at)).is_none() => continue,
                         Unit::Value(values) => values.of_event(start + at) as u32,

@@ -1,6 +1,5 @@
 //! Stages: how customers enter, stay in, leave and come back to the stages of their journey, and what happens there.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
@@ -86,6 +85,8 @@ pub struct State {
 #[derive(Debug, Clone, Copy)]
 struct Visit {
     stage: usize,
+    /// The first of them, as its place in the journey.
+    first: usize,
     start: i64,
     end: i64,
     events: i64,
@@ -95,7 +96,8 @@ struct Visit {
 #[derive(Default)]
 pub struct Scratch {
     visits: Vec<Visit>,
-    values: HashMap<usize, f64, foldhash::fast::FixedState>,
+    /// The stage of each event; past the last one where it has none.
+    stages: Vec<u8>,
 }
 
 impl Analysis for Stages {
@@ -149,11 +151,15 @@ impl Stages {
     }
 
     /// The visits of a journey, and its events at no stage.
-    fn visits<C: Code>(&self, journey: &Journey<'_, C>, visits: &mut Vec<Visit>) -> i64 {
+    fn visits<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch) -> i64 {
+        let Scratch { visits, stages } = scratch;
         visits.clear();
+        stages.clear();
+        let events = journey.start..journey.start + journey.times.len();
+        stages.extend(events.map(|event| self.of.of_event(event) as u8));
         let mut unmapped = 0;
-        for (at, &time) in journey.times.iter().enumerate() {
-            let stage = self.of.of_event(journey.start + at);
+        for (at, (&time, &stage)) in journey.times.iter().zip(stages.iter()).enumerate() {
+            let stage = usize::from(stage);
             if stage == self.count() {
                 unmapped += 1;
                 continue;
@@ -163,10 +169,25 @@ impl Stages {
                     visit.end = time;
                     visit.events += 1;
                 }
-                _ => visits.push(Visit { stage, start: time, end: time, events: 1 }),
+                _ => visits.push(Visit { stage, first: at, start: time, end: time, events: 1 }),
             }
         }
         unmapped
+    }
+
+    /// What the events of a customer are worth at each stage.
+    fn take_values(&self, numbers: &Float64Array, start: usize, stages: &[u8], found: &mut State) {
+        let (mut sums, mut valued) = ([0.0; MOST_STAGES + 1], 0_u64);
+        for (at, &stage) in (start..).zip(stages) {
+            if usize::from(stage) < self.count() && numbers.is_valid(at) && numbers.value(at).is_finite() {
+                sums[usize::from(stage)] += numbers.value(at);
+                valued |= 1 << stage;
+            }
+        }
+        for stage in (0..self.count()).filter(|stage| valued >> stage & 1 == 1) {
+            found.own[stage].value += sums[stage];
+            found.own[stage].squares += sums[stage] * sums[stage];
+        }
     }
 
     fn take_ways(&self, visits: &[Visit], open: bool, customer: u32, found: &mut State) {
@@ -225,11 +246,9 @@ impl Kernel for Stages {
     }
 
     fn step<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch, groups: &mut Groups<'_, Self>) {
-        let Scratch { visits, values } = scratch;
-        let unmapped = self.visits(journey, visits);
-        let mapped = |at: &usize| self.of.of_event(journey.start + at) < self.count();
-        let first = (0..journey.times.len()).find(mapped).unwrap_or(0);
-        let found = groups.at(journey, first);
+        let unmapped = self.visits(journey, scratch);
+        let Scratch { visits, stages } = scratch;
+        let found = groups.at(journey, visits.first().map_or(0, |visit| visit.first));
         found.events += journey.times.len() as i64;
         found.unmapped += unmapped;
         let Some(last) = visits.last() else { return };
@@ -249,25 +268,14 @@ impl Kernel for Stages {
         self.take_later(visits, open, found);
         for ((_, of), cells) in self.within.iter().zip(&mut found.within) {
             cells.settle(self.count() * of.len());
-            for at in journey.start..journey.start + journey.times.len() {
-                let stage = self.of.of_event(at);
-                if stage < self.count() {
-                    cells.take(stage * of.len() + of.of_event(at), customer);
+            for (at, &stage) in (journey.start..).zip(stages.iter()) {
+                if usize::from(stage) < self.count() {
+                    cells.take(usize::from(stage) * of.len() + of.of_event(at), customer);
                 }
             }
         }
         if let Some(numbers) = &self.values {
-            values.clear();
-            for at in journey.start..journey.start + journey.times.len() {
-                let stage = self.of.of_event(at);
-                if stage < self.count() && numbers.is_valid(at) && numbers.value(at).is_finite() {
-                    *values.entry(stage).or_default() += numbers.value(at);
-                }
-            }
-            for (&stage, &sum) in values.iter() {
-                found.own[stage].value += sum;
-                found.own[stage].squares += sum * sum;
-            }
+            self.take_values(numbers, journey.start, stages, found);
         }
     }
 

@@ -38,6 +38,7 @@ pub struct Waits {
     durations: Vec<i64>,
     hours: Option<WorkingTime>,
     observed_until: i64,
+    numbering: Numbering,
     most_pairs: usize,
 }
 
@@ -64,20 +65,55 @@ impl Sums {
     }
 }
 
-/// What a cell is of, in its highest bits.
-const PAIR: u64 = 0;
-const CHANNELS: u64 = 1;
-const SERVICE: u64 = 2;
-const OPEN: u64 = 3;
-const PAUSE: u64 = 4;
+/// What a cell is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Pair,
+    Channels,
+    Service,
+    Open,
+    Pause,
+}
 
-const PARTS: [&str; 5] = ["pair", "channels", "service", "open", "pause"];
+const PARTS: [(Part, &str); 5] = [
+    (Part::Pair, "pair"),
+    (Part::Channels, "channels"),
+    (Part::Service, "service"),
+    (Part::Open, "open"),
+    (Part::Pause, "pause"),
+];
 
-/// Bits that hold a pair of codes.
-const PAIR_BITS: u32 = 48;
+/// Numbers of cells, as small as can be, because histograms are sorted by them.
+#[derive(Debug)]
+struct Numbering {
+    /// Values of `from` and of `to`, by part.
+    widths: [(u64, u64); 5],
+    /// Where the cells of each part begin.
+    starts: [u64; 5],
+}
 
-fn cell(part: u64, from: usize, to: usize) -> u64 {
-    part << PAIR_BITS | (from as u64) << (PAIR_BITS / 2) | to as u64
+impl Numbering {
+    fn new(values: usize, channels: usize) -> Self {
+        let (values, channels) = (values as u64, channels as u64);
+        let widths = [(values, values), (channels, channels), (values, 1), (values, 1), (values, values)];
+        let mut starts = [0; 5];
+        for part in 1..5 {
+            starts[part] = starts[part - 1] + widths[part - 1].0 * widths[part - 1].1;
+        }
+        Self { widths, starts }
+    }
+
+    #[inline]
+    fn cell(&self, part: Part, from: usize, to: usize) -> u64 {
+        self.starts[part as usize] + from as u64 * self.widths[part as usize].1 + to as u64
+    }
+
+    fn of_cell(&self, cell: u64) -> (Part, &'static str, usize, usize) {
+        let number = self.starts.partition_point(|start| *start <= cell) - 1;
+        let (place, width) = (cell - self.starts[number], self.widths[number].1);
+        let (part, name) = PARTS[number];
+        (part, name, (place / width) as usize, (place % width) as usize)
+    }
 }
 
 /// What is gathered.
@@ -112,20 +148,19 @@ impl Analysis for Waits {
         let (first, last) = log.span();
         let last = last.max(log.observed_until());
         let hours = params.hours.as_ref().map(|hours| WorkingTime::new(hours, log.zone(), first, last)).transpose()?;
+        let of = few(&params.of)?;
+        let channels = if log.channels.is_some() { Some(log.segments("channel")?) } else { None };
+        let durations = params.duration.as_ref().map(|duration| durations(duration, log)).transpose()?;
         Ok(Self {
-            of: few(&params.of)?,
             same: params.same.as_deref().map(|name| log.segments(name)).transpose()?,
-            channels: if log.channels.is_some() { Some(log.segments("channel")?) } else { None },
             gap: params.gap_us.unwrap_or(i64::MAX),
-            durations: params
-                .duration
-                .as_ref()
-                .map(|duration| durations(duration, log))
-                .transpose()?
-                .unwrap_or_default(),
+            durations: durations.unwrap_or_default(),
             hours,
             observed_until: log.observed_until(),
+            numbering: Numbering::new(of.len(), channels.as_ref().map_or(0, |channels| channels.len())),
             most_pairs: params.max_pairs as usize,
+            of,
+            channels,
         })
     }
 }
@@ -145,7 +180,7 @@ impl Waits {
         let pair = (self.of.of_event(from), self.of.of_event(to));
         if next - end > self.gap {
             let time = self.time(end, next);
-            state.take(cell(PAUSE, pair.0, pair.1), customer, time);
+            state.take(self.numbering.cell(Part::Pause, pair.0, pair.1), customer, time);
             return;
         }
         let channels = self.channels.as_ref().map(|channels| (channels.of_event(from), channels.of_event(to)));
@@ -156,9 +191,9 @@ impl Waits {
             sums.handed_over += handed_over;
             sums.overlapping += overlapping;
         };
-        count(state.take(cell(PAIR, pair.0, pair.1), customer, time));
+        count(state.take(self.numbering.cell(Part::Pair, pair.0, pair.1), customer, time));
         if let Some((from, to)) = channels {
-            count(state.take(cell(CHANNELS, from, to), customer, time));
+            count(state.take(self.numbering.cell(Part::Channels, from, to), customer, time));
         }
     }
 }
@@ -185,7 +220,11 @@ impl Kernel for Waits {
                 continue;
             }
             if !self.durations.is_empty() {
-                state.take(cell(SERVICE, value, 0), customer, self.time(time, self.end(event, time)));
+                state.take(
+                    self.numbering.cell(Part::Service, value, 0),
+                    customer,
+                    self.time(time, self.end(event, time)),
+                );
             }
             if let Some(before) = last.insert(followed, (event, time)) {
                 self.take_pair(before, (event, time), customer, state);
@@ -195,7 +234,7 @@ impl Kernel for Waits {
             let end = self.end(event, time);
             if end <= self.observed_until && self.observed_until - end <= self.gap {
                 let waited = self.time(end, self.observed_until);
-                state.take(cell(OPEN, self.of.of_event(event), 0), customer, waited);
+                state.take(self.numbering.cell(Part::Open, self.of.of_event(event), 0), customer, waited);
             }
         }
     }
@@ -222,20 +261,23 @@ impl Kernel for Waits {
             )));
         }
         cells.sort_unstable_by_key(|(cell, _)| *cell);
-        let label = |cell: u64, shift: u32| {
-            let code = (cell >> shift) as usize & ((1 << (PAIR_BITS / 2)) - 1);
-            let names =
-                if cell >> PAIR_BITS == CHANNELS { self.channels.as_ref().unwrap_or(&self.of) } else { &self.of };
-            let alone = shift == 0 && matches!(cell >> PAIR_BITS, SERVICE | OPEN);
-            if alone { "" } else { names.label(code).unwrap_or("") }
-        };
+        let rows: Vec<(&str, &str, &str)> = cells
+            .iter()
+            .map(|(cell, _)| {
+                let (part, name, from, to) = self.numbering.of_cell(*cell);
+                let names = if part == Part::Channels { self.channels.as_ref().unwrap_or(&self.of) } else { &self.of };
+                let alone = matches!(part, Part::Service | Part::Open);
+                let to = if alone { None } else { names.label(to) };
+                (name, names.label(from).unwrap_or(""), to.unwrap_or(""))
+            })
+            .collect();
         let whole = |pick: fn(&Sums) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(cells.iter().map(|(_, sums)| pick(sums))))
         };
         Ok(vec![vec![
-            ("part", Role::Key, texts(cells.iter().map(|(cell, _)| PARTS[(cell >> PAIR_BITS) as usize]))),
-            ("from", Role::Key, texts(cells.iter().map(|(cell, _)| label(*cell, PAIR_BITS / 2)))),
-            ("to", Role::Key, texts(cells.iter().map(|(cell, _)| label(*cell, 0)))),
+            ("part", Role::Key, texts(rows.iter().map(|row| row.0))),
+            ("from", Role::Key, texts(rows.iter().map(|row| row.1))),
+            ("to", Role::Key, texts(rows.iter().map(|row| row.2))),
             ("customers", Role::Sum, whole(|sums| sums.customers)),
             ("count", Role::Sum, whole(|sums| sums.count)),
             ("handed_over", Role::Sum, whole(|sums| sums.handed_over)),

@@ -62,6 +62,11 @@ class KpisResult(CellsResult):
     analysis: ClassVar[str] = "kpis"
 
     @property
+    def cut_by(self) -> list[str]:
+        """The columns by which rows are cut."""
+        return self._question.columns
+
+    @property
     def missing(self) -> ResultTable:
         """Which KPIs are not in the table, because the log lacks what they need?
 
@@ -70,10 +75,8 @@ class KpisResult(CellsResult):
         ResultTable
             One row an input that is missing: ``kpi``, ``input`` and ``reason``, with the way out.
         """
-        question = Spec.from_json(self.spec)
-        assert isinstance(question, Kpis)
         columns = {
-            field.name: [getattr(missing, field.name) for missing in question.missing]
+            field.name: [getattr(missing, field.name) for missing in self._question.missing]
             for field in fields(Missing)
         }
         return ResultTable(
@@ -91,9 +94,7 @@ class KpisResult(CellsResult):
             ``count``, ``numerator``, ``denominator`` (in the words of the log) and ``adds_up`` (whether sums over
             periods and slices are those of the whole).
         """
-        question = Spec.from_json(self.spec)
-        assert isinstance(question, Kpis)
-        formulas = question.formulas
+        formulas = self._question.formulas
         columns: dict[str, object] = {
             "kpi": [formula.id for formula in formulas],
             **{
@@ -113,6 +114,12 @@ class KpisResult(CellsResult):
             "adds_up": [formula.adds_up for formula in formulas],
         }
         return ResultTable(_table.table_of(columns), "What the KPIs of the table mean.", self.timezone)
+
+    @property
+    def _question(self) -> Kpis:
+        question = Spec.from_json(self.spec)
+        assert isinstance(question, Kpis)
+        return question
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +185,11 @@ class Kpis(Spec[KpisResult]):
         """The columns of every kind of slice; the first is everything at once."""
         return [(), *(tuple(cut) for cut in self.by)]
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that slices have, in their order."""
+        return list(dict.fromkeys(name for cut in self.by for name in cut))
+
     def units(self, log: Log) -> Log:
         """The log that is asked, with sessions where a KPI counts them."""
         if "session" in log.columns or all(formula.count != "session" for formula in self.formulas):
@@ -186,7 +198,7 @@ class Kpis(Spec[KpisResult]):
 
     def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        for name in dict.fromkeys(name for cut in self.by for name in cut):
+        for name in self.columns:
             _args.known_segment(name, log.columns, log.roles)
         params = {
             "period": self.period,
@@ -237,7 +249,7 @@ class Kpis(Spec[KpisResult]):
         kept = np.array([not alone for _, alone in owners], dtype=bool)[rows["measure"][0]]
         measure, cut = rows["measure"][0][kept], rows["cut"][0][kept]
         labels = [json.loads(text) for text in rows["slice"][0][kept].tolist()]
-        names = list(dict.fromkeys(name for cut in self.by for name in cut))
+        names = self.columns
         cells: dict[str, Column] = {
             "customer": (rows["customer"][0][kept], None),
             "kpi": (
@@ -324,7 +336,7 @@ class Kpis(Spec[KpisResult]):
 
     def _columns(self, blocks: list[_Block], periods: ObservedPeriods, log: Log) -> dict[str, object]:
         many, length = len(blocks), len(periods)
-        names = list(dict.fromkeys(name for cut in self.by for name in cut))
+        names = self.columns
 
         def of_block(values: Sequence[object]) -> list[object]:
             return [value for value in values for _ in range(length)]

@@ -199,7 +199,7 @@ class Stages(Spec[StagesResult]):
 
     def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
-        if self.stage not in log.columns:
+        if self.stage not in ("event", *log.columns):
             way_out = (
                 "read the log through a journey map first: log.with_map(safar.JourneyMap.load(...)).stages()"
                 if self.stage == "stage"

@@ -23,6 +23,7 @@ from safar.dashboard.document import Page
 from safar.dashboard.figures import course_figure
 from safar.dashboard.formatting import count, day
 from safar.dashboard.key_figures import KeyFigures, key_figures
+from safar.dashboard.map_sections import kpi_section, stages_section
 from safar.dashboard.section import Section
 from safar.dashboard.svg import Direction
 from safar.errors import ArgumentError
@@ -83,7 +84,7 @@ def page_for(
     Parameters
     ----------
     log
-        Any log.
+        Any log. One that was read through a journey map also shows its stages, and its KPIs against their targets.
     title
         Heading of the page.
     funnel_steps
@@ -148,6 +149,8 @@ def page_for(
     work.run("retention", lambda: log.retention(names, names, period=period))
     if log.channels:
         _by_channel(work, journey, converting)
+    if log.map is not None:
+        _by_map(work, period)
     with work.timed("key figures"):
         figures = key_figures(log, sessions, converted, converting, names)
     with work.timed("page"):
@@ -180,6 +183,20 @@ def _by_channel(work: _Work, journey: Journey, conversion: Conversion) -> None:
     work.run("customers_by_channel", lambda: log.funnel([everyone], by="channel", at="first"))
     work.run("conversion_by_channel", lambda: log.funnel([_converted(conversion)], by="channel", at="first"))
     work.run("funnel_by_channel", lambda: log.funnel(journey.steps, within=journey.within, by="channel"))
+
+
+def _by_map(work: _Work, period: Literal["week", "month"]) -> None:
+    """What the map of the log says: its stages and its KPIs."""
+    log = work.log
+    try:
+        work.run("stages", log.stages)
+    except ArgumentError as problem:
+        work.left_out.append(f"Stages: {problem}")
+    if log.map is not None and log.map.kpis:
+        try:
+            work.run("kpis", lambda: log.kpis(period=period))
+        except ArgumentError as problem:
+            work.left_out.append(f"KPIs: {problem}")
 
 
 def _sections(
@@ -238,6 +255,11 @@ def _sections(
         )
         made.append(channel_events_section(work.log.channels, len(work.log), direction=direction))
         made.append(parts.sessions_section(found["sessions"], direction=direction))
+    if work.log.map is not None:
+        if "stages" in found:
+            made.append(stages_section(found["stages"], work.log.map, direction=direction))
+        if "kpis" in found:
+            made.append(kpi_section(found["kpis"], work.log.map, direction=direction))
     return made
 
 

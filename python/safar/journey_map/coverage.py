@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from safar import _args, _table
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
+    from altair.typing import ChartType
+
     from safar._log import Log
     from safar.journey_map import JourneyMap
     from safar.journey_map.parts import Touchpoint
@@ -54,6 +57,12 @@ class MapCoverage(ResultTable):
         return [
             name for name, events in zip(columns["touchpoint"], columns["events"], strict=True) if not events
         ]
+
+    def plot(self, **options: Any) -> ChartType:
+        """The coverage as an Altair chart; the options are those of `safar.plot.map_coverage`."""
+        # Charts stand above results, so they are looked up when one is asked for.
+        chart: ChartType = import_module("safar.plot").map_coverage(self, **options)
+        return chart
 
     def _extent(self) -> str:
         touchpoints = f"{len(self):,} touchpoint{'' if len(self) == 1 else 's'}"

@@ -11,8 +11,10 @@ from safar.plot.conversion import conversion
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
 from safar.plot.journeys import journeys
+from safar.plot.kpis import kpis
 from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
+from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
 from safar.plot.paths import paths
 from safar.plot.retention import retention
@@ -20,9 +22,11 @@ from safar.plot.rfm import rfm
 from safar.plot.scores import scores
 from safar.plot.separating_paths import separating_paths
 from safar.plot.sessions import sessions
+from safar.plot.stages import stages
 from safar.plot.steps import steps
 from safar.plot.stickiness import stickiness
 from safar.plot.transitions import transitions
+from safar.plot.waits import waits
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
@@ -35,8 +39,10 @@ __all__ = [
     "flow",
     "funnel",
     "journeys",
+    "kpis",
     "lifecycle",
     "loops",
+    "map_coverage",
     "match",
     "paths",
     "plot",
@@ -45,9 +51,11 @@ __all__ = [
     "scores",
     "separating_paths",
     "sessions",
+    "stages",
     "steps",
     "stickiness",
     "transitions",
+    "waits",
 ]
 
 # Every chart by the name of its analysis, sorted.
@@ -56,6 +64,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "flow": flow,
     "funnel": funnel,
     "journeys": journeys,
+    "kpis": kpis,
     "lifecycle": lifecycle,
     "loops": loops,
     "match": match,
@@ -64,9 +73,11 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "rfm": rfm,
     "separating_paths": separating_paths,
     "sessions": sessions,
+    "stages": stages,
     "steps": steps,
     "stickiness": stickiness,
     "transitions": transitions,
+    "waits": waits,
 }
 
 
