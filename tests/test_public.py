@@ -18,6 +18,7 @@ from safar.analyses import SPECS
 
 PYTHON = Path(safar.__file__).parent.parent
 PUBLIC = [
+    "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
     "Conversion",
@@ -78,6 +79,7 @@ PUBLIC = [
     "Waits",
     "WaitsResult",
     "__version__",
+    "alerts",
     "calendar",
     "ces",
     "compare_dialects",

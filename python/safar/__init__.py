@@ -91,8 +91,10 @@ from safar.voice import ScoreResult, ces, csat, nps
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
     from safar.dashboard import page
+    from safar.monitoring import AlertResult, alerts
 
 __all__ = [
+    "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
     "Conversion",
@@ -153,6 +155,7 @@ __all__ = [
     "Waits",
     "WaitsResult",
     "__version__",
+    "alerts",
     "calendar",
     "ces",
     "compare_dialects",
@@ -176,6 +179,8 @@ __all__ = [
 
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
+    "AlertResult": ("safar.monitoring", "AlertResult"),
+    "alerts": ("safar.monitoring", "alerts"),
     "dashboard": ("safar.dashboard", None),
     "datasets": ("safar.datasets", None),
     "page": ("safar.dashboard", "page"),

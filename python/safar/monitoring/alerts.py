@@ -13,8 +13,8 @@ import numpy as np
 from safar import _args, _table
 from safar._typing import Array, Floats, Frame, Integers, Language
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
-from safar.monitoring import contributions
-from safar.monitoring.judging import CHART, REASONS, RULES, SEASON, TARGET, Judgement, Settings, judge
+from safar.monitoring.contributions import Part, families, parts
+from safar.monitoring.judging import REASONS, RULES, TARGET, Judgement, Settings, judge
 from safar.monitoring.panel import Grid, Panel, intervals, periods_of, read, values
 from safar.monitoring.season import LOG, LOGIT, calendar_of, is_count
 from safar.monitoring.wording import Said, sentence
@@ -29,7 +29,11 @@ Rule: TypeAlias = Literal["chart", "drift", "season", "target"]
 
 _HISTORY = {"day": 28, "week": 12, "month": 12}
 _WINDOW = {"day": 56, "week": 26, "month": 24}
-_SEVERE = 3.0
+_PERIODS_A_FALSE_ALARM = 90
+_SEVERE = 2.0
+# How many periods before and after its alarms an alert may reach at most.
+_REACH = 14
+_LEAST_SCORE = 2.0
 # A slice is named in a sentence if it is at least this share of the deviation.
 _NAMED = 0.5
 
@@ -103,8 +107,8 @@ class AlertResult(ResultTable):
         ResultTable
             One row a stretch of periods of one KPI, slice and reason: ``kpi``, the columns of slices, ``start`` and
             ``end`` (first instant, and that after the last), ``periods``, ``reason``, ``meaning``. The reasons are
-            missing, incomplete, undefined, closed, no_volume, short_history, new_holiday, no_variation; and of the rule
-            ``target`` alone no_interval and no_direction.
+            missing, incomplete, undefined, closed, no_volume, short_history, new_holiday, no_variation; and of the
+            rule ``target`` alone no_interval and no_direction.
         """
         panel, rows = self._panel, list(_unjudged(self._panel, self._found, self._settings))
         starts = panel.grid.instants()
@@ -148,7 +152,7 @@ class AlertResult(ResultTable):
         columns |= {name: _table.nullable(matrix[rows, at]) for name, matrix in numbers.items()}
         reasons = found.reason[rows, at].tolist()
         columns |= {
-            "alarm": found.alarm.any(axis=0)[rows, at],
+            "alarm": np.asarray(found.alarm.any(axis=0))[rows, at],
             "reason": [REASONS[code] or None for code in reasons],
         }
         definition = f"What was observed and expected in each period. {self.definition}"
@@ -160,18 +164,18 @@ class AlertResult(ResultTable):
         Returns
         -------
         ResultTable
-            One row for each alert, column that cuts its slice further, and slice: ``alert`` (its row, from 0), ``by``,
-            ``slice``, ``observed``, ``expected``, ``deviation`` (what the slice adds to observed less expected of the
-            whole, in its unit), ``rate`` (what its own value adds) and ``mix`` (what its weight adds), ``share`` (of the
-            whole deviation; shares of one alert and column add up to 1 and may be negative). Only where the slices of
-            the table sum to the whole in every period of the alert.
+            One row for each alert, column that cuts its slice further, and slice: ``alert`` (its row, from 0),
+            ``by``, ``slice``, ``observed``, ``expected``, ``deviation`` (what the slice adds to observed less
+            expected of the whole, in its unit), ``rate`` (what its own value adds) and ``mix`` (what its weight
+            adds), ``share`` (of the whole deviation; shares of one alert and column add up to 1 and may be
+            negative). Only where the slices of the table sum to the whole in every period of the alert.
 
         Notes
         -----
-        Of a total, the expected value is dealt to the slices as they shared it in the periods of the baseline. Of what
-        has a denominator, deviations split into rate and mix by the symmetric decomposition (Kitagawa 1955,
-        doi:10.1080/01621459.1955.10501299), against the values and weights of the slices in the baseline, moved by one
-        constant to make up the expected value of the whole. Both sum to observed less expected exactly.
+        Of a total, the expected value is dealt to the slices as they shared it in the periods of the baseline. Of
+        what has a denominator, deviations split into rate and mix by the symmetric decomposition (Kitagawa 1955,
+        doi:10.1080/01621459.1955.10501299), against the values and weights of the slices in the baseline, moved by
+        one constant to make up the expected value of the whole. Both sum to observed less expected exactly.
         """
         panel = self._panel
         rows = [
@@ -197,9 +201,7 @@ class AlertResult(ResultTable):
             "What each slice adds to observed less expected of an alert, exactly: rate by its own value, mix by its "
             "weight."
         )
-        return ResultTable(
-            _table.table_of(columns), definition, self.timezone, shares=frozenset({"share"})
-        )
+        return ResultTable(_table.table_of(columns), definition, self.timezone, shares=frozenset({"share"}))
 
     def sentences(self, language: Language = "en", *, names: Mapping[str, str] | None = None) -> list[str]:
         """What happened, in a sentence an alert.
@@ -242,17 +244,17 @@ class AlertResult(ResultTable):
             most=self._most(alert),
         )
 
-    def _parts(self, alert: _Alert) -> dict[str, list[contributions.Part]]:
+    def _parts(self, alert: _Alert) -> dict[str, list[Part]]:
         if alert.against_target:
             return {}
         panel, found = self._panel, self._found
         inside = _judged_inside(found, alert)
-        before = found.usable[alert.series].copy()
+        before = np.array(found.usable[alert.series], dtype=bool)
         before[alert.first :] = False
         before[: max(0, alert.first - 2 * self._settings.window)] = False
         split = {
-            cut: contributions.parts(panel, alert.series, members, inside, before, alert.expected)
-            for cut, members in contributions.families(panel, alert.series).items()
+            cut: parts(panel, alert.series, members, inside, before, alert.expected)
+            for cut, members in families(panel, alert.series).items()
         }
         return {cut: found for cut, found in split.items() if found}
 
@@ -268,11 +270,11 @@ class AlertResult(ResultTable):
         if not found:
             return None
         share, label = max(found)
-        return (label, share) if _NAMED <= share <= 1 else None
+        return (label, share) if share >= _NAMED else None
 
 
 def _shares(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0)
+    return np.asarray(np.divide(part, whole, out=np.full(len(part), np.nan), where=whole != 0))
 
 
 # -------------------------------------------------------------------------------------------------------- the question
@@ -282,7 +284,7 @@ def alerts(
     kpis: Frame,
     *,
     rules: Sequence[Rule] = ("chart", "drift", "season", "target"),
-    budget: float = 12.0,
+    budget: float | None = None,
     persistence: tuple[int, int] = (1, 1),
     quiet: int = 2,
     holidays: Mapping[dt.date, str] | None = None,
@@ -297,80 +299,84 @@ def alerts(
     Parameters
     ----------
     kpis
-        The tidy table of KPIs: a row for each period, slice and KPI, with the columns ``date``, ``kpi``, ``numerator``
-        and ``denominator``. Read as well, where they are there: ``form`` (share, rate, mean, nps, total, ratio; by
-        default ratio), ``unit``, ``direction`` (up: more is better, down, none), ``scale``, ``squares``, ``target``,
-        ``complete``. All other columns of text are slices; null is all of them together. Periods are days, weeks or
-        months; their length is that of the dates.
+        The tidy table of KPIs: a row for each period, slice and KPI, with the columns ``date``, ``kpi``,
+        ``numerator`` and ``denominator``. Read as well, where they are there: ``form`` (share, rate, mean, nps,
+        total, ratio; by default ratio), ``unit``, ``direction`` (up: more is better, down, none), ``scale``,
+        ``squares``, ``target``, ``complete``. All other columns of text are slices; null is all of them together.
+        Periods are days, weeks or months; their length is that of the dates.
     rules
         Which rules may raise an alarm:
 
-        * ``"chart"``: the control chart of the form. Share: p chart, exact binomial where fewer than 10 of either kind
-          are expected, Laney's p' otherwise. Rate and counted total (whole numbers, median below 10,000): u chart, exact
-          Poisson where fewer than 20 are expected, Laney's u' otherwise. Mean, Net Promoter Score, ratio and any other
-          total: individuals chart of the residuals, of logarithms for a total or ratio that is never negative.
+        * ``"chart"``: the control chart of the form. Share: p chart, exact binomial where fewer than 10 of
+          either kind are expected, Laney's p' otherwise. Rate and counted total (whole numbers, median below
+          10,000): u chart, exact Poisson where fewer than 20 are expected, Laney's u' otherwise. Mean, Net Promoter Score, ratio and
+          any other total: individuals chart of the residuals, of logarithms for a total or ratio that is never
+          negative.
         * ``"drift"``: exponentially weighted mean (weight 0.2) of the normal scores of the chart, none beyond 3,
           for small deviations that last.
         * ``"season"``: robust z of the residuals, 0.6745 (x - median) / MAD.
         * ``"target"``: the whole 95 % interval on the wrong side of the target, and so far that chance is ruled out.
 
     budget
-        False alarms a year that are expected at most, over all KPIs, slices and rules together; one a month by default.
+        False alarms a year that are expected at most, over all KPIs, slices and rules together; by default one in 90
+        periods, which is four a year of days.
     persistence
-        (m, n): an alarm needs m of n periods in a row that are flagged on the same side. (1, 1) waits for nothing. More
-        makes false alarms rarer than the budget, and later.
+        (m, n): an alarm needs m of n periods in a row that are flagged on the same side. (1, 1) waits for nothing.
+        More makes false alarms rarer than the budget, and later.
     quiet
         Alarms with at most so many periods between them are one alert.
     holidays
-        Date → name, for all days that are not like others: holidays, and seasons such as the weeks before Nowruz. Days of
-        one name are expected to depart from an ordinary day as they did in earlier years. Before three of them
-        have been seen in an earlier stretch (more than 60 days ago), they are not judged, and listed.
+        Date → name, for all days that are not like others: holidays, and seasons such as the weeks before Nowruz.
+        Days of one name are expected to depart from an ordinary day as they did in earlier years. Before three of
+        them have been seen in an earlier stretch (more than 60 days ago), they are not judged, and listed.
     weekend
         Days that are like each other, as of `datetime.date.weekday` (Monday is 0); Thursday and Friday by default.
     history
         Periods that must have been seen before one is judged; by default 28 days, 12 weeks or 12 months.
     window
         How many of the newest periods the baseline is made of; by default 56 days, 26 weeks or 24 months. Weights halve
-        with every half of it.
+        from one end of it to the other.
     relearn
-        After so many flagged periods in a row on one side, they are the new normal, and what was before is forgotten; by
-        default as `history`.
+        After so many flagged periods in a row on one side, they are the new normal, and what was before is
+        forgotten; by default as `history`.
     timezone
         Zone of the dates; by default that of the column, and UTC where it has none.
 
     Returns
     -------
     AlertResult
-        One row an alert, in the order of their start: ``kpi``, the columns of slices, ``start`` and ``end`` (first instant
-        of the first period, and that after the last), ``peak`` (the period with the least p-value), ``alarms`` (periods
+        One row an alert, in the order of their start: ``kpi``, the columns of slices, ``start`` and ``end`` (first
+        instant of the first period, and that after the last; from the likely beginning of the change to its likely
+        end, up to 14 periods around the alarms), ``peak`` (the period with the least p-value), ``alarms`` (periods
         that raised it), ``side`` (above, below), ``effect`` (good, bad, neutral, by the direction of the KPI),
-        ``severity``, ``rule`` (that with the least p-value) and ``rules`` (all that raised it), ``observed`` from start
-        to end with its 95 % interval where the form has one (``observed_low``, ``observed_high``), ``expected`` with the
-        95 % interval of what was to be observed (``expected_low``, ``expected_high``; of the rule target the target, and
-        null), ``p_value`` and ``q_value`` (Benjamini-Hochberg over all tests of the period) at the peak. A total is the
-        mean of a period, anything else one value over the whole alert. Severity is by the size of the deviation in
-        half-widths of the expected interval (of the rule target, of the observed one): ``high`` if it is at least 3 and
-        the effect is bad; ``medium`` if it is bad and smaller, or neutral and at least 3; ``low`` otherwise.
+        ``severity``, ``rule`` (that with the least p-value) and ``rules`` (all that raised it), ``observed`` from
+        start to end with its 95 % interval where the form has one (``observed_low``, ``observed_high``),
+        ``expected`` with the 95 % interval of what was to be observed (``expected_low``, ``expected_high``; of the
+        rule target the target, and null), ``p_value`` and ``q_value`` (Benjamini-Hochberg over all tests of the
+        period) at the peak. A total is the mean of a period, anything else one value over the whole alert. Severity
+        is by the size of the deviation in half-widths of the expected interval (of the rule target, of the observed
+        one): ``high`` if it is at least 2 and the effect is bad; ``medium`` if it is bad and smaller, or neutral
+        and at least 3; ``low`` otherwise.
 
     Notes
     -----
-    Each period is expected from periods before it only, and a period added later changes none that was judged: level,
+    Each period is expected from periods before it only, and one added later changes none that was judged: level,
     weekday and holidays by a robust (Huber) regression, binomial for shares, Poisson for counts, plain otherwise. The
-    noise is what past departures from such expectations had, the greater of their root mean square and Laney's sigma_z
-    from the moving range, at least that of pure chance for counts. Tails are those of Student's t with the degrees of
-    freedom of that estimate. Flagged periods, holidays and incomplete periods teach nothing.
+    noise is what past departures from such expectations had, the greater of their root mean square and Laney's
+    sigma_z from the moving range, at least that of pure chance for counts. Tails are those of Student's t with the
+    degrees of freedom of that estimate. Flagged periods, holidays and incomplete periods teach nothing.
 
     Guaranteed is this: a test that is exact, or errs on the safe side, flags a period with probability
     budget / (periods a year x tests in the period) at most if nothing has changed, so the expected number of flagged
-    tests a year, and with it that of alerts, is at most `budget`, however KPIs depend on each other (Bonferroni within a
-    period, spent evenly over the year). It rests on the tails: residuals with tails heavier than Student's t have more.
-    q-values are for reading; they decide nothing.
+    tests a year, and with it that of alerts, is at most `budget`, however KPIs depend on each other (Bonferroni
+    within a period, spent evenly over the year). It rests on the tails: residuals with tails heavier than Student's
+    t have more. q-values are for reading; they decide nothing.
 
-    The gate comes first: what is missing, incomplete, undefined, next to nothing of the usual volume, or without enough
-    past is not judged, and stands in `AlertResult.not_judged` with its reason.
+    The gate comes first: what is missing, incomplete, undefined, next to nothing of the usual volume, or without
+    enough past is not judged, and stands in `AlertResult.not_judged` with its reason.
 
-    References: Laney (2002, doi:10.1081/QEN-120006708); Roberts (1959, doi:10.1080/00401706.1959.10489860); Iglewicz and
-    Hoaglin (1993).
+    References: Laney (2002, doi:10.1081/QEN-120006708); Roberts (1959, doi:10.1080/00401706.1959.10489860); Iglewicz
+    and Hoaglin (1993).
 
     Examples
     --------
@@ -386,7 +392,7 @@ def alerts(
     ... }
     >>> found = alerts(kpis)
     >>> found.sentences()
-    ['Conversion fell to 11 % (expected 40 %, 32.4 to 48.2) from 25 to 27 February 2026.']
+    ['Conversion fell to 11 % (expected 40.1 %, 33.9 to 46.7) from 25 to 27 February 2026.']
     >>> found.to_dict()["severity"]
     ['high']
     """
@@ -398,7 +404,10 @@ def alerts(
     if not (found.reason == 0).any() and not np.isfinite(found.p[TARGET]).any():
         raise DataError(_nothing(panel, found, settings))
     raised = tuple(
-        sorted(_raised(panel, found, quiet), key=lambda each: (each.first, each.series, each.against_target, each.side))
+        sorted(
+            _raised(panel, found, quiet),
+            key=lambda each: (each.first, each.series, each.against_target, each.side),
+        )
     )
     table = _typed(_columns(panel, raised), panel)
     return AlertResult(
@@ -432,13 +441,21 @@ def _settings(
     chosen = _args.names(rules, "rules")
     for rule in chosen:
         _args.choice(rule, "rules", Rule)
+    if budget is None:
+        budget = grid.a_year / _PERIODS_A_FALSE_ALARM
     if isinstance(budget, bool) or not isinstance(budget, int | float | np.number):
-        raise ArgumentTypeError(f"budget={budget!r} is a {type(budget).__name__}; expected false alarms a year")
+        raise ArgumentTypeError(
+            f"budget={budget!r} is a {type(budget).__name__}; expected false alarms a year"
+        )
     if not 0 < budget <= 366:
-        raise ArgumentError(f"budget={budget!r} is out of range; expected false alarms a year, above 0 and at most 366")
+        raise ArgumentError(
+            f"budget={budget!r} is out of range; expected false alarms a year, above 0 and at most 366"
+        )
     pair = persistence if isinstance(persistence, tuple | list) else ()
     if len(pair) != 2:
-        raise ArgumentTypeError(f"persistence={persistence!r} is no pair (m, n), such as (2, 3): 2 of 3 periods")
+        raise ArgumentTypeError(
+            f"persistence={persistence!r} is no pair (m, n), such as (2, 3): 2 of 3 periods"
+        )
     last = _whole(pair[1], "persistence", 1, 31)
     least = _whole(pair[0], "persistence", 1, last)
     if history is None:
@@ -469,21 +486,24 @@ def _holidays(holidays: object) -> Mapping[dt.date, str]:
 def _weekend(weekend: object) -> frozenset[int]:
     if isinstance(weekend, str) or not isinstance(weekend, Collection):
         raise ArgumentTypeError(
-            f"weekend={weekend!r} is a {type(weekend).__name__}; expected numbers of weekdays such as (3, 4), Monday is 0"
+            f"weekend={weekend!r} is a {type(weekend).__name__}; expected numbers of weekdays such as (3, 4); "
+            "Monday is 0"
         )
     return frozenset(_whole(day, "weekend", 0, 6) for day in weekend)
 
 
 def _nothing(panel: Panel, found: Judgement, settings: Settings) -> str:
     codes, counts = np.unique(found.reason, return_counts=True)
-    listed = ", ".join(f"{REASONS[code]} {count:,}" for code, count in zip(codes, counts, strict=True) if code)
+    listed = ", ".join(
+        f"{REASONS[code]} {count:,}" for code, count in zip(codes, counts, strict=True) if code
+    )
     return (
         f"none of the {found.reason.size:,} periods can be judged ({listed}); a period needs {settings.history} before "
         f"it (history=), and the table has {len(panel.grid)}"
     )
 
 
-# --------------------------------------------------------------------------------------------------------- what is found
+# ------------------------------------------------------------------------------------------ what is found
 
 
 def expectations(found: Judgement) -> tuple[Floats, Floats, Floats]:
@@ -495,9 +515,7 @@ def expectations(found: Judgement) -> tuple[Floats, Floats, Floats]:
     return scales.back(found.eta), scales.back(found.eta - half), scales.back(found.eta + half)
 
 
-def _unjudged(
-    panel: Panel, found: Judgement, settings: Settings
-) -> Iterator[tuple[int, int, int, str]]:
+def _unjudged(panel: Panel, found: Judgement, settings: Settings) -> Iterator[tuple[int, int, int, str]]:
     for row, series in enumerate(panel.series):
         runs = [
             (row, first, end, reason)
@@ -514,14 +532,17 @@ def _unjudged(
 
 
 def _raised(panel: Panel, found: Judgement, quiet: int) -> Iterator[_Alert]:
-    changes = found.alarm[:TARGET].any(axis=0)
+    changes = np.asarray(found.alarm[:TARGET].any(axis=0))
     for row, series in enumerate(panel.series):
         for side in (-1, 1):
-            for periods in _groups(changes[row] & (found.side[row] == side), quiet):
-                yield _alert(panel, found, row, periods, side, slice(0, TARGET))
+            mine = changes[row] & (found.side[row] == side)
+            score = np.nan_to_num(side * found.score[row])
+            for bounds, periods in _lasting(_groups(mine, quiet), score):
+                yield _alert(panel, found, row, periods, bounds, side, slice(0, TARGET))
         wrong = -1 if series.direction == "up" else 1
         for periods in _groups(found.alarm[TARGET, row], quiet):
-            yield _alert(panel, found, row, periods, wrong, slice(TARGET, TARGET + 1))
+            bounds = (int(periods[0]), int(periods[-1]) + 1)
+            yield _alert(panel, found, row, periods, bounds, wrong, slice(TARGET, TARGET + 1))
 
 
 def _groups(mine: Array, quiet: int) -> list[Integers]:
@@ -530,20 +551,59 @@ def _groups(mine: Array, quiet: int) -> list[Integers]:
     return np.split(at, np.flatnonzero(np.diff(at) > quiet + 1) + 1) if len(at) else []
 
 
-def _alert(panel: Panel, found: Judgement, row: int, periods: Integers, side: int, rules: slice) -> _Alert:
+def _lasting(groups: list[Integers], score: Floats) -> list[tuple[tuple[int, int], Integers]]:
+    """From when to when each group of alarms lasts; groups that touch are one.
+
+    The stretch grows from the alarms to either side for as long as it gains in evidence: the sum of the scores, each
+    less half of what they are on average in the alarms, and less 2 at most (the most likely change point of a shift).
+    """
+    found: list[tuple[tuple[int, int], Integers]] = []
+    for number, periods in enumerate(groups):
+        least = min(float(score[periods].mean()) / 2, _LEAST_SCORE)
+        first, last = int(periods[0]), int(periods[-1])
+        floor = max(0, first - _REACH, found[-1][0][1] if found else 0)
+        ceiling = min(
+            last + 1 + _REACH, int(groups[number + 1][0]) if number + 1 < len(groups) else len(score)
+        )
+        start = first - _gain(np.cumsum((score[floor:first] - least)[::-1]))
+        end = last + 1 + _gain(np.cumsum(score[last + 1 : ceiling] - least))
+        if found and start <= found[-1][0][1]:
+            (start, _), earlier = found.pop()
+            periods = np.concatenate((earlier, periods))
+        found.append(((start, end), periods))
+    return found
+
+
+def _gain(sums: Floats) -> int:
+    """How many entries make the greatest sum; none where no sum is above 0."""
+    return int(sums.argmax()) + 1 if len(sums) and sums.max() > 0 else 0
+
+
+def _alert(
+    panel: Panel,
+    found: Judgement,
+    row: int,
+    periods: Integers,
+    bounds: tuple[int, int],
+    side: int,
+    rules: slice,
+) -> _Alert:
     alarm, p = found.alarm[rules, row][:, periods], found.p[rules, row][:, periods]
     p = np.where(alarm, p, np.inf)
     best, place = divmod(int(p.argmin()), len(periods))
     rule, peak = best + rules.start, int(periods[place])
-    first, end = int(periods[0]), int(periods[-1]) + 1
+    first, end = bounds
+    weekday = np.array([day.weekday() for day in panel.grid.dates[:-1]])
     inside = np.zeros(len(panel.grid), dtype=bool)
     inside[first:end] = True
-    inside &= np.isfinite(panel.target[row]) & panel.complete[row] if rule == TARGET else found.reason[row] == 0
+    inside &= (
+        np.isfinite(panel.target[row]) & panel.complete[row] if rule == TARGET else found.reason[row] == 0
+    )
     observed, observed_low, observed_high, weights = _together(panel, row, inside)
     if rule == TARGET:
         expected, low, high = float((weights * panel.target[row, inside]).sum()), np.nan, np.nan
     else:
-        expected, low, high = _expected_together(found, row, inside, weights)
+        expected, low, high = _expected_together(found, row, inside, weights, weekday)
     return _Alert(
         row, first, end, peak, len(periods), side, rule,
         tuple(int(each) + rules.start for each in np.flatnonzero(alarm.any(axis=1))),
@@ -553,7 +613,7 @@ def _alert(panel: Panel, found: Judgement, row: int, periods: Integers, side: in
 
 
 def _judged_inside(found: Judgement, alert: _Alert) -> Array:
-    inside = found.reason[alert.series] == 0
+    inside = np.array(found.reason[alert.series] == 0, dtype=bool)
     inside[: alert.first] = inside[alert.end :] = False
     return inside
 
@@ -575,15 +635,21 @@ def _together(panel: Panel, row: int, inside: Array) -> tuple[float, float, floa
 
 
 def _expected_together(
-    found: Judgement, row: int, inside: Array, weights: Floats
+    found: Judgement, row: int, inside: Array, weights: Floats, weekday: Integers
 ) -> tuple[float, float, float]:
-    """What was expected of some periods together: noise is each period's own, the error of the level is shared."""
+    """What was expected of some periods together.
+
+    Noise is each period's own, the error of the level is that of all of them, and that of a weekday of its days.
+    """
     from scipy.special import stdtrit
 
     scales, rows = found.scales, np.array([row])
     value = scales.back(found.eta[row, inside][None, :], rows)[0]
     slope = _slope(found, row, value)
-    shared = float((weights * slope * np.sqrt(found.known_variance[row, inside])).sum()) ** 2
+    common, known = found.common_variance[row, inside], found.known_variance[row, inside]
+    shared = float((weights * slope * np.sqrt(common)).sum()) ** 2
+    apart = weights * slope * np.sqrt(known - common)
+    shared += sum(float(apart[weekday[inside] == day].sum()) ** 2 for day in range(7))
     own = float(((weights * slope) ** 2 * found.noise_variance[row, inside]).sum())
     expected = float((weights * value).sum())
     half = float(stdtrit(found.degrees[row, inside].mean(), 0.975)) * np.sqrt(shared + own)
@@ -603,8 +669,9 @@ def _slope(found: Judgement, row: int, value: Floats) -> Floats:
     scales = found.scales
     unit = value / scales.factor[row]
     if scales.kind[row] == LOGIT:
-        return np.maximum(value * (1 - unit), 1e-300)
-    return np.maximum(value, 1e-300) if scales.kind[row] == LOG or scales.logged[row] else np.ones_like(value)
+        return np.asarray(np.maximum(value * (1 - unit), 1e-300))
+    grows = scales.kind[row] == LOG or scales.logged[row]
+    return np.asarray(np.maximum(value, 1e-300) if grows else np.ones_like(value))
 
 
 def _severity(alert: _Alert, effect: str) -> str:
@@ -674,6 +741,6 @@ def _definition(panel: Panel, found: Judgement, settings: Settings) -> str:
     waits = "" if least == 1 else f" {least} of {last} periods in a row must be flagged."
     return (
         f"Alerts by {', '.join(settings.rules)} over {len(panel.series):,} series of {len(panel.grid):,} periods, "
-        f"{judged:,} values judged, each by the periods before it; at most {settings.budget:g} false alarms are expected "
-        f"a year.{waits} What was not judged is in .not_judged with its reason."
+        f"{judged:,} values judged, each by the periods before it; at most {settings.budget:.3g} false alarms are "
+        f"expected a year.{waits} What was not judged is in .not_judged with its reason."
     )

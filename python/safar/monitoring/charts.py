@@ -82,7 +82,9 @@ def _pair(numerator: object, denominator: object, share: bool) -> tuple[Floats, 
     if k.shape != n.shape:
         raise ArgumentError(f"numerator has {len(k)} periods and denominator {len(n)}")
     if (k < 0).any() or (share and (k > n).any()):
-        raise ArgumentError("expected a numerator of at least 0" + (" and at most the denominator" if share else ""))
+        raise ArgumentError(
+            "expected a numerator of at least 0" + (" and at most the denominator" if share else "")
+        )
     return k, np.where(n > 0, n, np.nan)
 
 
@@ -297,7 +299,9 @@ def ewma_chart(
 
     Examples
     --------
-    >>> chart = ewma_chart([52.0, 47.0, 53.0], centre=50.0, sigma=2.0539, weight=0.3, steady=True)
+    >>> chart = ewma_chart(
+    ...     [52.0, 47.0, 53.0], centre=50.0, sigma=2.0539, weight=0.3, steady=True
+    ... )
     >>> chart.values.round(2).tolist()
     [50.6, 49.52, 50.56]
     """

@@ -55,7 +55,9 @@ def families(panel: Panel, whole: int) -> dict[str, Integers]:
     return found
 
 
-def parts(panel: Panel, whole: int, members: Integers, inside: Array, before: Array, expected: float) -> list[Part]:
+def parts(
+    panel: Panel, whole: int, members: Integers, inside: Array, before: Array, expected: float
+) -> list[Part]:
     """Decompose observed less expected of a whole over its slices, exactly; nothing where they do not sum to it.
 
     Parameters
@@ -110,7 +112,7 @@ def parts(panel: Panel, whole: int, members: Integers, inside: Array, before: Ar
 
 
 def _ratio(scale: float, top: Floats, down: Floats) -> Floats:
-    return scale * np.divide(top, down, out=np.full(len(top), np.nan), where=down > 0)
+    return np.asarray(scale * np.divide(top, down, out=np.full(len(top), np.nan), where=down > 0))
 
 
 def _sums(values: Floats, members: Integers, where: Array) -> Floats:

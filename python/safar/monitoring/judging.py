@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from safar.monitoring.season import (
     is_count,
     known_holiday,
     link,
+    mean_and_weight,
     median_of,
     robust_z,
     scales_of,
@@ -45,11 +47,13 @@ _CODE = {reason: code for code, reason in enumerate(REASONS)}
 # Less than this share of what is usual is a fault of the data, not a finding.
 _COLLAPSED = 0.1
 _USUAL_VOLUME = 10.0
-_CLOSED_AFTER = 4
+_CLOSED_AFTER, _CLOSED_BELOW = 3, 5.0
 _FEW_SHARE, _FEW_COUNT = 10.0, 20.0
 # A moving range of two, and the share of degrees of freedom that it keeps of a standard deviation.
 _MOVING_RANGE, _KEPT = 1.128379167095513, 0.62
 _CLIP = 3.0
+# Past departures count up to so many rough standard deviations; the root mean square of normal ones is then 0.9594.
+_TRUST, _TRUSTED = 2.0, 0.9594
 _WEIGHT = 0.2
 _DRIFT_AFTER = 10
 # Nodes and weights of the mean over a normal distribution.
@@ -73,9 +77,11 @@ class Judgement:
     """What is known of each period (column) of each series (row)."""
 
     scales: Scales
-    # What was expected, on the scale; variance of the expectation, and of one period around it.
+    # What was expected, on the scale; variance of the expectation, what of it is of all weekdays, and variance of one
+    # period around it.
     eta: Floats
     known_variance: Floats
+    common_variance: Floats
     noise_variance: Floats
     degrees: Floats
     reason: Integers
@@ -88,8 +94,11 @@ class Judgement:
     alarm: Array
     # What the baseline was made of.
     usable: Array
+    # Departures as normal scores, by the chart of the form.
+    score: Floats
     tests: Integers
-    no_interval: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    # What has a target and no interval to compare with it.
+    no_interval: Array
 
 
 def judge(panel: Panel, calendar: Calendar, settings: Settings) -> Judgement:
@@ -147,6 +156,7 @@ class _State:
             scales=scales,
             eta=empty.copy(),
             known_variance=empty.copy(),
+            common_variance=empty.copy(),
             noise_variance=empty.copy(),
             degrees=empty.copy(),
             reason=_first_reasons(panel, scales),
@@ -156,6 +166,7 @@ class _State:
             side=np.zeros(shape, dtype=np.int64),
             alarm=np.zeros((len(RULES), *shape), dtype=bool),
             usable=np.zeros(shape, dtype=bool),
+            score=empty.copy(),
             tests=np.zeros(shape[1], dtype=np.int64),
             no_interval=targeted & ~(np.isfinite(low) & np.isfinite(high)),
         )
@@ -172,10 +183,13 @@ class _State:
     def step(self, at: int) -> None:
         """Judge period `at`, then learn from it."""
         found, settings, rows = self.found, self.settings, len(self.panel.series)
-        self._volume(at)
-        eta, variance, used = self.regression.expect(found.usable, at)
-        begun = used >= max(settings.history // 2, 2)
         holiday = self.calendar.holiday[at] >= 0
+        closed = self._closed(at)
+        if not holiday:
+            self._refuse(at, closed[:, at], "closed")
+            self._volume(at)
+        eta, variance, common, used = self.regression.expect(found.usable & ~closed, at)
+        begun = used >= max(settings.history // 2, 2)
         departures = np.where(begun, link(self.scales, at) - eta, np.nan)
         extra = np.zeros(rows)
         fine = found.reason[:, at] == 0
@@ -188,12 +202,21 @@ class _State:
         self._refuse(at, (used < settings.history) | (number < settings.history // 2), "short_history")
         z, own = self._standardised(at, eta, variance)
         degrees = np.maximum(_KEPT * number, 2.0)
-        self._refuse(at, ~(sigma > 0), "no_variation")
+        # What is left by rounding is no variation.
+        least = 1e-9 * np.where(self.scales.logged, np.maximum(np.abs(eta), 1.0), np.abs(eta))
+        rounding = (self.scales.kind == PLAIN) & (sigma <= least * np.sqrt(self.scales.size[:, at]))
+        self._refuse(at, ~(sigma > 0) | rounding, "no_variation")
         judged = found.reason[:, at] == 0
         squared = np.where(judged, sigma, 1.0) ** 2
-        known, noise = variance * squared, own * squared + extra
-        for name, value in (("eta", eta), ("known_variance", known), ("noise_variance", noise), ("degrees", degrees)):
-            getattr(found, name)[judged, at] = value[judged]
+        known, noise = variance * squared, np.where(judged, own, 1.0) * squared + extra
+        for matrix, value in (
+            (found.eta, eta),
+            (found.known_variance, known),
+            (found.common_variance, common * squared),
+            (found.noise_variance, noise),
+            (found.degrees, degrees),
+        ):
+            matrix[judged, at] = value[judged]
         side = np.sign(self._count(at, eta)).astype(np.int64)
         found.side[judged, at] = side[judged]
         p = np.full((len(RULES), rows), np.nan)
@@ -201,6 +224,7 @@ class _State:
             chart = self._chart(at, eta, squared, known, extra, degrees)
             p[CHART, judged] = chart[judged]
         score = _scores(p[CHART], side)
+        found.score[judged, at] = score[judged]
         if "season" in settings.rules:
             p[SEASON, judged] = self._season(at, z, score, number)[judged]
         if "target" in settings.rules:
@@ -250,11 +274,23 @@ class _State:
         past = volume[:, reach]
         usual = median_of(np.where(alike, past, 0.0), alike)
         now = volume[:, at]
-        closed = total & (alike.sum(axis=1) >= _CLOSED_AFTER) & ~(np.where(alike, past, 0.0) != 0).any(axis=1)
-        elsewhere = (np.where(mine, past, 0.0) != 0).any(axis=1)
-        self._refuse(at, closed & elsewhere, "closed")
         gone = np.where(total, now == 0, now < _COLLAPSED * usual)
         self._refuse(at, gone & (usual >= _USUAL_VOLUME), "no_volume")
+
+    def _closed(self, at: int) -> Array:
+        """On which weekdays nothing ever happened, while on others it did; a row a series, a column a period."""
+        reach = slice(max(0, at - 2 * self.settings.window), at)
+        total = np.array([[each.form == "total"] for each in self.panel.series], dtype=bool)
+        past = self.panel.numerator[:, reach]
+        known = np.isfinite(past) & self.panel.complete[:, reach] & total
+        weekday = self.calendar.weekday[reach]
+        busy = median_of(np.where(known, past, 0.0), known) >= _CLOSED_BELOW
+        closed = np.zeros((len(past), 7), dtype=bool)
+        for day in range(7):
+            mine = known[:, weekday == day]
+            some = (mine & (past[:, weekday == day] != 0)).any(axis=1)
+            closed[:, day] = busy & (mine.sum(axis=1) >= _CLOSED_AFTER) & ~some
+        return np.asarray(closed[:, self.calendar.weekday])
 
     def _past(self, at: int) -> tuple[slice, Array]:
         reach = slice(max(0, at - 2 * self.settings.window), at)
@@ -268,12 +304,13 @@ class _State:
         number = mine.sum(axis=1).astype(np.int64)
         past = np.where(mine, self.z[:, reach], 0.0)
         rough = 1.4826 * median_of(np.abs(past), mine)
-        bound = np.where(rough > 0, _CLIP * rough, np.inf)[:, None]
+        bound = np.where(rough > 0, _TRUST * rough, np.inf)[:, None]
         past = np.clip(past, -bound, bound)
-        size = np.sqrt((past**2).sum(axis=1) / np.maximum(number, 1))
+        trusted = np.where(rough > 0, _TRUSTED, 1.0)
+        size = np.sqrt((past**2).sum(axis=1) / np.maximum(number, 1)) / trusted
         both = mine[:, 1:] & mine[:, :-1]
         ranges = np.where(both, np.abs(np.diff(past, axis=1)), 0.0).sum(axis=1)
-        moving = ranges / np.maximum(both.sum(axis=1), 1) / _MOVING_RANGE
+        moving = ranges / np.maximum(both.sum(axis=1), 1) / _MOVING_RANGE / trusted
         sigma = np.maximum(size, moving)
         return np.where(self.scales.kind == PLAIN, sigma, np.maximum(sigma, 1.0)), number
 
@@ -282,7 +319,8 @@ class _State:
         count, size = self.scales.count[:, at], self.scales.size[:, at]
         mean, weight = _moments(self.scales, eta, size)
         own = np.divide(1.0, weight, out=np.full(len(weight), np.nan), where=weight > 0)
-        step = np.divide(count - mean, np.where(self.scales.kind == PLAIN, 1.0, weight))
+        per = np.where(self.scales.kind == PLAIN, 1.0, weight)
+        step = np.divide(count - mean, per, out=np.full(len(weight), np.nan), where=per > 0)
         return step / np.sqrt(own + variance), own
 
     # ---------------------------------------------------------------------------------------------- rules
@@ -297,8 +335,8 @@ class _State:
             own = 1.0 / weight
             step = np.where(self.scales.kind == PLAIN, count - mean, (count - mean) / weight)
             far = step / np.sqrt(own * squared + known + extra)
+            more = np.maximum(squared - 1, 0) * own + known + extra
         p = _student_tail(far, degrees)
-        more = np.maximum(squared - 1, 0) * own + known + extra
         least = np.where(self.scales.kind == LOGIT, np.minimum(mean, size - mean), mean)
         few = (self.scales.kind == LOGIT) & (least < _FEW_SHARE)
         few |= (self.scales.kind == LOG) & (least < _FEW_COUNT)
@@ -336,10 +374,9 @@ class _State:
         both = np.isfinite(past[:, 1:]) & np.isfinite(past[:, :-1])
         one, two = np.where(both, past[:, :-1], 0.0), np.where(both, past[:, 1:], 0.0)
         size = np.sqrt((one**2).sum(axis=1) * (two**2).sum(axis=1))
-        number = both.sum(axis=1)
         after = np.divide((one * two).sum(axis=1), size, out=np.zeros(len(size)), where=size > 0)
         # Departures that follow one another make their mean vary more: as much as a first-order autoregression.
-        after = np.clip(after + 1 / np.sqrt(np.maximum(number, 1)), 0.0, 0.9)
+        after = np.clip(after, 0.0, 0.9)
         kept = after * (1 - _WEIGHT)
         deviation = np.sqrt(self.spread * (1 + kept) / (1 - kept))
         far = np.divide(np.abs(self.mean), deviation, out=np.zeros(len(size)), where=deviation > 0)
@@ -372,7 +409,10 @@ class _State:
     def _beyond(self, row: int, at: int, true: float, above: bool) -> float:
         """Probability of a count at least as far on one side, by the exact distribution."""
         form = self.panel.series[row].form
-        count, size = self.panel.numerator[row, at], self.panel.denominator[row, at] if form != "total" else 1.0
+        count, size = (
+            self.panel.numerator[row, at],
+            self.panel.denominator[row, at] if form != "total" else 1.0,
+        )
         if form == "share":
             true = min(max(true, 0.0), 1.0)
             tails = _binomial_tails(np.array([count]), np.array([size]), np.array([true]))
@@ -400,9 +440,7 @@ class _State:
 
 
 def _moments(scales: Scales, eta: Floats, size: Floats) -> tuple[Floats, Floats]:
-    from safar.monitoring.season import _mean_and_weight
-
-    return _mean_and_weight(scales.kind, eta, size)
+    return mean_and_weight(scales.kind, eta, size)
 
 
 def _scores(p: Floats, side: Integers) -> Floats:
@@ -442,10 +480,12 @@ def exact_tail(binomial: Array, count: Floats, size: Floats, eta: Floats, varian
     Binomial or Poisson probabilities of at least as much and at most as much, in the mean over that error; twice the
     lesser.
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    weights = weights / weights.sum()
+    nodes, weights = _normal_nodes()
     points = np.clip(eta[:, None] + np.sqrt(variance)[:, None] * nodes[None, :], -30, 30)
-    count, size = np.broadcast_arrays(count[:, None], points)[0], np.broadcast_arrays(size[:, None], points)[0]
+    count, size = (
+        np.broadcast_arrays(count[:, None], points)[0],
+        np.broadcast_arrays(size[:, None], points)[0],
+    )
     shares = 1 / (1 + np.exp(-points))
     of_shares = _binomial_tails(count, size, shares)
     of_rates = _poisson_tails(count, size * np.exp(points))
@@ -453,7 +493,14 @@ def exact_tail(binomial: Array, count: Floats, size: Floats, eta: Floats, varian
         np.where(binomial, first @ weights, second @ weights)
         for first, second in zip(of_shares, of_rates, strict=True)
     )
-    return np.minimum(2 * np.minimum(below, above), 1.0)
+    return np.asarray(np.minimum(2 * np.minimum(below, above), 1.0))
+
+
+@cache
+def _normal_nodes() -> tuple[Floats, Floats]:
+    """Where and with which weights a mean over the standard normal distribution is taken."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    return nodes, weights / weights.sum()
 
 
 def _benjamini_hochberg(p: Floats) -> Floats:

@@ -132,7 +132,9 @@ def intervals(
     elif form == "nps":
         low, high = adjusted_wald((squares + numerator) / 2, (squares - numerator) / 2, denominator)
     elif form == "rate" or count:
-        exposure = np.where(denominator > 0, denominator, np.nan) if form == "rate" else np.ones_like(numerator)
+        exposure = (
+            np.where(denominator > 0, denominator, np.nan) if form == "rate" else np.ones_like(numerator)
+        )
         some = np.maximum(numerator, 1e-300)
         low = np.where(numerator > 0, gammaincinv(some, 0.025), 0 * numerator) / exposure
         high = gammaincinv(numerator + 1, 0.975) / exposure
@@ -344,7 +346,9 @@ def _refuse_two_forms(forms: list[str], row_of: Integers, first: Integers, found
             )
 
 
-def _refuse_repeats(flat: Integers, series: tuple[Series, ...], row_of: Integers, days: list[dt.date]) -> None:
+def _refuse_repeats(
+    flat: Integers, series: tuple[Series, ...], row_of: Integers, days: list[dt.date]
+) -> None:
     order = np.argsort(flat, kind="stable")
     for before, after in itertools.pairwise(order.tolist()):
         if flat[before] == flat[after]:

@@ -17,7 +17,7 @@ __all__ = ["Calendar", "Scales", "calendar_of", "robust_z", "scales_of"]
 _SHRINK = 0.25
 # Deviations beyond so many standard deviations count as if they were there (Huber).
 _HUBER = 2.0
-_STEPS = 5
+_STEPS = 4
 # Days of a holiday that are needed, from before it, to know what it does.
 _HOLIDAYS = 3
 # A holiday that comes again after fewer days is the same one going on.
@@ -140,7 +140,9 @@ def calendar_of(grid: Grid, holidays: Mapping[dt.date, str], weekend: frozenset[
     for at, (first, after) in enumerate(zip(days, grid.dates[1:], strict=True)):
         length = (after - first).days
         found = [holidays.get(first + dt.timedelta(days=day)) for day in range(length)]
-        named = sorted((name for name in found if name is not None), key=lambda name: (-found.count(name), name))
+        named = sorted(
+            (name for name in found if name is not None), key=lambda name: (-found.count(name), name)
+        )
         # A holiday of a few days colours a week, but not a month.
         if named and 4 * len(named) >= length:
             holiday[at] = names.index(named[0])
@@ -178,7 +180,7 @@ class Regression:
     def of(cls, scales: Scales, calendar: Calendar, window: int) -> Regression:
         """Start with nothing learned."""
         beta = np.full((len(scales.kind), calendar.design.shape[1]), np.nan)
-        return cls(scales, calendar, window, window / 2, beta)
+        return cls(scales, calendar, window, float(window), beta)
 
     def rows(self, usable: Array, at: int) -> tuple[slice, Array]:
         """Which periods before `at` are learned from: the newest `window` usable ones of each series."""
@@ -187,8 +189,11 @@ class Regression:
         newer = np.cumsum(mine[:, ::-1], axis=1)[:, ::-1]
         return reach, mine & (newer <= self.window)
 
-    def expect(self, usable: Array, at: int) -> tuple[Floats, Floats, Integers]:
-        """What is expected of period `at`, on the scale: value, variance in units of the noise, and periods used."""
+    def expect(self, usable: Array, at: int) -> tuple[Floats, Floats, Floats, Integers]:
+        """What is expected of period `at`, on the scale.
+
+        Value; its variance, in units of the noise; how much of that all weekdays have in common; periods used.
+        """
         reach, mine = self.rows(usable, at)
         used = mine.sum(axis=1).astype(np.int64)
         design, kind = self.calendar.design[reach], self.scales.kind[:, None]
@@ -207,7 +212,7 @@ class Regression:
         information = np.zeros((len(used), columns, columns))
         for _ in range(_STEPS):
             eta = np.clip(beta @ design.T, -30, 30) if discrete.all() else self._clipped(beta @ design.T)
-            mean, weight = _mean_and_weight(kind, eta, size)
+            mean, weight = mean_and_weight(kind, eta, size)
             raw = count - mean
             pearson = np.divide(raw, np.sqrt(weight), out=np.zeros_like(raw), where=mine & (weight > 0))
             pearson = np.where(kind == PLAIN, raw * np.sqrt(size), pearson)
@@ -226,10 +231,12 @@ class Regression:
             right = (pull * (eta + step)) @ design
             beta = np.linalg.solve(information, right[:, :, None])[:, :, 0]
         self.beta = np.where((used >= 2)[:, None], beta, np.nan)
-        now = self.calendar.design[at]
-        variance = np.linalg.solve(information, np.broadcast_to(now, beta.shape)[:, :, None])[:, :, 0] @ now
-        # Older periods weigh less than they tell, so the information of the weights is that of fewer.
-        return self._clipped(beta @ now), variance, used
+        now, usual = self.calendar.design[at], self.calendar.design[: at + 1].mean(axis=0)
+        sides = np.stack([now, usual], axis=1)
+        solved = np.linalg.solve(information, np.broadcast_to(sides, (len(beta), *sides.shape)))
+        # Older periods weigh less than they tell, so this is a little more than the variance.
+        variance, common = now @ solved[:, :, 0].T, sides[:, 1] @ solved[:, :, 1].T
+        return self._clipped(beta @ now), variance, np.minimum(common, variance), used
 
     def _clipped(self, eta: Floats) -> Floats:
         kind = self.scales.kind.reshape((-1,) + (1,) * (eta.ndim - 1))
@@ -244,19 +251,21 @@ class Regression:
         share = np.clip(rate, 1e-9, 1 - 1e-9)
         plain = (count * size).sum(axis=1) / exposure
         level = np.select(
-            [self.scales.kind == LOGIT, self.scales.kind == LOG], [np.log(share / (1 - share)), np.log(rate)], plain
+            [self.scales.kind == LOGIT, self.scales.kind == LOG],
+            [np.log(share / (1 - share)), np.log(rate)],
+            plain,
         )
         beta[fresh, 0] = level[fresh]
         return beta
 
 
-def _mean_and_weight(kind: Integers, eta: Floats, size: Floats) -> tuple[Floats, Floats]:
+def mean_and_weight(kind: Integers, eta: Floats, size: Floats) -> tuple[Floats, Floats]:
     """What is counted on average, and the information of a period about eta."""
-    share = 1 / (1 + np.exp(-np.clip(eta, -30, 30)))
-    rate = np.exp(np.clip(eta, -30, 30))
-    mean = np.select([kind == LOGIT, kind == LOG], [size * share, size * rate], eta)
-    weight = np.select([kind == LOGIT, kind == LOG], [size * share * (1 - share), size * rate], size)
-    return mean, weight
+    odds = np.exp(np.clip(eta, -30, 30))
+    binomial = kind == LOGIT
+    rate = size * np.where(binomial, odds / (1 + odds), odds)
+    plain = kind == PLAIN
+    return np.where(plain, eta, rate), np.where(plain, size, np.where(binomial, rate / (1 + odds), rate))
 
 
 def _spread(pearson: Floats, mine: Array, discrete: Array) -> Floats:
@@ -342,4 +351,4 @@ def robust_z(value: Floats, past: Floats, mine: Array) -> Floats:
     spread = median_of(apart, mine) / 0.6745
     mean = 1.253314 * np.where(mine, apart, 0.0).sum(axis=1) / np.maximum(mine.sum(axis=1), 1)
     spread = np.where(spread > 0, spread, mean)
-    return np.divide(value - middle, spread, out=np.full(len(value), np.nan), where=spread > 0)
+    return np.asarray(np.divide(value - middle, spread, out=np.full(len(value), np.nan), where=spread > 0))

@@ -19,6 +19,8 @@ _MONTHS = (
 _JALALI = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
 )  # fmt: skip
+# A slice whose share rounds to everything, or is more because others went the other way.
+_ALL = 0.995
 _DIGITS = str.maketrans("0123456789,.-", "۰۱۲۳۴۵۶۷۸۹٬٫−")
 
 
@@ -61,7 +63,8 @@ def _english(said: Said, names: Mapping[str, str]) -> str:
         head = f"{what}{place} {moved} to {observed} (expected {expected}{bounds})"
     text = f"{head} {_dates(said.first, said.last)}"
     if said.most is not None:
-        text += f"; {said.most[1]:.0%} of the {'rise' if said.rose else 'fall'} is in {_named(said.most[0], names)}"
+        share = "all" if said.most[1] >= _ALL else f"{100 * said.most[1]:.0f} %"
+        text += f"; {share} of the {'rise' if said.rose else 'fall'} is in {_named(said.most[0], names)}"
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -80,9 +83,9 @@ def _persian(said: Said, names: Mapping[str, str]) -> str:
         )  # fmt: skip
         text = f"{what} {when} به {observed} {moved} (مورد انتظار: {expected}{bounds})"
     if said.most is not None:
-        share = f"{100 * said.most[1]:.0f}".translate(_DIGITS)
-        change = "افزایش" if said.rose else "کاهش"
-        text += f"؛ {share}٪ از این {change} در {_named(said.most[0], names)} است"
+        part = f"{100 * said.most[1]:.0f}٪ از".translate(_DIGITS)
+        share, change = "همهٔ" if said.most[1] >= _ALL else part, "افزایش" if said.rose else "کاهش"
+        text += f"؛ {share} این {change} در {_named(said.most[0], names)} است"
     return f"{text}."
 
 
