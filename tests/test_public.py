@@ -38,6 +38,7 @@ PUBLIC = [
     "JourneyMap",
     "Journeys",
     "JourneysResult",
+    "KpiComparisonResult",
     "Kpis",
     "KpisResult",
     "Lifecycle",
@@ -74,6 +75,7 @@ PUBLIC = [
     "StickinessResult",
     "Transitions",
     "TransitionsResult",
+    "TrendResult",
     "UnknownColumnError",
     "UnknownEventError",
     "Waits",
@@ -83,6 +85,7 @@ PUBLIC = [
     "calendar",
     "ces",
     "compare_dialects",
+    "compare_kpis",
     "csat",
     "dashboard",
     "datasets",
@@ -99,6 +102,7 @@ PUBLIC = [
     "rfm",
     "scan",
     "step",
+    "trend",
 ]
 # One question of each analysis with arguments that are not the defaults.
 QUESTIONS: dict[str, safar.Spec[Any]] = {

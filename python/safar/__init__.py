@@ -91,7 +91,7 @@ from safar.voice import ScoreResult, ces, csat, nps
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
     from safar.dashboard import page
-    from safar.monitoring import AlertResult, alerts
+    from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
 
 __all__ = [
     "AlertResult",
@@ -114,6 +114,7 @@ __all__ = [
     "JourneyMap",
     "Journeys",
     "JourneysResult",
+    "KpiComparisonResult",
     "Kpis",
     "KpisResult",
     "Lifecycle",
@@ -150,6 +151,7 @@ __all__ = [
     "StickinessResult",
     "Transitions",
     "TransitionsResult",
+    "TrendResult",
     "UnknownColumnError",
     "UnknownEventError",
     "Waits",
@@ -159,6 +161,7 @@ __all__ = [
     "calendar",
     "ces",
     "compare_dialects",
+    "compare_kpis",
     "csat",
     "dashboard",
     "datasets",
@@ -175,16 +178,21 @@ __all__ = [
     "rfm",
     "scan",
     "step",
+    "trend",
 ]
 
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
+    "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
+    "compare_kpis": ("safar.monitoring", "compare_kpis"),
     "dashboard": ("safar.dashboard", None),
     "datasets": ("safar.datasets", None),
     "page": ("safar.dashboard", "page"),
     "plot": ("safar.plot", None),
+    "trend": ("safar.monitoring", "trend"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safar.monitoring.alerts import AlertResult, alerts
+from safar.monitoring.alerting import AlertResult, alerts
 from safar.monitoring.charts import (
     ControlChart,
     Cusum,
@@ -13,16 +13,22 @@ from safar.monitoring.charts import (
     p_chart,
     u_chart,
 )
+from safar.monitoring.comparing import KpiComparisonResult, compare_kpis
+from safar.monitoring.trending import TrendResult, trend
 
 __all__ = [
     "AlertResult",
     "ControlChart",
     "Cusum",
+    "KpiComparisonResult",
+    "TrendResult",
     "alerts",
+    "compare_kpis",
     "cusum_chart",
     "ewma_chart",
     "individuals_chart",
     "moving_ranges",
     "p_chart",
+    "trend",
     "u_chart",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -371,3 +371,18 @@ def refuse_unknown(wanted: str, available: Sequence[str], argument: str) -> None
             f"{argument}={wanted!r} is not in the table{_args.suggestion(wanted, available)} "
             f"(available: {_args.listing(available)})"
         )
+
+
+def typed(columns: Mapping[str, object]) -> Table:
+    """A table whose columns of text are that even where no row is."""
+    return _table.table_of(
+        {name: texts_of(column) if isinstance(column, list) else column for name, column in columns.items()}
+    )
+
+
+def texts_of(column: Sequence[str | None]) -> object:
+    """A column of text."""
+    distinct = sorted({text for text in column if text is not None})
+    code = {text: at for at, text in enumerate(distinct)}
+    codes = np.array([len(distinct) if text is None else code[text] for text in column], dtype=np.int64)
+    return _table.named(codes, [*distinct, None])

@@ -15,7 +15,7 @@ from safar._typing import Array, Floats, Frame, Integers, Language
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.monitoring.contributions import Part, families, parts
 from safar.monitoring.judging import REASONS, RULES, TARGET, Judgement, Settings, judge
-from safar.monitoring.panel import Grid, Panel, intervals, periods_of, read, values
+from safar.monitoring.panel import Grid, Panel, intervals, periods_of, read, texts_of, typed, values
 from safar.monitoring.season import LOG, LOGIT, calendar_of, is_count
 from safar.monitoring.wording import Said, sentence
 from safar.result import ResultTable
@@ -121,7 +121,7 @@ class AlertResult(ResultTable):
             "meaning": [_WORDS[reason] for *_, reason in rows],
         }
         definition = "Periods of a KPI that were not judged, and why; they raise no alarm and teach nothing."
-        return ResultTable(_typed(columns, panel), definition, self.timezone)
+        return ResultTable(typed(columns), definition, self.timezone)
 
     def periods(self) -> ResultTable:
         """What was observed and expected in each period?
@@ -156,7 +156,7 @@ class AlertResult(ResultTable):
             "reason": [REASONS[code] or None for code in reasons],
         }
         definition = f"What was observed and expected in each period. {self.definition}"
-        return ResultTable(_typed(columns, panel), definition, self.timezone)
+        return ResultTable(typed(columns), definition, self.timezone)
 
     def contributions(self) -> ResultTable:
         """Which slices make up the deviation of each alert?
@@ -188,8 +188,8 @@ class AlertResult(ResultTable):
         whole = np.array([alert.observed - alert.expected for *_, alert in rows])
         columns: dict[str, object] = {
             "alert": np.array([number for number, *_ in rows], dtype=np.int64),
-            "by": _texts([cut for _, cut, *_ in rows]),
-            "slice": _texts([label for _, _, label, *_ in rows]),
+            "by": texts_of([cut for _, cut, *_ in rows]),
+            "slice": texts_of([label for _, _, label, *_ in rows]),
             "observed": np.array([part.observed for *_, part, _ in rows], dtype=np.float64),
             "expected": np.array([part.expected for *_, part, _ in rows], dtype=np.float64),
             "deviation": deviations.astype(np.float64),
@@ -309,9 +309,9 @@ def alerts(
 
         * ``"chart"``: the control chart of the form. Share: p chart, exact binomial where fewer than 10 of
           either kind are expected, Laney's p' otherwise. Rate and counted total (whole numbers, median below
-          10,000): u chart, exact Poisson where fewer than 20 are expected, Laney's u' otherwise. Mean, Net Promoter Score, ratio and
-          any other total: individuals chart of the residuals, of logarithms for a total or ratio that is never
-          negative.
+          10,000): u chart, exact Poisson where fewer than 20 are expected, Laney's u' otherwise. Mean, Net Promoter
+          Score, ratio and any other total: individuals chart of the residuals, of logarithms for a total or ratio
+          that is never negative.
         * ``"drift"``: exponentially weighted mean (weight 0.2) of the normal scores of the chart, none beyond 3,
           for small deviations that last.
         * ``"season"``: robust z of the residuals, 0.6745 (x - median) / MAD.
@@ -409,7 +409,7 @@ def alerts(
             key=lambda each: (each.first, each.series, each.against_target, each.side),
         )
     )
-    table = _typed(_columns(panel, raised), panel)
+    table = typed(_columns(panel, raised))
     return AlertResult(
         table,
         _definition(panel, found, settings),
@@ -719,20 +719,6 @@ def _columns(panel: Panel, raised: Sequence[_Alert]) -> dict[str, object]:
     return columns | {
         name: _table.nullable(np.array(column, dtype=np.float64)) for name, column in numbers.items()
     }
-
-
-def _typed(columns: Mapping[str, object], panel: Panel) -> Any:
-    """The table, with columns of text that are text even where no row is."""
-    return _table.table_of(
-        {name: _texts(column) if isinstance(column, list) else column for name, column in columns.items()}
-    )
-
-
-def _texts(column: Sequence[str | None]) -> object:
-    distinct = sorted({text for text in column if text is not None})
-    code = {text: at for at, text in enumerate(distinct)}
-    codes = np.array([len(distinct) if text is None else code[text] for text in column], dtype=np.int64)
-    return _table.named(codes, [*distinct, None])
 
 
 def _definition(panel: Panel, found: Judgement, settings: Settings) -> str:
