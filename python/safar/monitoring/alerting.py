@@ -15,7 +15,17 @@ from safar._typing import Array, Floats, Frame, Integers, Language
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.monitoring.contributions import Part, families, parts
 from safar.monitoring.judging import REASONS, RULES, TARGET, Judgement, Settings, judge
-from safar.monitoring.panel import Grid, Panel, intervals, periods_of, read, texts_of, typed, values
+from safar.monitoring.panel import (
+    Grid,
+    Panel,
+    intervals,
+    periods_of,
+    read,
+    refuse_unknown,
+    texts_of,
+    typed,
+    values,
+)
 from safar.monitoring.season import LOG, LOGIT, calendar_of, is_count
 from safar.monitoring.wording import Said, sentence
 from safar.result import ResultTable
@@ -228,6 +238,51 @@ class AlertResult(ResultTable):
         chart: ChartType = import_module("safar.plot").alerts(self, alert, **options)
         return chart
 
+    def series_of(self, what: int | str) -> int:
+        """The number of the series that an alert is of, or that a KPI is with all slices together.
+
+        Parameters
+        ----------
+        what
+            Row of the table of alerts, or the name of a KPI.
+        """
+        if isinstance(what, int):
+            return self._alerts[what].series
+        rows = [row for row, each in enumerate(self._panel.series) if each.kpi == what]
+        refuse_unknown(what, sorted({each.kpi for each in self._panel.series}), "kpi")
+        # The one with the fewest columns that cut it.
+        return min(rows, key=lambda row: sum(label is not None for label in self._panel.series[row].slice))
+
+    def label(self, series: int) -> str:
+        """What a series is called: its KPI and its slice."""
+        return self._panel.series[series].name
+
+    def course(self, series: int) -> tuple[list[dict[str, Any]], str, bool]:
+        """What is drawn of a series: its periods, its unit, and whether it is a share from 0 to 1."""
+        panel, found = self._panel, self._found
+        expected, low, high = expectations(found)
+        alarm, values = np.asarray(found.alarm.any(axis=0)), panel.values()
+        periods = [
+            {
+                "date": panel.grid.dates[at],
+                "observed": float(values[series, at]),
+                "expected": float(expected[series, at]),
+                "expected_low": float(low[series, at]),
+                "expected_high": float(high[series, at]),
+                "target": float(panel.target[series, at]),
+                "alarm": bool(alarm[series, at]),
+                "reason": REASONS[found.reason[series, at]] or None,
+            }
+            for at in range(len(panel.grid))
+        ]
+        each = panel.series[series]
+        return periods, each.unit, each.form == "share" and each.scale == 1 and not each.unit
+
+    def stretches(self, series: int) -> list[tuple[dt.date, dt.date]]:
+        """From when to before when the alerts of a series last."""
+        dates = self._panel.grid.dates
+        return [(dates[each.first], dates[each.end]) for each in self._alerts if each.series == series]
+
     def _said(self, alert: _Alert) -> Said:
         grid = self._panel.grid
         known = not alert.against_target and np.isfinite(alert.low) and np.isfinite(alert.high)
@@ -334,8 +389,8 @@ def alerts(
     history
         Periods that must have been seen before one is judged; by default 28 days, 12 weeks or 12 months.
     window
-        How many of the newest periods the baseline is made of; by default 56 days, 26 weeks or 24 months. Weights halve
-        from one end of it to the other.
+        How many of the newest periods the baseline is made of; by default 56 days, 26 weeks or 24 months. Weights
+        halve from one end of it to the other.
     relearn
         After so many flagged periods in a row on one side, they are the new normal, and what was before is
         forgotten; by default as `history`.
@@ -560,6 +615,8 @@ def _lasting(groups: list[Integers], score: Floats) -> list[tuple[tuple[int, int
     found: list[tuple[tuple[int, int], Integers]] = []
     for number, periods in enumerate(groups):
         least = min(float(score[periods].mean()) / 2, _LEAST_SCORE)
+        # The weighted mean of the drift stays out for a while after the change is over.
+        periods = periods[: int(np.flatnonzero(score[periods] >= least)[-1]) + 1]
         first, last = int(periods[0]), int(periods[-1])
         floor = max(0, first - _REACH, found[-1][0][1] if found else 0)
         ceiling = min(

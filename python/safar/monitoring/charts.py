@@ -360,9 +360,9 @@ def cusum_chart(
 
     Notes
     -----
-    Page (1954, doi:10.2307/2333009), in the tabular form of the NIST/SEMATECH e-Handbook 6.3.2.3. With a slack of 0.5,
-    two-sided, a false signal comes on average every 168 periods at a limit of 4 and every 465 at 5, and a shift of one
-    standard deviation is seen after 8.38 and 10.38.
+    Page (1954, doi:10.2307/2333009), in the tabular form of the NIST/SEMATECH e-Handbook 6.3.2.3. With a slack of
+    0.5, two-sided, a false signal comes on average every 168 periods at a limit of 4 and every 465 at 5, and a
+    shift of one standard deviation is seen after 8.38 and 10.38.
 
     Examples
     --------

@@ -151,11 +151,17 @@ class KpiComparisonResult(ResultTable):
     _: KW_ONLY
     _by: str
     _units: tuple[str, ...]
+    # Which rows hold shares from 0 to 1.
+    _percent: tuple[bool, ...]
 
     @property
     def by(self) -> str:
         """The column whose slices are compared."""
         return self._by
+
+    def unit(self, row: int) -> tuple[str, bool]:
+        """The unit of a row of the table, and whether it holds shares from 0 to 1."""
+        return self._units[row], self._percent[row]
 
     def plot(self, kpi: str | None = None, **options: Any) -> ChartType:
         """The differences of one KPI as an Altair chart; the options are those of `safar.plot.kpi_comparison`."""
@@ -181,14 +187,14 @@ def compare_kpis(
     kpis
         The tidy table of KPIs, as of `safar.alerts`.
     by
-        The column whose slices are compared. Rows that another column cuts further are left out: of them there is a row
-        of all together.
+        The column whose slices are compared. Rows that another column cuts further are left out: of them there is a
+        row of all together.
     baseline
         The slice that the others are compared with; by default the one with the greatest denominators (of a total:
         numerators) over all KPIs that have it.
     start, end
-        Compare the periods that begin in ``[start, end)``; by default all. Periods that are not fully observed are left
-        out.
+        Compare the periods that begin in ``[start, end)``; by default all. Periods that are not fully observed are
+        left out.
     correction
         What the p-values are adjusted by, over all rows: ``"holm"`` for a few comparisons (the chance of one that is
         wrong), ``"bh"`` for long lists (the share of those that are), or ``"none"``.
@@ -206,11 +212,11 @@ def compare_kpis(
 
     Notes
     -----
-    Share: Newcombe's interval (1998) and the test of two shares (Fisher's exact where fewer than 5 are expected). Rate
-    and count: the hybrid of the exact Poisson intervals (Donner and Zou 2012, doi:10.1177/0962280210380220) and the
-    exact conditional test (Przyborowski and Wilenski 1940, doi:10.2307/2332612). Mean: Welch (1947,
-    doi:10.2307/2332510). Net Promoter Score: adjusted Wald and z. All of it takes observations for independent: days that differ from each
-    other more than chance makes intervals too narrow.
+    Share: Newcombe's interval (1998) and the test of two shares (Fisher's exact where fewer than 5 are expected).
+    Rate and count: the hybrid of the exact Poisson intervals (Donner and Zou 2012, doi:10.1177/0962280210380220)
+    and the exact conditional test (Przyborowski and Wilenski 1940, doi:10.2307/2332612). Mean: Welch (1947,
+    doi:10.2307/2332510). Net Promoter Score: adjusted Wald and z. All of it takes observations for independent:
+    days that differ from each other more than chance makes intervals too narrow.
 
     Examples
     --------
@@ -265,6 +271,10 @@ def compare_kpis(
     return KpiComparisonResult(
         typed(columns), definition, panel.grid.timezone, _by=by,
         _units=tuple(panel.series[row].unit for row, _ in pairs),
+        _percent=tuple(
+            each.form == "share" and each.scale == 1 and not each.unit
+            for each in (panel.series[row] for row, _ in pairs)
+        ),
     )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ _NEAR = 1e-6
 class Part:
     """One slice of a whole: what it was, what it was to be, and what it adds to the deviation of the whole.
 
-    ``rate`` is what its own value moved, ``mix`` what its weight did; they add up to ``deviation``, and the deviations
-    of all parts add up to observed less expected of the whole.
+    ``rate`` is what its own value moved, ``mix`` what its weight did; they add up to ``deviation``, and the
+    deviations of all parts add up to observed less expected of the whole.
     """
 
     series: int

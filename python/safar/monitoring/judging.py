@@ -56,6 +56,8 @@ _CLIP = 3.0
 _TRUST, _TRUSTED = 2.0, 0.9594
 _WEIGHT = 0.2
 _DRIFT_AFTER = 10
+# How many periods before a flagged one may belong to the same change.
+_LED_UP = 14
 # Nodes and weights of the mean over a normal distribution.
 _NODES = 21
 
@@ -249,11 +251,22 @@ class _State:
         found.p[:, :, at] = p
         usable = (found.reason[:, at] == 0) | (found.reason[:, at] == _CODE["short_history"])
         usable |= found.reason[:, at] == _CODE["no_variation"]
-        found.usable[:, at] = usable & ~out & (not holiday)
+        found.usable[:, at] = usable & ~out & ~found.flagged[DRIFT, :, at] & (not holiday)
         steady = begun & found.usable[:, at]
         self.scores[steady & judged, at] = np.clip(score, -_CLIP, _CLIP)[steady & judged]
         self.z[steady, at] = z[steady]
-        self._relearn(at, out, side)
+        for row in np.flatnonzero(out | found.flagged[DRIFT, :, at]).tolist():
+            self._unlearn(row, at, int(side[row]))
+        self._relearn(at, out | found.flagged[DRIFT, :, at], side)
+
+    def _unlearn(self, row: int, at: int, side: int) -> None:
+        """Take what led up to a flagged period out of the baseline: the stretch with the most evidence of change."""
+        reach = slice(max(0, at - _LED_UP), at)
+        gained = np.cumsum((np.nan_to_num(side * self.found.score[row, reach]) - 1.0)[::-1])
+        if len(gained) and gained.max() > 0:
+            stretch = slice(at - int(gained.argmax()) - 1, at)
+            self.found.usable[row, stretch] = False
+            self.z[row, stretch] = np.nan
 
     def _count(self, at: int, eta: Floats) -> Floats:
         """What was counted less what was expected."""
@@ -427,7 +440,7 @@ class _State:
         self.run = np.where(quiet, self.run, np.where(out, np.where(goes_on, self.run + 1, 1), 0))
         self.run_side = np.where(out, side, self.run_side)
         for row in np.flatnonzero(self.run >= self.settings.relearn).tolist():
-            flags = self.found.flagged[CHART, row] | self.found.flagged[SEASON, row]
+            flags = np.asarray(self.found.flagged[:TARGET, row].any(axis=0))
             mine = np.flatnonzero(flags[: at + 1])[-int(self.run[row]) :]
             self.found.usable[row, : mine[0]] = False
             self.found.usable[row, mine] = True

@@ -166,8 +166,8 @@ def calendar_of(grid: Grid, holidays: Mapping[dt.date, str], weekend: frozenset[
 class Regression:
     """The level and the weekdays of all series at once, refitted period by period.
 
-    Iteratively reweighted least squares (binomial, Poisson, or plain), Huber weights on Pearson residuals, and weights
-    that halve with every `half_life` periods.
+    Iteratively reweighted least squares (binomial, Poisson, or plain), Huber weights on Pearson residuals, and
+    weights that halve with every `half_life` periods.
     """
 
     scales: Scales

@@ -53,6 +53,30 @@ class TrendResult(ResultTable):
         chart: ChartType = import_module("safar.plot").trend(self, kpi, **options)
         return chart
 
+    def course(self, row: int) -> tuple[list[dict[str, Any]], str, bool]:
+        """What is drawn of a row of the table: its periods, its unit, and whether it is a share from 0 to 1."""
+        series = self._rows[row]
+        usable, values = self._usable[series], self._panel.values()[series]
+        slope, at = self.to_dict()["slope"][row], np.arange(len(values))
+        if slope is None:
+            line = np.full(len(values), np.nan)
+        else:
+            line = float(np.median(values[usable] - slope * at[usable])) + slope * at
+        periods = [
+            {
+                "date": self._panel.grid.dates[place],
+                "value": float(values[place]),
+                "trend": float(line[place]),
+            }
+            for place in np.flatnonzero(usable).tolist()
+        ]
+        each = self._panel.series[series]
+        return periods, each.unit, each.form == "share" and each.scale == 1 and not each.unit
+
+    def label(self, row: int) -> str:
+        """What a row of the table is called: its KPI and its slice."""
+        return self._panel.series[self._rows[row]].name
+
 
 def trend(
     kpis: Frame,
@@ -71,8 +95,8 @@ def trend(
     kpis
         The tidy table of KPIs, as of `safar.alerts`.
     start, end
-        Look at the periods that begin in ``[start, end)``; by default all. Periods that are not fully observed are left
-        out, and those without a value.
+        Look at the periods that begin in ``[start, end)``; by default all. Periods that are not fully observed are
+        left out, and those without a value.
     autocorrelation
         ``"hamed_rao"`` allows for values that follow one another, which make a trend out of nothing; ``"none"`` takes
         periods for independent.
@@ -92,16 +116,17 @@ def trend(
         value and time), ``p_value``, ``p_adjusted``, ``trend`` (rising, falling, or none where p_adjusted is 0.05 or
         more; null where there are fewer than 8 periods), ``effect`` (good, bad, neutral; null without a trend),
         ``last`` (first instant of the last period), ``value`` of it, ``previous`` (of the period that it is compared
-        with), ``change`` with its 95 % interval (``change_low``, ``change_high``) and ``change_p_value``; null where that
-        period has no value.
+        with), ``change`` with its 95 % interval (``change_low``, ``change_high``) and ``change_p_value``; null
+        where that period has no value.
 
     Notes
     -----
-    Trend: test of Mann (1945, doi:10.2307/1907187) and Kendall with ties and continuity correction; with Hamed and Rao
-    (1998, doi:10.1016/S0022-1694(97)00125-X), its variance grows with the autocorrelations of the ranks of what the
-    slope leaves, those that are positive and significant at 5 % (negative ones do not make it smaller here). Slope:
-    Theil (1950) and Sen (1968, doi:10.1080/01621459.1968.10480934), its interval with the same variance. Change: as of
-    `safar.compare_kpis`, so Newcombe's interval for shares; days that differ more than chance makes are not allowed for.
+    Trend: test of Mann (1945, doi:10.2307/1907187) and Kendall with ties and continuity correction; with Hamed and
+    Rao (1998, doi:10.1016/S0022-1694(97)00125-X), its variance grows with the autocorrelations of the ranks of what
+    the slope leaves, those that are positive and significant at 5 % (negative ones do not make it smaller here).
+    Slope: Theil (1950) and Sen (1968, doi:10.1080/01621459.1968.10480934), its interval with the same variance.
+    Change: as of `safar.compare_kpis`, so Newcombe's interval for shares; days that differ more than chance makes
+    are not allowed for.
 
     Examples
     --------
