@@ -102,6 +102,8 @@ class AlertResult(ResultTable):
     _found: Judgement
     _alerts: tuple[_Alert, ...]
     _settings: Settings
+    # What KPIs are called, by language; empty where the table does not say.
+    _names: Mapping[str, Mapping[str, str]]
 
     @property
     def budget(self) -> float:
@@ -221,7 +223,8 @@ class AlertResult(ResultTable):
         language
             ``"en"``, with Gregorian dates, or ``"fa"``, with Jalali dates and Persian digits.
         names
-            What KPIs and slices are called in the sentences, by their text in the table; by default that text.
+            What KPIs and slices are called in the sentences, by their text in the table; by default that text, and for
+            KPIs of `log.kpis` the name that they have there.
 
         Returns
         -------
@@ -230,7 +233,8 @@ class AlertResult(ResultTable):
         """
         _args.choice(language, "language", Language)
         said = (self._said(alert) for alert in self._alerts)
-        return [sentence(each, language, {} if names is None else names) for each in said]
+        known = {**self._names.get(language, {}), **({} if names is None else names)}
+        return [sentence(each, language, known) for each in said]
 
     def plot(self, alert: int | None = None, **options: Any) -> ChartType:
         """The chart of one alert's KPI, by default of the most severe; the options are those of `safar.plot.alerts`."""
@@ -356,17 +360,17 @@ def alerts(
     kpis
         The tidy table of KPIs: a row for each period, slice and KPI, with the columns ``date``, ``kpi``,
         ``numerator`` and ``denominator``. Read as well, where they are there: ``form`` (share, rate, mean, nps,
-        total, ratio; by default ratio), ``unit``, ``direction`` (up: more is better, down, none), ``scale``,
+        total, ratio, level; by default ratio), ``unit``, ``direction`` (up: more is better, down, none), ``scale``,
         ``squares``, ``target``, ``complete``. All other columns of text are slices; null is all of them together.
-        Periods are days, weeks or months; their length is that of the dates.
+        `log.kpis` gives such a table. Periods are days, weeks or months; their length is that of the dates.
     rules
         Which rules may raise an alarm:
 
         * ``"chart"``: the control chart of the form. Share: p chart, exact binomial where fewer than 10 of
           either kind are expected, Laney's p' otherwise. Rate and counted total (whole numbers, median below
           10,000): u chart, exact Poisson where fewer than 20 are expected, Laney's u' otherwise. Mean, Net Promoter
-          Score, ratio and any other total: individuals chart of the residuals, of logarithms for a total or ratio
-          that is never negative.
+          Score, ratio, level and any other total: individuals chart of the residuals (of a mean or a score: times the
+          root of the denominator), those of logarithms where no value is negative.
         * ``"drift"``: exponentially weighted mean (weight 0.2) of the normal scores of the chart, none beyond 3,
           for small deviations that last.
         * ``"season"``: robust z of the residuals, 0.6745 (x - median) / MAD.
@@ -473,7 +477,24 @@ def alerts(
         _found=found,
         _alerts=raised,
         _settings=settings,
+        _names=_names_of(kpis),
     )
+
+
+def _names_of(kpis: Frame) -> dict[str, dict[str, str]]:
+    """What the KPIs are called in each language, where the table comes with their definitions."""
+    definitions = getattr(kpis, "definitions", None)
+    if not isinstance(definitions, ResultTable):
+        return {}
+    columns = definitions.to_dict()
+    return {
+        language: {
+            kpi: name
+            for kpi, name in zip(columns["kpi"], columns[f"name_{language}"], strict=True)
+            if name is not None
+        }
+        for language in ("en", "fa")
+    }
 
 
 def _whole(value: object, argument: str, least: int, most: int) -> int:

@@ -79,6 +79,8 @@ def parts(
     (w - w0) ((r + r0) / 2 - (R + R0) / 2) with the values R of the whole.
     """
     series = panel.series[whole]
+    if series.form == "level":
+        return []
     top, down = panel.numerator, panel.denominator
     total = series.form == "total"
     if not (_adds_up(top, whole, members, inside) and (total or _adds_up(down, whole, members, inside))):

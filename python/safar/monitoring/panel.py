@@ -19,7 +19,7 @@ from safar.errors import ArgumentError, ArgumentTypeError, DataError
 
 __all__ = ["Direction", "Form", "Grid", "Panel", "Series", "intervals", "read", "values"]
 
-Form: TypeAlias = Literal["share", "rate", "mean", "nps", "total", "ratio"]
+Form: TypeAlias = Literal["share", "rate", "mean", "nps", "total", "ratio", "level"]
 Direction: TypeAlias = Literal["up", "down", "none"]
 Length: TypeAlias = Literal["day", "week", "month"]
 
@@ -27,7 +27,9 @@ _NUMBERS = ("scale", "numerator", "denominator", "squares", "target")
 _NEEDED = ("date", "kpi", "numerator", "denominator")
 # Columns of the table that cut nothing. value, low and high follow from the parts.
 _OTHERS = ("form", "unit", "direction", "complete", "value", "low", "high")
-_WORDS = ("name", "label", "reason", "definition", "note", "owner", "period", "calendar", "source")
+# Where a KPI is measured, and so no slice, if all its rows have the same.
+_PLACES = ("stage", "touchpoint")
+_WORDS = ("name", "label", "reason", "status", "definition", "note", "owner", "period", "calendar", "source")
 _LONGEST = 20_000
 
 
@@ -42,11 +44,13 @@ class Series:
     unit: str
     direction: Direction
     scale: float
+    # What of the slice tells it from others of the KPI, for its name.
+    shown: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The KPI and its slice, for a message."""
-        return " · ".join([self.kpi, *(label for label in self.slice if label is not None)])
+        return " · ".join([self.kpi, *self.shown])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def intervals(
     from scipy.special import gammaincinv
 
     if form == "share":
-        low, high = wilson(numerator, denominator)
+        beyond = (numerator < 0) | (numerator > denominator)
+        low, high = wilson(np.where(beyond, np.nan, numerator), denominator)
     elif form == "mean":
         low, high = student(denominator, numerator, squares)
     elif form == "nps":
@@ -326,7 +331,26 @@ def _series(table: Table, cuts: tuple[str, ...], names: Sequence[str]) -> tuple[
     rank = np.empty(len(order), dtype=np.int64)
     rank[[each[-1] for each in order]] = np.arange(len(order))
     _refuse_two_forms(forms, row_of, first, found)
-    return tuple(Series(*each[:-1]) for each in order), rank[row_of]
+    fixed = _fixed(cuts, found)
+    return tuple(Series(*each[:-1], _shown(each, cuts, fixed)) for each in order), rank[row_of]
+
+
+def _fixed(cuts: tuple[str, ...], found: list[Any]) -> set[tuple[str, str]]:
+    """The KPIs that are measured at one place: (column, KPI)."""
+    places: dict[tuple[str, str], set[str | None]] = {}
+    for kpi, label, *_ in found:
+        for cut, text in zip(cuts, label, strict=True):
+            if cut in _PLACES:
+                places.setdefault((cut, kpi), set()).add(text)
+    return {place for place, texts in places.items() if len(texts) == 1}
+
+
+def _shown(each: Any, cuts: tuple[str, ...], fixed: set[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(
+        text
+        for cut, text in zip(cuts, each[1], strict=True)
+        if text is not None and (cut, each[0]) not in fixed
+    )
 
 
 def _texts(table: Table, name: str, names: Sequence[str], default: str) -> list[str]:

@@ -33,7 +33,7 @@ class Scales:
 
     Attributes
     ----------
-    kind : logit (binomial), log (Poisson), or plain (a value with a weight; of a total or ratio its logarithm).
+    kind : logit (binomial), log (Poisson), or plain (a value with a weight; its logarithm where none is negative).
     count : what was counted; a share's numerator, a count; the value itself on the plain scale.
     size : trials, exposure, or the weight of a value.
     logged : whether the plain value is a logarithm.
@@ -86,11 +86,12 @@ def scales_of(panel: Panel) -> Scales:
             kind[row], factor[row] = LOG, series.scale
             count[row] = panel.numerator[row]
             size[row] = panel.denominator[row] if series.form == "rate" else 1.0
-        elif series.form in ("mean", "nps"):
-            size[row] = panel.denominator[row]
         else:
+            if series.form in ("mean", "nps"):
+                size[row] = panel.denominator[row]
             known = count[row][np.isfinite(count[row])]
-            if len(known) and (known >= 0).all() and np.median(known) > 0:
+            # Amounts, and means of them, are skew and vary in proportion.
+            if series.form != "nps" and len(known) and (known >= 0).all() and np.median(known) > 0:
                 logged[row] = True
                 count[row] = np.log(np.where(count[row] > 0, count[row], np.nan))
     size = np.where(panel.present & np.isfinite(count), size, np.nan)

@@ -90,7 +90,7 @@ def _persian(said: Said, names: Mapping[str, str]) -> str:
 
 
 def _where(series: Series, names: Mapping[str, str]) -> str:
-    return " · ".join(_named(label, names) for label in series.slice if label is not None)
+    return " · ".join(_named(label, names) for label in series.shown)
 
 
 def _named(label: str, names: Mapping[str, str]) -> str:
