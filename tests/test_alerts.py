@@ -214,6 +214,19 @@ def test_limits_come_from_the_past_only() -> None:
         assert np.array_equal(one, two, equal_nan=name != "alarm"), name
 
 
+def test_the_table_of_a_log_is_read_with_its_names_and_its_slices() -> None:
+    log = safar.datasets.shop(10_000, seed=7).log()
+    kpis = log.kpis(kpis=["cart_abandonment", "nps"], period="day", by="device")
+    found = safar.alerts(kpis)
+    rows = [row for row in rows_of(found) if row["kpi"] == "cart_abandonment" and row["device"] == "mobile"]
+    (row,) = [row for row in rows if row["start"].date() <= dt.date(2025, 10, 20) < row["end"].date()]
+    assert (row["side"], row["effect"], row["stage"]) == ("above", "bad", "purchase")
+    at = rows_of(found).index(row)
+    assert found.sentences()[at].startswith("Cart abandonment (mobile) rose to ")
+    assert " (mobile) از " in found.sentences("fa")[at]
+    assert "cart_abandonment" not in found.sentences("fa")[at]
+
+
 # ------------------------------------------------------------------------------------------------------------- rules
 
 

@@ -223,8 +223,8 @@ class AlertResult(ResultTable):
         language
             ``"en"``, with Gregorian dates, or ``"fa"``, with Jalali dates and Persian digits.
         names
-            What KPIs and slices are called in the sentences, by their text in the table; by default that text, and for
-            KPIs of `log.kpis` the name that they have there.
+            What KPIs and slices are called in the sentences, by their text in the table; by default that text, and
+            for KPIs of `log.kpis` the name that they have there.
 
         Returns
         -------
@@ -415,15 +415,16 @@ def alerts(
         period) at the peak. A total is the mean of a period, anything else one value over the whole alert. Severity
         is by the size of the deviation in half-widths of the expected interval (of the rule target, of the observed
         one): ``high`` if it is at least 2 and the effect is bad; ``medium`` if it is bad and smaller, or neutral
-        and at least 3; ``low`` otherwise.
+        and at least 2; ``low`` otherwise.
 
     Notes
     -----
-    Each period is expected from periods before it only, and one added later changes none that was judged: level,
-    weekday and holidays by a robust (Huber) regression, binomial for shares, Poisson for counts, plain otherwise. The
-    noise is what past departures from such expectations had, the greater of their root mean square and Laney's
-    sigma_z from the moving range, at least that of pure chance for counts. Tails are those of Student's t with the
-    degrees of freedom of that estimate. Flagged periods, holidays and incomplete periods teach nothing.
+    Each period is expected from periods before it only, and one added later changes none that was judged (unless it
+    changes what kind of number the KPI is, as a first negative value does): level, weekday and holidays by a robust
+    (Huber) regression, binomial for shares, Poisson for counts, plain otherwise. The noise is what past departures
+    from such expectations had, the greater of their root mean square and Laney's sigma_z from the moving range, at
+    least that of pure chance for counts. Tails are those of Student's t with the degrees of freedom of that
+    estimate. Flagged periods, holidays and incomplete periods teach nothing.
 
     Guaranteed is this: a test that is exact, or errs on the safe side, flags a period with probability
     budget / (periods a year x tests in the period) at most if nothing has changed, so the expected number of flagged
