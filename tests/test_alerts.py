@@ -115,6 +115,19 @@ def test_the_broken_mobile_checkout_is_found_with_its_dates_and_its_slice(of_sho
     assert mobile["expected"] == pytest.approx(0.79, abs=0.06)
 
 
+def test_a_year_of_the_shop_without_incidents_stays_within_the_budget() -> None:
+    flagged, runs = 0, 3
+    for seed in range(runs):
+        data = safar.datasets.shop(10_000, seed=seed, incidents=False)
+        shares = tables.shop_table(data).filter(pl.col("kpi") == "conversion")
+        found = alerts(shares, budget=12)
+        flagged += int(found._found.flagged.sum())
+        first, last = dt.date(2025, 10, 12), dt.date(2025, 10, 24)
+        assert not any(row["start"].date() < last and row["end"].date() > first for row in rows_of(found))
+    # As above: the mean of a Poisson count, and three standard deviations.
+    assert flagged <= 12 * runs + 3 * (12 * runs) ** 0.5
+
+
 def test_the_slice_that_broke_makes_up_the_fall(of_shop: AlertResult) -> None:
     parts = [row for row in rows_of(of_shop.contributions()) if row["by"] == "device"]
     assert {row["slice"] for row in parts} == {"desktop", "mobile"}
