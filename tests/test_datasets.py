@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
 import safar
 from safar.datasets import Shop, Truth, shop
+from safar.errors import ArgumentTypeError
 
 Array = NDArray[Any]
 ROOT = Path(__file__).parent.parent
@@ -685,3 +687,21 @@ def test_a_negative_seed_and_an_empty_part_of_the_year_are_refused() -> None:
         shop(10, seed=-1)
     with pytest.raises(safar.ArgumentError, match="it runs from 2025-06-01 until before 2026-06-01"):
         shop(10).log(start="2027-01-01")
+
+
+def test_a_year_without_incidents_has_neither_of_them() -> None:
+    quiet = shop(2_000, incidents=False)
+    assert [truth.name for truth in quiet.truths] == [
+        "slow_call_center",
+        "persona_that_leaves",
+        "nowruz_peak",
+    ]
+    events = quiet.events.to_polars()
+    assert "instagram_giveaway" not in events["campaign"].cast(pl.String).unique().to_list()
+    window = events.filter(pl.col("time").dt.date().is_between(dt.date(2025, 10, 12), dt.date(2025, 10, 23)))
+    counts = dict(
+        window.filter(pl.col("device").cast(pl.String) == "mobile").group_by("event").len().iter_rows()
+    )
+    assert counts["purchase"] / counts["checkout"] > 0.6
+    with pytest.raises(ArgumentTypeError, match="incidents='no' is a str; expected True or False"):
+        shop(10, incidents="no")  # type: ignore[arg-type]

@@ -54,6 +54,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,
     "journey_map": 3,
+    "monitoring": 3,
     "quality": 3,
     "voice": 3,
     "_log": 3.5,  # the questions of all logs

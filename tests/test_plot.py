@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pytest
 
 import safar
@@ -365,3 +366,96 @@ def test_a_chart_of_scores_shows_the_segments_with_the_most_answers() -> None:
     assert "The 1 of 2 segments with the most answers" in fewer.to_dict()["title"]["subtitle"]
     with pytest.raises(ArgumentError, match="segments=0 must be at least 1"):
         result.plot(segments=0)
+
+
+def kpi_table() -> dict[str, list[Any]]:
+    """Return sixty days of a share with three bad ones, in two channels."""
+    days = [str(day) for day in np.arange("2026-01-01", "2026-03-02", dtype="datetime64[D]")]
+    usual = [40, 42, 38, 41, 39] * 12
+    return {
+        "date": days * 2,
+        "kpi": ["conversion"] * 120,
+        "form": ["share"] * 120,
+        "direction": ["up"] * 120,
+        "channel": ["وب"] * 60 + ["app"] * 60,
+        "numerator": [*usual[:50], 9, 10, 11, *usual[53:], *[count + 4 for count in usual]],
+        "denominator": [100] * 120,
+        "target": [0.35] * 120,
+    }
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_chart_of_alerts_carries_what_was_observed_and_expected(direction: theme.Direction) -> None:
+    result = safar.alerts(kpi_table(), rules=["chart"])
+    chart = result.plot(direction=direction)
+    data = json.loads(chart.to_json())["datasets"].values()
+    rows = next(rows for rows in data if "observed" in rows[0])
+    expected = [row for row in table_rows(result.periods()) if row["channel"] == "وب"]
+    for name in ("observed", "expected", "expected_low", "expected_high", "target", "alarm", "reason"):
+        assert [row[name] for row in rows] == [row[name] for row in expected]
+    assert [row["date"] for row in rows if row["alarm"]] == ["2026-02-20", "2026-02-21", "2026-02-22"]
+    assert [row["end"] for rows in data for row in rows if "end" in row] == ["2026-02-23"]
+    title = chart.to_dict()["title"]
+    assert title["text"] == "conversion · وب"
+    assert title["subtitle"][0] == result.sentences()[0]
+    encodings = json.dumps(chart.to_dict())
+    assert ('"reverse": true' in encodings) == (direction == "rtl")
+    assert ('"orient": "right"' in encodings) == (direction == "rtl")
+
+
+def test_which_alert_a_chart_shows_can_be_chosen() -> None:
+    result = safar.alerts(kpi_table(), rules=["chart"])
+    assert result.plot(0).to_dict() == result.plot().to_dict()
+    assert result.plot(kpi="conversion", title="All").title.text == "All"
+    with pytest.raises(ArgumentError, match="alert=1 is not a row of the alerts; expected 0 to 0"):
+        result.plot(1)
+    with pytest.raises(ArgumentError, match=r"kpi='conversions' .* did you mean \"conversion\""):
+        result.plot(kpi="conversions")
+    with pytest.raises(ArgumentError, match="both say what is drawn"):
+        result.plot(0, kpi="conversion")
+    quiet = {name: column[60:] for name, column in kpi_table().items()}
+    with pytest.raises(ArgumentError, match="there is no alert to draw"):
+        safar.alerts(quiet, rules=["chart"]).plot()
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_chart_of_a_trend_carries_its_line(direction: theme.Direction) -> None:
+    result = safar.trend(kpi_table())
+    assert result.to_dict()["channel"] == ["app", "وب"]
+    rows = rows_of(result.plot(direction=direction))
+    assert [row["value"] for row in rows] == [count / 100 for count in kpi_table()["numerator"][60:]]
+    slope = result.to_dict()["slope"][0]
+    assert rows[-1]["trend"] - rows[0]["trend"] == pytest.approx(59 * slope)
+    assert rows_of(result.plot(row=1))[51]["value"] == 0.1
+    with pytest.raises(ArgumentError, match="row=2 is not a row of the trends; expected 0 to 1"):
+        result.plot(row=2)
+    with pytest.raises(ArgumentError, match="kpi='orders' is not in this result"):
+        result.plot("orders")
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_chart_of_a_comparison_carries_the_numbers_of_the_result(direction: theme.Direction) -> None:
+    result = safar.compare_kpis(kpi_table(), by="channel", baseline="app")
+    chart = result.plot(direction=direction)
+    (row,) = [
+        row for rows in json.loads(chart.to_json())["datasets"].values() for row in rows if "slice" in row
+    ]
+    (expected,) = table_rows(result)
+    assert row["slice"] == "وب"
+    for name in ("difference", "difference_low", "difference_high", "p_adjusted"):
+        assert row[name] == expected[name]
+    assert row["said"] == "p < 0.001"
+    assert chart.to_dict()["title"]["anchor"] == ("end" if direction == "rtl" else "start")
+    with pytest.raises(ArgumentError, match="kpi='orders' is not in this result"):
+        result.plot("orders")
+
+
+def test_charts_of_kpis_become_pictures() -> None:
+    convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
+    charts = [
+        safar.alerts(kpi_table()).plot(),
+        safar.trend(kpi_table()).plot(),
+        safar.compare_kpis(kpi_table(), by="channel").plot(),
+    ]
+    for chart in charts:
+        assert convert.vegalite_to_svg(chart.to_json()).startswith("<svg")

@@ -18,6 +18,7 @@ from safar.analyses import SPECS
 
 PYTHON = Path(safar.__file__).parent.parent
 PUBLIC = [
+    "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
     "Conversion",
@@ -37,6 +38,7 @@ PUBLIC = [
     "JourneyMap",
     "Journeys",
     "JourneysResult",
+    "KpiComparisonResult",
     "Kpis",
     "KpisResult",
     "Lifecycle",
@@ -73,14 +75,17 @@ PUBLIC = [
     "StickinessResult",
     "Transitions",
     "TransitionsResult",
+    "TrendResult",
     "UnknownColumnError",
     "UnknownEventError",
     "Waits",
     "WaitsResult",
     "__version__",
+    "alerts",
     "calendar",
     "ces",
     "compare_dialects",
+    "compare_kpis",
     "csat",
     "dashboard",
     "datasets",
@@ -97,6 +102,7 @@ PUBLIC = [
     "rfm",
     "scan",
     "step",
+    "trend",
 ]
 # One question of each analysis with arguments that are not the defaults.
 QUESTIONS: dict[str, safar.Spec[Any]] = {

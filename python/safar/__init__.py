@@ -91,8 +91,10 @@ from safar.voice import ScoreResult, ces, csat, nps
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
     from safar.dashboard import page
+    from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
 
 __all__ = [
+    "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
     "Conversion",
@@ -112,6 +114,7 @@ __all__ = [
     "JourneyMap",
     "Journeys",
     "JourneysResult",
+    "KpiComparisonResult",
     "Kpis",
     "KpisResult",
     "Lifecycle",
@@ -148,14 +151,17 @@ __all__ = [
     "StickinessResult",
     "Transitions",
     "TransitionsResult",
+    "TrendResult",
     "UnknownColumnError",
     "UnknownEventError",
     "Waits",
     "WaitsResult",
     "__version__",
+    "alerts",
     "calendar",
     "ces",
     "compare_dialects",
+    "compare_kpis",
     "csat",
     "dashboard",
     "datasets",
@@ -172,14 +178,21 @@ __all__ = [
     "rfm",
     "scan",
     "step",
+    "trend",
 ]
 
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
+    "AlertResult": ("safar.monitoring", "AlertResult"),
+    "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "TrendResult": ("safar.monitoring", "TrendResult"),
+    "alerts": ("safar.monitoring", "alerts"),
+    "compare_kpis": ("safar.monitoring", "compare_kpis"),
     "dashboard": ("safar.dashboard", None),
     "datasets": ("safar.datasets", None),
     "page": ("safar.dashboard", "page"),
     "plot": ("safar.plot", None),
+    "trend": ("safar.monitoring", "trend"),
 }
 
 

@@ -70,12 +70,14 @@ def pick(random: np.random.Generator, shares: Array | tuple[float, ...], count: 
     return np.searchsorted(edges / edges[-1], random.random(count), side="right").astype(np.int8)
 
 
-def populate(random: np.random.Generator, count: int, giveaway: tuple[int, int]) -> People:
-    """Draw `count` people; `giveaway` is the span in which that campaign brings its share of them."""
+def populate(
+    random: np.random.Generator, count: int, giveaway: tuple[int, int], incidents: bool = True
+) -> People:
+    """Draw `count` people; `giveaway` is the span in which that campaign brings its share of them, if it happens."""
     persona = pick(random, personas.TRAIT["share"], count)
     trait = {name: values[persona] for name, values in personas.TRAIT.items()}
     existing = random.random(count) < trait["existing"]
-    from_giveaway = ~existing & (random.random(count) < GIVEAWAY_SHARE / 0.6)
+    from_giveaway = ~existing & (random.random(count) < GIVEAWAY_SHARE / 0.6) & incidents
     first, last = _activity(random, trait, existing, from_giveaway, giveaway)
     income = pick(random, _INCOME_SHARES, count)
     return People(

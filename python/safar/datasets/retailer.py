@@ -14,7 +14,7 @@ from safar import _args, _table
 from safar._typing import Instant
 from safar.datasets import tables
 from safar.datasets.rhythm import DAYS, START, UTC_OFFSET_MS, YEAR_MS, utc
-from safar.datasets.truths import TRUTHS, Truth
+from safar.datasets.truths import INCIDENTS, TRUTHS, Truth
 from safar.datasets.year import Year, live
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable
@@ -52,11 +52,12 @@ class Shop:
 
     seed: int
     _year: Year
+    _incidents: bool = True
 
     @property
     def truths(self) -> tuple[Truth, ...]:
-        """The five planted truths."""
-        return TRUTHS
+        """The five planted truths; without incidents three of them."""
+        return TRUTHS if self._incidents else tuple(truth for truth in TRUTHS if truth.name not in INCIDENTS)
 
     @property
     def observed_until(self) -> dt.datetime:
@@ -190,7 +191,7 @@ def _count(value: object, argument: str, least: int, most: int) -> int:
     return number
 
 
-def shop(customers: int = 10_000, *, seed: int = 7) -> Shop:
+def shop(customers: int = 10_000, *, seed: int = 7, incidents: bool = True) -> Shop:
     """Make up a year of an omnichannel retailer, with five truths to find.
 
     Ten thousand customers take a fraction of a second; the time grows in proportion.
@@ -202,6 +203,9 @@ def shop(customers: int = 10_000, *, seed: int = 7) -> Shop:
         every planted truth to stand out of the noise.
     seed
         Start of the random numbers. The same `customers` and `seed` give the same data on every machine.
+    incidents
+        Whether the mobile checkout breaks and the giveaway happens. Without them the year has nothing but its
+        seasons and mailings, so that it can be tried what raises a false alarm.
 
     Returns
     -------
@@ -224,4 +228,5 @@ def shop(customers: int = 10_000, *, seed: int = 7) -> Shop:
     """
     count = _count(customers, "customers", 1, _MOST)
     start = _count(seed, "seed", 0, 2**63 - 1)
-    return Shop(start, live(count, start))
+    happen = _args.flag(incidents, "incidents")
+    return Shop(start, live(count, start, happen), happen)

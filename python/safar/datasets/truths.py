@@ -104,3 +104,6 @@ TRUTHS = (
         'shop.log().sessions(gap="30m").to_pandas().query("events > 1").resample("W-FRI", on="start").size()',
     ),
 )
+
+# The truths that are planted in a part of the year, and by will: what `shop(incidents=False)` has not.
+INCIDENTS = ("broken_mobile_checkout", "campaign_without_buyers")

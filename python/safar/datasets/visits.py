@@ -86,8 +86,10 @@ def _poisson_moments(
     return person, rhythm.between(random, people.first[person], people.last[person])
 
 
-def arrivals(random: np.random.Generator, people: People, giveaway: campaigns.Campaign) -> Arrivals:
-    """Every online visit that is not the answer to an e-mail."""
+def arrivals(
+    random: np.random.Generator, people: People, giveaway: campaigns.Campaign, incidents: bool = True
+) -> Arrivals:
+    """Every online visit that is not the answer to an e-mail; those of the giveaway only if it happens."""
     rate = people.pace * people.trait("visits")
     gift = people.persona == personas.NAMES.index(personas.GIFT_GIVER)
     person, at = _poisson_moments(random, people, np.where(gift, 0.0, rate), ONLINE)
@@ -103,8 +105,10 @@ def arrivals(random: np.random.Generator, people: People, giveaway: campaigns.Ca
     source = np.where(campaign >= 0, AD, np.where(random.random(len(person)) < 0.10, SOCIAL, DIRECT)).astype(
         np.int8
     )
-    extra = _giveaway_visits(random, people, giveaway)
     ordinary: tuple[Array, ...] = (person, at, channel, device, campaign, source)
+    if not incidents:
+        return Arrivals(*ordinary)
+    extra = _giveaway_visits(random, people, giveaway)
     return Arrivals(*(np.concatenate(pair) for pair in zip(ordinary, extra, strict=True)))
 
 
@@ -150,7 +154,7 @@ def _giveaway_visits(
     return person, at, channel, device, campaign, np.full(len(person), AD, dtype=np.int8)
 
 
-def browse(random: np.random.Generator, people: People, arrived: Arrivals) -> Visits:
+def browse(random: np.random.Generator, people: People, arrived: Arrivals, incidents: bool = True) -> Visits:
     """Let the visits happen: how many products are seen, and whether cart, checkout and payment follow."""
     count = len(arrived.person)
     quality = campaigns.QUALITY[arrived.campaign]
@@ -165,7 +169,7 @@ def browse(random: np.random.Generator, people: People, arrived: Arrivals) -> Vi
     wants = (views > 0) & (random.random(count) < _cart_probability(people, arrived, quality))
     cart = _step(random, seen, wants, 14.0)
     checkout = _step(random, cart, (cart >= 0) & (random.random(count) < _CHECKOUT), 70.0)
-    failed, purchase = _pay(random, checkout, arrived.device)
+    failed, purchase = _pay(random, checkout, arrived.device, incidents)
     return Visits(
         **{field.name: getattr(arrived, field.name) for field in fields(Arrivals)},
         product=catalogue.products(random, catalogue.categories(random, count)),
@@ -193,10 +197,12 @@ def is_broken(at: Integers, device: Array) -> Array:
     return np.asarray(window & (device == MOBILE))
 
 
-def _pay(random: np.random.Generator, checkout: Integers, device: Array) -> tuple[Integers, Integers]:
+def _pay(
+    random: np.random.Generator, checkout: Integers, device: Array, incidents: bool
+) -> tuple[Integers, Integers]:
     """Moments of the failed and of the successful payment."""
     count = len(checkout)
-    broken = is_broken(checkout, device)
+    broken = is_broken(checkout, device) & incidents
     fails = (checkout >= 0) & (random.random(count) < np.where(broken, BROKEN_PAYMENT_FAILS, PAYMENT_FAILS))
     failed = _step(random, checkout, fails, 55.0)
     retry = np.where(broken, BROKEN_RETRY_WORKS, RETRY_WORKS)

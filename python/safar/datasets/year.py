@@ -29,23 +29,24 @@ class Year:
     surveys: Columns
 
 
-def live(customers: int, seed: int) -> Year:
+def live(customers: int, seed: int, incidents: bool = True) -> Year:
     """The whole year; each block of people has its own random stream, so the result depends on nothing else."""
     blocks = []
     for number, first in enumerate(range(0, customers, BLOCK)):
         stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(number,)))
-        blocks.append(_block(np.random.Generator(stream), min(BLOCK, customers - first)))
+        blocks.append(_block(np.random.Generator(stream), min(BLOCK, customers - first), incidents))
     return _number(blocks)
 
 
-def _block(random: np.random.Generator, count: int) -> Year:
+def _block(random: np.random.Generator, count: int, incidents: bool) -> Year:
     giveaway = campaigns.PAID[campaigns.CODE[campaigns.GIVEAWAY]]
-    people = populate(random, count, giveaway.span)
-    online = visits.browse(random, people, visits.arrivals(random, people, giveaway))
+    people = populate(random, count, giveaway.span, incidents)
+    online = visits.browse(random, people, visits.arrivals(random, people, giveaway, incidents), incidents)
     stores = visits.store_visits(random, people)
     known = identity.register(random, people, online, stores)
     mails = mailing.send(random, people, known.known_from)
-    online = visits.stack(online, visits.browse(random, people, mailing.landings(random, people, mails)))
+    landed = visits.browse(random, people, mailing.landings(random, people, mails), incidents)
+    online = visits.stack(online, landed)
     placed = orders.place(random, people, online, stores)
     tickets = support.ask(random, people, online, placed)
     answers = voice.listen(random, people, placed, tickets)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from safar import _args
 from safar.errors import ArgumentError
+from safar.plot.alerts import alerts
 from safar.plot.conversion import conversion
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
 from safar.plot.journeys import journeys
+from safar.plot.kpi_comparison import kpi_comparison
 from safar.plot.kpis import kpis
 from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
@@ -26,6 +28,7 @@ from safar.plot.stages import stages
 from safar.plot.steps import steps
 from safar.plot.stickiness import stickiness
 from safar.plot.transitions import transitions
+from safar.plot.trend import trend
 from safar.plot.waits import waits
 
 if TYPE_CHECKING:
@@ -35,10 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHARTS",
+    "alerts",
     "conversion",
     "flow",
     "funnel",
     "journeys",
+    "kpi_comparison",
     "kpis",
     "lifecycle",
     "loops",
@@ -55,6 +60,7 @@ __all__ = [
     "steps",
     "stickiness",
     "transitions",
+    "trend",
     "waits",
 ]
 

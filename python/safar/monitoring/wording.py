@@ -1,0 +1,147 @@
+"""Alerts as sentences, in English with Gregorian dates and in Persian with Jalali ones."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from safar import calendar
+from safar._typing import Language
+from safar.monitoring.panel import Series
+
+__all__ = ["Said", "sentence"]
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_JALALI = (
+    "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
+)  # fmt: skip
+# A slice whose share rounds to everything, or is more because others went the other way.
+_ALL = 0.995
+_DIGITS = str.maketrans("0123456789,.-", "۰۱۲۳۴۵۶۷۸۹٬٫−")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a sentence says of an alert; `last` is the last day."""
+
+    series: Series
+    first: dt.date
+    last: dt.date
+    rose: bool
+    against_target: bool
+    observed: float
+    expected: float
+    low: float | None
+    high: float | None
+    # The slice that most of the deviation is in, and its share of it.
+    most: tuple[str, float] | None = None
+
+
+def sentence(said: Said, language: Language, names: Mapping[str, str]) -> str:
+    """Say what happened, when, against what, and where."""
+    return _english(said, names) if language == "en" else _persian(said, names)
+
+
+def _english(said: Said, names: Mapping[str, str]) -> str:
+    series = said.series
+    where = _where(series, names)
+    place = f" ({where})" if where else ""
+    what = names.get(series.kpi, series.kpi)
+    observed, expected = _number(series, said.observed), _number(series, said.expected)
+    if said.against_target:
+        side = "above" if said.rose else "below"
+        head = f"{what}{place} was {side} its target of {expected}, at {observed},"
+    else:
+        moved = "rose" if said.rose else "fell"
+        bounds = "" if said.low is None or said.high is None else (
+            f", {_number(series, said.low, unit=False)} to {_number(series, said.high, unit=False)}"
+        )  # fmt: skip
+        head = f"{what}{place} {moved} to {observed} (expected {expected}{bounds})"
+    text = f"{head} {_dates(said.first, said.last)}"
+    if said.most is not None:
+        share = "all" if said.most[1] >= _ALL else f"{100 * said.most[1]:.0f} %"
+        text += f"; {share} of the {'rise' if said.rose else 'fall'} is in {_named(said.most[0], names)}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _persian(said: Said, names: Mapping[str, str]) -> str:
+    series = said.series
+    where = _where(series, names)
+    what = names.get(series.kpi, series.kpi) + (f" ({where})" if where else "")
+    observed, expected = (_persian_number(series, value) for value in (said.observed, said.expected))
+    when = _persian_dates(said.first, said.last)
+    if said.against_target:
+        text = f"{what} {when} {observed} بود، {'بالاتر' if said.rose else 'پایین‌تر'} از هدف {expected}"
+    else:
+        moved = "افزایش یافت" if said.rose else "کاهش یافت"
+        bounds = "" if said.low is None or said.high is None else (
+            f"، از {_persian_number(series, said.low, unit=False)} تا {_persian_number(series, said.high, unit=False)}"
+        )  # fmt: skip
+        text = f"{what} {when} به {observed} {moved} (مورد انتظار: {expected}{bounds})"
+    if said.most is not None:
+        part = f"{100 * said.most[1]:.0f}٪ از".translate(_DIGITS)
+        share, change = "همهٔ" if said.most[1] >= _ALL else part, "افزایش" if said.rose else "کاهش"
+        text += f"؛ {share} این {change} در {_named(said.most[0], names)} است"
+    return f"{text}."
+
+
+def _where(series: Series, names: Mapping[str, str]) -> str:
+    return " · ".join(_named(label, names) for label in series.shown)
+
+
+def _named(label: str, names: Mapping[str, str]) -> str:
+    return names.get(label, label)
+
+
+def _percent(series: Series) -> bool:
+    return series.unit == "%" or (series.form == "share" and series.scale == 1 and not series.unit)
+
+
+def _plain(series: Series, value: float) -> str:
+    shown = 100 * value if _percent(series) and series.unit != "%" else value
+    if shown == 0 or abs(shown) >= 100:
+        return f"{shown:,.0f}"
+    if abs(shown) >= 10:
+        return f"{shown:.1f}".removesuffix(".0")
+    return f"{shown:.3g}"
+
+
+def _number(series: Series, value: float, *, unit: bool = True) -> str:
+    text = _plain(series, value)
+    if not unit:
+        return text
+    return f"{text} %" if _percent(series) else f"{text} {series.unit}".rstrip()
+
+
+def _persian_number(series: Series, value: float, *, unit: bool = True) -> str:
+    text = _plain(series, value).translate(_DIGITS)
+    if not unit:
+        return text
+    return f"{text}٪" if _percent(series) else f"{text} {series.unit}".rstrip()
+
+
+def _dates(first: dt.date, last: dt.date) -> str:
+    end = f"{last.day} {_MONTHS[last.month - 1]} {last.year}"
+    if first == last:
+        return f"on {end}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"from {first.day} to {end}"
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"from {first.day} {_MONTHS[first.month - 1]}{year} to {end}"
+
+
+def _persian_dates(first: dt.date, last: dt.date) -> str:
+    one, two = calendar.jalali_date(first), calendar.jalali_date(last)
+    end = f"{two[2]} {_JALALI[two[1] - 1]} {two[0]}"
+    if first == last:
+        text = f"در {end}"
+    elif one[:2] == two[:2]:
+        text = f"از {one[2]} تا {end}"
+    else:
+        year = "" if one[0] == two[0] else f" {one[0]}"
+        text = f"از {one[2]} {_JALALI[one[1] - 1]}{year} تا {end}"
+    return text.translate(_DIGITS)

@@ -1,0 +1,152 @@
+"""Chart of a watched KPI: what was observed, what was expected, and the alerts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from safar.errors import ArgumentError
+from safar.plot.theme import BLUE, GREY, INK, MUTED, Direction, finish, inline
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from safar.monitoring import AlertResult
+
+__all__ = ["ALARM", "alerts", "kpi_axis", "kpi_format"]
+
+ALARM = "#b3261e"
+_GRADES = {"high": 0, "medium": 1, "low": 2}
+
+
+def alerts(
+    result: AlertResult,
+    alert: int | None = None,
+    *,
+    kpi: str | None = None,
+    title: str | None = None,
+    width: int = 640,
+    height: int = 240,
+    direction: Direction = "ltr",
+) -> alt.LayerChart | alt.FacetChart:
+    """Draw one KPI as a control chart with its alerts.
+
+    Parameters
+    ----------
+    result
+        Alerts.
+    alert
+        Row of the table of alerts, from 0, whose KPI and slice are drawn; by default the most severe one (of equals
+        the one with the least p-value).
+    kpi
+        A KPI to draw instead, all slices together; for one without an alert.
+    title
+        Heading; by default the sentence of the alert, or the KPI.
+    width, height
+        Size in pixels.
+    direction
+        ``"rtl"`` mirrors the chart: time runs from right to left.
+
+    Returns
+    -------
+    altair.LayerChart
+        The line is what was observed, the band the 95 % interval of what was expected, red points the periods that
+        raised an alarm, grey stretches the alerts of this KPI and slice, the dashed line the target.
+
+    Examples
+    --------
+    >>> import datetime, safar
+    >>> days = [datetime.date(2026, 1, 1) + datetime.timedelta(day) for day in range(50)]
+    >>> kpis = {
+    ...     "date": days,
+    ...     "kpi": ["orders"] * 50,
+    ...     "form": ["total"] * 50,
+    ...     "numerator": [100, 97, 104, 99, 101] * 9 + [100, 40, 98, 103, 99],
+    ...     "denominator": [None] * 50,
+    ... }
+    >>> chart = alerts(safar.alerts(kpis))
+    >>> [row["observed"] for row in chart.data.values if row["alarm"]]
+    [40.0]
+    """
+    import altair as alt
+
+    row, sentence = _chosen(result, alert, kpi)
+    data, unit, percent = result.course(row)
+    stretches = [{"start": _plain(start), "end": _plain(end)} for start, end in result.stretches(row)]
+    records = [{**{name: _plain(value) for name, value in record.items()}, "unit": unit} for record in data]
+    rtl = direction == "rtl"
+    form = kpi_format(percent)
+    x = alt.X("date:T", title=None, scale=alt.Scale(reverse=rtl), axis=alt.Axis(grid=False, tickCount=8))
+    y_axis = kpi_axis(percent, rtl)
+    y = alt.Y("observed:Q", title=unit or None, scale=alt.Scale(zero=False), axis=y_axis)
+    tooltip = [
+        alt.Tooltip("date:T", title="Period"),
+        alt.Tooltip("observed:Q", title="Observed", format=form),
+        alt.Tooltip("expected:Q", title="Expected", format=form),
+        alt.Tooltip("expected_low:Q", title="95% interval from", format=form),
+        alt.Tooltip("expected_high:Q", title="95% interval to", format=form),
+        alt.Tooltip("reason:N", title="Not judged"),
+    ]
+    base = alt.Chart().encode(x=x, tooltip=tooltip)
+    layers: list[Any] = []
+    if stretches:
+        shade = alt.Chart(inline(stretches)).mark_rect(color=GREY, opacity=1)
+        layers.append(shade.encode(x=alt.X("start:T", scale=alt.Scale(reverse=rtl)), x2="end:T"))
+    band = base.mark_area(color=BLUE, opacity=0.18, interpolate="linear")
+    layers.append(
+        band.transform_filter("isValid(datum.expected_low)").encode(
+            y=alt.Y("expected_low:Q", title=unit or None, axis=y_axis, scale=alt.Scale(zero=False)),
+            y2="expected_high:Q",
+        )
+    )
+    layers.append(base.mark_line(color=INK, strokeWidth=1.4).encode(y=y))
+    if any(record["target"] is not None for record in records):
+        dashed = base.mark_line(color=MUTED, strokeDash=[5, 4], strokeWidth=1.2)
+        layers.append(dashed.encode(y=alt.Y("target:Q", scale=alt.Scale(zero=False))))
+    marks = base.mark_point(color=ALARM, filled=True, size=60, opacity=1).transform_filter("datum.alarm")
+    layers.append(marks.encode(y=y))
+    chart = alt.layer(*layers, data=inline(records)).properties(width=width, height=height)
+    heading = result.label(row) if title is None else title
+    said = "Band: 95% interval of what was expected. Red: alarms."
+    if any(record["target"] is not None for record in records):
+        said += " Dashed: target."
+    subtitle = [sentence, said] if sentence else [said]
+    return finish(chart, title=heading, subtitle=subtitle, direction=direction)
+
+
+def kpi_format(percent: bool) -> str:
+    """How a value of a KPI is written; `percent` for shares from 0 to 1."""
+    return ".1%" if percent else ",.4~g"
+
+
+def kpi_axis(percent: bool, rtl: bool, *, side: bool = True) -> alt.Axis:
+    """An axis of values; at the right where text runs from right to left."""
+    import altair as alt
+
+    given: dict[str, Any] = {"orient": "right" if rtl else "left"} if side else {}
+    return alt.Axis(format=".0%" if percent else "~s", tickCount=5, domain=False, **given)
+
+
+def _chosen(result: AlertResult, alert: int | None, kpi: str | None) -> tuple[int, str]:
+    """The series to draw, and the sentence of its alert."""
+    if kpi is not None:
+        if alert is not None:
+            raise ArgumentError(f"alert={alert!r} and kpi={kpi!r} both say what is drawn; give one")
+        return result.series_of(kpi), ""
+    columns = result.to_dict()
+    if not len(result):
+        raise ArgumentError("there is no alert to draw; plot(kpi=...) draws a KPI without one")
+    if alert is None:
+        order = [
+            (_GRADES[grade], p, at)
+            for at, (grade, p) in enumerate(zip(columns["severity"], columns["p_value"], strict=True))
+        ]
+        alert = min(order)[2]
+    if isinstance(alert, bool) or not 0 <= alert < len(result):
+        raise ArgumentError(f"alert={alert!r} is not a row of the alerts; expected 0 to {len(result) - 1}")
+    return result.series_of(alert), result.sentences()[alert]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value != value:
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else value
