@@ -135,6 +135,16 @@ fn plan(kernel: &str) -> Plan {
     });
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 5, "max_edges": 1_000_000}),
+        name if name.starts_with("conformance") => json!({
+            "units": units, "columns": ["event"],
+            "steps": ["visit", "view", "cart", "checkout", "purchase"].map(|label| {
+                json!({"column": 0, "label": label, "within_us": 86_400_000_000_u64, "stage": null})
+            }),
+            "design": {"sequence": [
+                {"optional": {"step": 0}}, {"step": 1}, {"step": 2}, {"step": 3}, {"step": 4},
+            ]},
+            "collapse": true, "others": "ignore", "goal": ["purchase"], "score": null,
+        }),
         "conversion" => json!({
             "start": ["view"], "outcomes": ["purchase", "support"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 2_000_000,

@@ -44,6 +44,7 @@ def shop_log(**options: Any) -> safar.EventLog:
 STEPS = ["view", "cart", "purchase"]
 # What an analysis can't be asked without.
 ASKED: dict[str, tuple[Any, ...]] = {
+    "conformance": (STEPS,),
     "conversion": ("purchase",),
     "funnel": (STEPS,),
     "match": ("view -> cart within 1h",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from safar import _args
 from safar.errors import ArgumentError
+from safar.plot.conformance import conformance
 from safar.plot.conversion import conversion
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHARTS",
+    "conformance",
     "conversion",
     "flow",
     "funnel",
@@ -52,6 +54,7 @@ __all__ = [
 
 # Every chart by the name of its analysis, sorted.
 CHARTS: dict[str, Callable[..., Any]] = {
+    "conformance": conformance,
     "conversion": conversion,
     "flow": flow,
     "funnel": funnel,
