@@ -1890,7 +1890,7 @@ def aligned(
 
 
 class Net(NamedTuple):
-    """A Petri net: step (None if silent), places that lose a token, places that get one. It begins at 0 and ends at 1."""
+    """A Petri net from place 0 to 1: step (None if silent), places that lose a token, places that get one."""
 
     moves: list[tuple[int | None, frozenset[int], frozenset[int]]]
 
@@ -1961,7 +1961,7 @@ def _without_one(
 
 
 def replayed(net: Net, labels: Sequence[str], trace: Sequence[str]) -> tuple[int, int, int, int]:
-    """Return the missing, consumed, remaining and produced tokens of a trace; labels that no step has are passed over."""
+    """Return the missing, consumed, remaining and produced tokens of a trace; labels of no step are passed over."""
     missing, consumed, produced = 0, 0, 1
     tokens: dict[int, int] = {0: 1}
     silent = [move for move in net.moves if move[0] is None]
@@ -2080,8 +2080,8 @@ def conformed(
     labels: Sequence[str],
     *,
     label_of: Callable[[Event], str | None] = lambda event: event.event,
-    within: Mapping[int, int] = {},  # noqa: B006
-    looked: Looked = Looked(),  # noqa: B008
+    within: Mapping[int, int] = {},
+    looked: Looked = Looked(),
     collapse: bool = True,
     others: str = "ignore",
     observed_until: int | None = None,

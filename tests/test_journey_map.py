@@ -138,8 +138,10 @@ def test_each_template_has_the_stages_that_words_lead_to() -> None:
 
 def test_blocks_of_the_designed_journey_are_steps_in_steps_and_written_as_they_were_read() -> None:
     text = START + (
-        '[[designed]]\nstage = "consideration"\n[[designed]]\noptional = true\nloop = [{ stage = "purchase", within = "1d" }]\n'
-        'again = [{ choice = [{ stage = "consideration" }, { sequence = [{ stage = "purchase", optional = true }] }] }]\n'
+        '[[designed]]\nstage = "consideration"\n[[designed]]\noptional = true\n'
+        'loop = [{ stage = "purchase", within = "1d" }]\n'
+        'again = [\n{ choice = [{ stage = "consideration" }, '
+        '{ sequence = [{ stage = "purchase", optional = true }] }] }]\n'
     )
     journey_map = safar.JourneyMap(text)
     first, second = journey_map.designed
@@ -275,7 +277,8 @@ def test_a_map_in_a_notebook_shows_its_stages_and_escapes_what_it_says() -> None
         ('[[designed]]\noptional = false', 6, 1, "expected either a touchpoint or a stage"),
         ('[[designed]]\nchoice = [{ stage = "purchase" }, { stage = "consideration" }]\nwithin = "1d"', 8, 10,
          "a block has no time limit"),
-        ('[[designed]]\nchoice = [{ stage = "purchase" }]', 7, 10, "designed 1: choice: expected 2 to 2000 steps, found 1"),
+        ('[[designed]]\nchoice = [{ stage = "purchase" }]', 7, 10,
+         "designed 1: choice: expected 2 to 2000 steps, found 1"),
         ('[[designed]]\nparallel = [{ stage = "purchase" }, "consideration"]', 7, 37,
          "designed 1: parallel 2: expected a step such as { touchpoint = \"…\" }, found text"),
         ('[[designed]]\nparallel = [{ stage = "purchase" }, { stge = "consideration" }]', 7, 39,

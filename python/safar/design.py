@@ -62,8 +62,8 @@ class Block:
         kinds = [name for name in _KINDS if getattr(self, name)]
         if len(kinds) + (self.step is not None) != 1:
             raise ArgumentError(
-                "a part of a designed journey is either a step or one block (sequence, parallel, choice, loop); this is "
-                f"{'none' if not kinds and self.step is None else 'several'} of them"
+                "a part of a designed journey is either a step or one block (sequence, parallel, choice, loop); this "
+                f"is {'none' if not kinds and self.step is None else 'several'} of them"
             )
         if self.step is not None:
             _args.text(self.step, "step")

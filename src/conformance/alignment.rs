@@ -1,6 +1,7 @@
 //! The cheapest alignment of a trace with the orders of a design.
 
 use super::Design;
+use super::automaton::Way;
 use crate::error::{Error, Result};
 
 /// Costs that are kept of one trace: 64 MB.
@@ -41,7 +42,7 @@ impl Alignment {
     /// fewest, the one that does a step rather than skip one, and skips one rather than call an event extra, as early as
     /// possible; of several steps the first of the design. Where the journey is open, it need not reach the end.
     pub fn find(&mut self, design: &Design, trace: &[u8], open: bool) -> Result<u32> {
-        let Design { labels, automaton, .. } = design;
+        let automaton = &design.automaton;
         let states = automaton.states();
         let many = states.len();
         if (trace.len() + 1).saturating_mul(many) > MOST_CELLS {
@@ -61,15 +62,7 @@ impl Alignment {
         }
         for place in (0..trace.len()).rev() {
             let (now, later) = costs[place * many..].split_at_mut(many);
-            for (state, cost) in now.iter_mut().enumerate() {
-                *cost = later[state] + 1;
-                for &(step, next) in &states[state].ways {
-                    if labels[step] == trace[place] {
-                        *cost = (*cost).min(later[next]);
-                    }
-                }
-            }
-            automaton.lead_on(now);
+            automaton.before(trace[place], &later[..many], now);
         }
         moves.clear();
         let (mut place, mut state) = (0, 0);
@@ -79,17 +72,16 @@ impl Alignment {
                 return Ok(costs[0]);
             }
             let ways = &states[state].ways;
-            let is_at = |place: usize, next: usize, cost: u32| costs[place * many + next] == cost;
-            let done = (place < trace.len()).then(|| {
-                ways.iter().find(|&&(step, next)| labels[step] == trace[place] && is_at(place + 1, next, cost))
-            });
-            if let Some(&(step, next)) = done.flatten() {
-                moves.push(Move { kind: Kind::Done, place: place as u32, step: Some(step as u8) });
-                (place, state) = (place + 1, next);
-            } else if let Some(&(step, next)) = ways.iter().find(|&&(_, next)| cost > 0 && is_at(place, next, cost - 1))
-            {
-                moves.push(Move { kind: Kind::Skipped, place: place as u32, step: Some(step as u8) });
-                state = next;
+            let costs_at = |place: usize, way: &Way| costs[place * many + way.next as usize];
+            let event = trace.get(place);
+            let is_done = |way: &&Way| Some(&way.label) == event && costs_at(place + 1, way) == cost;
+            let is_skipped = |way: &&Way| cost > 0 && costs_at(place, way) == cost - 1;
+            if let Some(way) = ways.iter().find(is_done) {
+                moves.push(Move { kind: Kind::Done, place: place as u32, step: Some(way.step) });
+                (place, state) = (place + 1, way.next as usize);
+            } else if let Some(way) = ways.iter().find(is_skipped) {
+                moves.push(Move { kind: Kind::Skipped, place: place as u32, step: Some(way.step) });
+                state = way.next as usize;
             } else {
                 moves.push(Move { kind: Kind::Extra, place: place as u32, step: None });
                 place += 1;

@@ -17,11 +17,22 @@ pub struct Automaton {
     has_loops: bool,
 }
 
+/// A step that may be done.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// The step.
+    pub step: u8,
+    /// Its label.
+    pub label: u8,
+    /// The state after it.
+    pub next: u32,
+}
+
 /// Where a journey may stand.
 #[derive(Debug, Default)]
 pub struct State {
-    /// Step and the state after it, ascending by step.
-    pub ways: Vec<(usize, usize)>,
+    /// Ascending by step.
+    pub ways: Vec<Way>,
     /// The fewest steps that are left to the end; zero where it is reached.
     pub rest: u32,
 }
@@ -86,7 +97,7 @@ impl Markings {
 
 impl Automaton {
     /// All orders of the steps of a net.
-    pub fn new(net: &Net) -> Result<Self> {
+    pub fn new(net: &Net, labels: &[u8]) -> Result<Self> {
         let markings = Markings::of(net)?;
         let first = markings.closed(vec![0]);
         let mut sets = vec![first.clone()];
@@ -110,7 +121,7 @@ impl Automaton {
                 if place == fresh {
                     sets.push(to);
                 }
-                ways.push((step, place));
+                ways.push(Way { step: step as u8, label: labels[step], next: place as u32 });
             }
             if sets.len() > MOST {
                 return Err(too_many());
@@ -136,14 +147,31 @@ impl Automaton {
         &self.states
     }
 
-    /// All states, those that follow before those that they follow, but for loops.
-    pub fn order(&self) -> &[usize] {
-        &self.order
-    }
-
     /// Steps of the shortest way through.
     pub fn shortest(&self) -> u32 {
         self.states[0].rest
+    }
+
+    /// The least cost of every state from that of an event later, `label` the event's: to do a step, to skip steps or to
+    /// call the event extra.
+    #[inline]
+    pub fn before(&self, label: u8, later: &[u32], costs: &mut [u32]) {
+        // No state is costlier than this, so that those that loops lead back to may be looked at before they are known.
+        costs.fill(u32::MAX - 1);
+        for &state in &self.order {
+            let mut least = later[state] + 1;
+            for way in &self.states[state].ways {
+                let next = way.next as usize;
+                least = least.min(costs[next] + 1);
+                if way.label == label {
+                    least = least.min(later[next]);
+                }
+            }
+            costs[state] = least;
+        }
+        if self.has_loops {
+            self.lead_on(costs);
+        }
     }
 
     /// Lowers the cost of every state to that of a step and the state after it.
@@ -151,8 +179,8 @@ impl Automaton {
         loop {
             let mut lowered = false;
             for &state in &self.order {
-                for &(_, next) in &self.states[state].ways {
-                    let cost = costs[next].saturating_add(1);
+                for way in &self.states[state].ways {
+                    let cost = costs[way.next as usize].saturating_add(1);
                     if cost < costs[state] {
                         costs[state] = cost;
                         lowered = true;
@@ -176,7 +204,8 @@ fn order(states: &[State]) -> (Vec<usize>, bool) {
     let mut path = vec![(0, 0)];
     marks[0] = OPEN;
     while let Some((state, way)) = path.last_mut() {
-        if let Some(&(_, next)) = states[*state].ways.get(*way) {
+        if let Some(&Way { next, .. }) = states[*state].ways.get(*way) {
+            let next = next as usize;
             *way += 1;
             match marks[next] {
                 NEW => {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 pub use alignment::{Alignment, Kind, Move};
 pub use automaton::Automaton;
-pub use net::{Net, Replay};
+pub use net::{Net, Replay, Replays};
 
 /// Most steps of a design: one bit each.
 pub const MOST_STEPS: usize = 64;
@@ -66,8 +66,8 @@ impl Design {
         if let Some(missing) = seen.iter().position(|seen| !seen) {
             return Err(Error::Argument(format!("step {} of the designed journey stands in no block", missing + 1)));
         }
-        let net = Net::new(block);
-        let automaton = Automaton::new(&net)?;
+        let net = Net::new(block, &labels);
+        let automaton = Automaton::new(&net, &labels)?;
         if automaton.shortest() == 0 {
             return Err(Error::Argument(
                 "the designed journey has optional steps only; at least one must be expected".into(),

@@ -1,11 +1,11 @@
 //! The Petri net of a design, and replay of traces on it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Block;
 
 /// How many tokens each place holds.
-pub type Marking = Vec<u16>;
+pub type Marking = Vec<u32>;
 
 /// What moves tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct Net {
     transitions: Vec<Transition>,
     /// Places of the transitions that only lead on.
     silent: Vec<usize>,
-    /// By step: its transition.
-    of_step: Vec<usize>,
+    /// By label: the transitions of its steps.
+    of_label: Vec<Vec<usize>>,
 }
 
 const START: usize = 0;
@@ -34,6 +34,9 @@ const END: usize = 1;
 
 /// Markings that are looked at between two events. Designs whose own markings are more are refused before.
 const MOST_SEEN: usize = 1 << 14;
+
+/// Markings times labels that are kept of replays: about 10 MB.
+const MOST_WAYS: usize = 1 << 18;
 
 /// What a replay counts: tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,7 +51,40 @@ pub struct Replay {
     pub produced: i64,
 }
 
+/// What replays have found, so that no marking is looked at twice.
+#[derive(Debug, Default)]
+pub struct Replays {
+    known: HashMap<Marking, u32, foldhash::fast::FixedState>,
+    markings: Vec<Marking>,
+    /// By marking and label: the marking after it, and the tokens that were moved.
+    ways: Vec<Option<(u32, Replay)>>,
+    /// By marking: the tokens of the end.
+    ends: Vec<Option<Replay>>,
+}
+
+impl Replays {
+    /// The number of a marking.
+    fn number(&mut self, marking: Marking, labels: usize) -> u32 {
+        let fresh = self.markings.len() as u32;
+        let number = *self.known.entry(marking.clone()).or_insert(fresh);
+        if number == fresh {
+            self.markings.push(marking);
+            self.ways.resize(self.markings.len() * labels, None);
+            self.ends.push(None);
+        }
+        number
+    }
+}
+
 impl Replay {
+    /// Adds the tokens of a part.
+    pub fn add(&mut self, part: &Self) {
+        self.missing += part.missing;
+        self.consumed += part.consumed;
+        self.remaining += part.remaining;
+        self.produced += part.produced;
+    }
+
     /// ½(1 − missing / consumed) + ½(1 − remaining / produced).
     pub fn fitness(&self) -> f64 {
         let left = |part: i64, whole: i64| 1.0 - part as f64 / whole as f64;
@@ -58,12 +94,16 @@ impl Replay {
 
 impl Net {
     /// The smallest net of a design: transitions that only lead on are left out wherever the orders of steps stay the same.
-    pub fn new(block: &Block) -> Self {
-        let mut net = Self { places: 2, transitions: Vec::new(), silent: Vec::new(), of_step: Vec::new() };
+    pub fn new(block: &Block, labels: &[u8]) -> Self {
+        let mut net = Self { places: 2, transitions: Vec::new(), silent: Vec::new(), of_label: Vec::new() };
         net.build(block, START, END);
         while net.shorten() {}
-        let of_step = |step| net.transitions.iter().position(|transition| transition.step == Some(step));
-        net.of_step = (0..).map_while(of_step).collect();
+        let many = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+        net.of_label = vec![Vec::new(); many];
+        for (step, &label) in labels.iter().enumerate() {
+            let place = net.transitions.iter().position(|transition| transition.step == Some(step));
+            net.of_label[usize::from(label)].extend(place);
+        }
         let silent = (0..net.transitions.len()).filter(|&place| net.transitions[place].step.is_none());
         net.silent = silent.collect();
         net
@@ -183,7 +223,7 @@ impl Net {
 
     /// Whether a journey may be over there.
     pub fn is_final(&self, marking: &Marking) -> bool {
-        marking.iter().enumerate().all(|(place, &tokens)| tokens == u16::from(place == END))
+        marking.iter().enumerate().all(|(place, &tokens)| tokens == u32::from(place == END))
     }
 
     /// The marking after a transition, if all its tokens are there.
@@ -200,19 +240,47 @@ impl Net {
 
     /// Replays a trace of labels that steps have. Where no step of a label has its tokens, the fewest silent transitions
     /// that bring them are taken; where none do, the step with the fewest missing tokens takes place all the same.
-    pub fn replay(&self, trace: &[u8], labels: &[u8]) -> Replay {
+    pub fn replay(&self, trace: &[u8], replays: &mut Replays) -> Replay {
+        let labels = self.of_label.len();
         let mut counts = Replay { produced: 1, ..Replay::default() };
-        let mut marking = self.initial();
-        for label in trace {
-            let steps = || (0..labels.len()).filter(|&step| labels[step] == *label).map(|step| self.of_step[step]);
-            let lacking = |marking: &Marking, transition: usize| {
-                self.transitions[transition].takes.iter().filter(|&&place| marking[place] == 0).count()
-            };
-            let ready = |marking: &Marking| steps().find(|&transition| lacking(marking, transition) == 0);
-            if ready(&marking).is_none() {
-                self.lead(&mut marking, &mut counts, |marking| ready(marking).is_some());
+        let mut at = replays.number(self.initial(), labels) as usize;
+        for &label in trace {
+            if replays.ways.len() > MOST_WAYS {
+                let marking = std::mem::take(&mut replays.markings[at]);
+                *replays = Replays::default();
+                at = replays.number(marking, labels) as usize;
             }
-            let Some(taken) = steps().min_by_key(|&transition| lacking(&marking, transition)) else { continue };
+            let place = at * labels + usize::from(label);
+            let (next, taken) = match replays.ways[place] {
+                Some(way) => way,
+                None => {
+                    let (marking, taken) = self.take(&replays.markings[at], label);
+                    let way = (replays.number(marking, labels), taken);
+                    replays.ways[place] = Some(way);
+                    way
+                }
+            };
+            counts.add(&taken);
+            at = next as usize;
+        }
+        let end = match replays.ends[at] {
+            Some(end) => end,
+            None => *replays.ends[at].insert(self.end(&replays.markings[at])),
+        };
+        counts.add(&end);
+        counts
+    }
+
+    /// The marking after a step of a label takes place, and the tokens that it moves.
+    fn take(&self, marking: &Marking, label: u8) -> (Marking, Replay) {
+        let (mut marking, mut counts) = (marking.clone(), Replay::default());
+        let steps = &self.of_label[usize::from(label)];
+        let lacking = |marking: &Marking, transition: usize| {
+            self.transitions[transition].takes.iter().filter(|&&place| marking[place] == 0).count()
+        };
+        let is_ready = |marking: &Marking| steps.iter().any(|&transition| lacking(marking, transition) == 0);
+        self.lead(&mut marking, &mut counts, is_ready);
+        if let Some(&taken) = steps.iter().min_by_key(|&&transition| lacking(&marking, transition)) {
             let Transition { takes, gives, .. } = &self.transitions[taken];
             for &place in takes {
                 counts.missing += i64::from(marking[place] == 0);
@@ -222,7 +290,13 @@ impl Net {
             counts.consumed += takes.len() as i64;
             counts.produced += gives.len() as i64;
         }
-        if !self.is_final(&marking) && !self.lead(&mut marking, &mut counts, |marking| self.is_final(marking)) {
+        (marking, counts)
+    }
+
+    /// The tokens that the end moves and leaves.
+    fn end(&self, marking: &Marking) -> Replay {
+        let (mut marking, mut counts) = (marking.clone(), Replay::default());
+        if !self.lead(&mut marking, &mut counts, |marking| self.is_final(marking)) {
             self.lead(&mut marking, &mut counts, |marking| marking[END] > 0);
         }
         counts.consumed += 1;
@@ -234,11 +308,11 @@ impl Net {
 
     /// Takes the fewest silent transitions that lead where something holds, the first ones of as many; none if none do.
     fn lead(&self, marking: &mut Marking, counts: &mut Replay, holds: impl Fn(&Marking) -> bool) -> bool {
-        if self.silent.is_empty() {
-            return false;
-        }
         if holds(marking) {
             return true;
+        }
+        if self.silent.is_empty() {
+            return false;
         }
         let mut seen = HashSet::from([marking.clone()]);
         let mut ahead = VecDeque::from([(marking.clone(), 0, 0)]);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::chosen;
 use super::units::{UnitParams, Units};
-use crate::conformance::{Alignment, Block, Design, Kind, MOST_STEPS, Replay};
+use crate::conformance::{Alignment, Block, Design, Kind, MOST_STEPS, Replay, Replays};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::log::{Code, EventLog, Journey, Numbers, Segments};
@@ -61,12 +61,12 @@ const MOST_COLUMNS: usize = 4;
 const MOST_LABELS: usize = 1 << 16;
 
 /// Bytes of the traces of one cache; it begins anew where they are more.
-const MOST_CACHED: usize = 1 << 24;
+const MOST_CACHED: usize = 1 << 22;
 
-/// A share as a whole number, so that sums do not depend on their order.
+/// What a share is multiplied by to be a whole number, so that sums do not depend on their order.
 const SHARE: f64 = 1e12;
 
-/// A score as a whole number.
+/// What a score is multiplied by, likewise.
 const SCORE: f64 = 1e6;
 
 /// Scores beyond this are none.
@@ -119,6 +119,9 @@ struct Verdict {
     /// Labels of steps, one bit each.
     extra: u64,
     replay: Replay,
+    /// As whole numbers; that of the alignment where no other label is extra.
+    replay_fitness: i64,
+    fitness: i64,
     timed: Vec<Timed>,
 }
 
@@ -137,6 +140,7 @@ pub struct Scratch {
     verdicts: Vec<Verdict>,
     cached: usize,
     alignment: Alignment,
+    replays: Replays,
     rows: Vec<u32>,
     scores: Vec<f64>,
 }
@@ -322,7 +326,7 @@ impl Journeys {
 
     #[cold]
     fn judge(&self, scratch: &mut Scratch) -> Result<usize> {
-        let Scratch { trace, known, verdicts, cached, alignment, .. } = scratch;
+        let Scratch { trace, known, verdicts, cached, alignment, replays, .. } = scratch;
         if *cached > MOST_CACHED {
             known.clear();
             verdicts.clear();
@@ -360,7 +364,10 @@ impl Journeys {
         let left = extra.iter().enumerate().filter(|(_, left)| **left > 0);
         verdict.extra = left.fold(0, |all, (label, _)| all | 1 << label);
         if !open {
-            verdict.replay = self.design.net.replay(path, labels);
+            let shortest = self.design.automaton.shortest() as usize;
+            verdict.replay = self.design.net.replay(path, replays);
+            verdict.replay_fitness = fixed(verdict.replay.fitness());
+            verdict.fitness = fixed(1.0 - f64::from(verdict.cost) / (path.len() + shortest) as f64);
         }
         *cached += trace.len() + size_of::<Verdict>() + verdict.timed.len() * size_of::<Timed>();
         verdicts.push(verdict);
@@ -468,6 +475,11 @@ pub struct State {
     failure: Option<Error>,
 }
 
+/// A share as a whole number.
+fn fixed(share: f64) -> i64 {
+    (share * SHARE).round() as i64
+}
+
 /// Calls `take` with every bit that is set.
 #[inline(always)]
 fn each_bit(mut bits: u64, mut take: impl FnMut(usize)) {
@@ -518,7 +530,7 @@ impl Conformance {
         let Scratch { verdicts, times, others, .. } = scratch;
         let verdict = &verdicts[place];
         let late = self.journeys.late(verdict, times);
-        let (cost, length) = (verdict.cost as usize + others.len(), times.len() + others.len());
+        let cost = verdict.cost as usize + others.len();
         let deviates = cost > 0 || late != 0;
         if open {
             let status = if deviates { OPEN_DEVIATING } else { OPEN };
@@ -526,19 +538,18 @@ impl Conformance {
         }
         state.statuses[if deviates { DEVIATING } else { CONFORMING }].take(converted, score);
         let sums = &mut state.sums;
-        let shortest = self.journeys.design.automaton.shortest() as usize;
-        let fixed = |share: f64| i128::from((share * SHARE).round() as i64);
-        let fitness = fixed(1.0 - cost as f64 / (length + shortest) as f64);
-        let replay = fixed(verdict.replay.fitness());
+        let mut fitness = verdict.fitness;
+        if !others.is_empty() {
+            let longest = times.len() + others.len() + self.journeys.design.automaton.shortest() as usize;
+            fitness = fixed(1.0 - cost as f64 / longest as f64);
+        }
+        let replay = verdict.replay_fitness;
         sums.in_order += i64::from(cost == 0);
-        sums.fitness += fitness;
-        sums.fitness_squares += fitness * fitness;
-        sums.replay += replay;
-        sums.replay_squares += replay * replay;
-        sums.tokens.missing += verdict.replay.missing;
-        sums.tokens.consumed += verdict.replay.consumed;
-        sums.tokens.remaining += verdict.replay.remaining;
-        sums.tokens.produced += verdict.replay.produced;
+        sums.fitness += i128::from(fitness);
+        sums.fitness_squares += i128::from(fitness) * i128::from(fitness);
+        sums.replay += i128::from(replay);
+        sums.replay_squares += i128::from(replay) * i128::from(replay);
+        sums.tokens.add(&verdict.replay);
         let Verdict { done, skipped, misplaced, extra, .. } = *verdict;
         let skips = skipped & !misplaced;
         let lates = late & !misplaced & !skips;
@@ -625,10 +636,7 @@ impl Kernel for Conformance {
         sums.fitness_squares += more.fitness_squares;
         sums.replay += more.replay;
         sums.replay_squares += more.replay_squares;
-        sums.tokens.missing += more.tokens.missing;
-        sums.tokens.consumed += more.tokens.consumed;
-        sums.tokens.remaining += more.tokens.remaining;
-        sums.tokens.produced += more.tokens.produced;
+        sums.tokens.add(&more.tokens);
         sums.events += more.events;
         sums.ignored += more.ignored;
         sums.unmapped += more.unmapped;

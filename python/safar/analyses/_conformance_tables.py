@@ -113,12 +113,12 @@ def steps_table(counted: Counted, steps: Sequence[StepRow]) -> Table:
         columns["stage"] = [step.stage for step in steps] * of_segments
     columns["within"] = [step.within for step in steps] * of_segments
     columns["units"] = units = np.repeat(counted.closed, many)
-    found = {}
+    found: dict[str, Integers] = {}
     for standing in _STANDINGS:
-        found[standing] = np.zeros((of_segments, many), dtype=np.int64)
+        cells = np.zeros(of_segments * many, dtype=np.int64)
         rows = np.flatnonzero(counted.kind == f"step_{standing}")
-        found[standing][counted.segment[rows], counted.step[rows] - 1] = counted.units[rows]
-        columns[standing] = found[standing] = found[standing].ravel()
+        cells[counted.segment[rows] * many + counted.step[rows] - 1] = counted.units[rows]
+        columns[standing] = found[standing] = cells
     due = sum(found.values())
     columns["not_due"] = units - due
     columns |= share_columns("share", found["in_order"], np.asarray(due))
@@ -131,12 +131,13 @@ def stages_table(counted: Counted, stages: Sequence[str]) -> Table:
     columns: dict[str, object] = {**counted.head(many), "stage": list(stages) * of_segments}
     columns["units"] = np.repeat(counted.closed, many)
     place = {stage: number for number, stage in enumerate(stages)}
-    found = {}
+    labels: list[str] = counted.label.tolist()
+    found: dict[str, Integers] = {}
     for passage in ("reached", "in_order", "deviating"):
-        cells = np.zeros((of_segments, many), dtype=np.int64)
+        cells = np.zeros(of_segments * many, dtype=np.int64)
         for row in np.flatnonzero(counted.kind == f"stage_{passage}").tolist():
-            cells[counted.segment[row], place[counted.label[row]]] = counted.units[row]
-        columns[passage] = found[passage] = cells.ravel()
+            cells[counted.segment[row] * many + place[labels[row]]] = counted.units[row]
+        columns[passage] = found[passage] = cells
     columns |= share_columns("share", found["in_order"], found["reached"])
     return _table.table_of(columns)
 
@@ -144,12 +145,13 @@ def stages_table(counted: Counted, stages: Sequence[str]) -> Table:
 def deviations_table(counted: Counted, *, goal: bool, score: bool) -> Table:
     """One row a deviation, for each segment, the commonest first."""
     rank = {kind: number for number, kind in enumerate(DEVIATIONS)}
-    rows = [row for row, kind in enumerate(counted.kind.tolist()) if kind in rank]
+    kinds: list[str] = counted.kind.tolist()
+    rows = [row for row, kind in enumerate(kinds) if kind in rank]
     rows.sort(
         key=lambda row: (
             counted.segment[row],
             -counted.units[row],
-            rank[counted.kind[row]],
+            rank[kinds[row]],
             counted.step[row],
             counted.label[row],
         )

@@ -48,15 +48,16 @@ class ConformanceResult(CellsResult):
     Parameters
     ----------
     table
-        One row, or one a segment: ``segment`` (only with `by`; null where there is no value), ``units`` (that are over),
-        ``conforming`` (of them, with every step due done in order and in time and nothing extra), ``share``,
+        One row, or one a segment: ``segment`` (only with `by`; null where there is no value), ``units`` (that are
+        over), ``conforming`` (of them, with every step due done in order and in time and nothing extra), ``share``,
         ``share_low``, ``share_high`` (conforming of the units, 0 to 1, with its 95 % Wilson interval), ``in_order``
-        (units that conform but for time), ``fitness``, ``fitness_low``, ``fitness_high`` (mean fitness of alignments, 0 to
-        1, with its 95 % interval of Student), ``replay_fitness``, ``replay_fitness_low``, ``replay_fitness_high``
-        (mean fitness of token replay, likewise), ``token_fitness`` (of all tokens of all units together), ``open``
-        (units that may still go on and have not deviated yet), ``open_deviating`` (that may still go on and have),
-        ``outside`` (units without any event of the design), ``events`` (of steps of the design), ``ignored``
-        (events that are none; with ``others="extra"`` those that count as extra), ``unmapped`` (events without a label).
+        (units that conform but for time), ``fitness``, ``fitness_low``, ``fitness_high`` (mean fitness of alignments,
+        0 to 1, with its 95 % interval of Student), ``replay_fitness``, ``replay_fitness_low``,
+        ``replay_fitness_high`` (mean fitness of token replay, likewise), ``token_fitness`` (of all tokens of all
+        units together), ``open`` (units that may still go on and have not deviated yet), ``open_deviating`` (that may
+        still go on and have), ``outside`` (units without any event of the design), ``events`` (of steps of the
+        design), ``ignored`` (events that are none; with ``others="extra"`` those that count as extra), ``unmapped``
+        (events without a label).
     step_table, stage_table, deviation_table
         The tables that `steps`, `stages` and `deviations` show.
     """
@@ -73,12 +74,12 @@ class ConformanceResult(CellsResult):
         Returns
         -------
         ResultTable
-            One row a step of the design, for each segment: ``segment``, ``step`` (from 1), ``label``, ``stage`` (only of
-            the steps of a map), ``within`` (as designed), ``units`` (that are over), ``in_order`` (units that did it in
-            order and in time), ``late``, ``out_of_order``, ``skipped``, ``not_due`` (another branch was taken, or the
-            step is optional and was left out), ``share``, ``share_low``, ``share_high`` (in order of the units in which
-            it was due, 0 to 1, with its 95 % Wilson interval). A unit counts once, with the worst: out of order, then
-            skipped, then late; so the five add up to ``units``.
+            One row a step of the design, for each segment: ``segment``, ``step`` (from 1), ``label``, ``stage`` (only
+            of the steps of a map), ``within`` (as designed), ``units`` (that are over), ``in_order`` (units that did
+            it in order and in time), ``late``, ``out_of_order``, ``skipped``, ``not_due`` (another branch was taken,
+            or the step is optional and was left out), ``share``, ``share_low``, ``share_high`` (in order of the units
+            in which it was due, 0 to 1, with its 95 % Wilson interval). A unit counts once, with the worst: out of
+            order, then skipped, then late; so the five add up to ``units``.
         """
         return self._shown(self.step_table, "One row a step.")
 
@@ -88,11 +89,11 @@ class ConformanceResult(CellsResult):
         Returns
         -------
         ResultTable
-            One row a stage of the map with a step in the design, for each segment: ``segment``, ``stage``, ``units`` (that
-            are over), ``reached`` (units that did any of its steps, wherever), ``in_order`` (of them, without any
-            deviation at a step of it), ``deviating`` (units with one, whether they reached it or not), ``share``,
-            ``share_low``, ``share_high`` (in order of those that reached it, 0 to 1, with its 95 % Wilson interval). No
-            row where the steps have no stages.
+            One row a stage of the map with a step in the design, for each segment: ``segment``, ``stage``, ``units``
+            (that are over), ``reached`` (units that did any of its steps, wherever), ``in_order`` (of them, without
+            any deviation at a step of it), ``deviating`` (units with one, whether they reached it or not), ``share``,
+            ``share_low``, ``share_high`` (in order of those that reached it, 0 to 1, with its 95 % Wilson interval).
+            No row where the steps have no stages.
         """
         return self._shown(self.stage_table, "One row a stage.")
 
@@ -105,17 +106,17 @@ class ConformanceResult(CellsResult):
             One row a deviation, for each segment, the commonest first: ``segment``, ``kind`` (``"skipped"``,
             ``"out_of_order"``, ``"late"`` or ``"extra"``), ``step`` (from 1; null for what is extra), ``label``,
             ``units`` (with it), ``share``, ``share_low``, ``share_high`` (of all units that are over, 0 to 1, with
-            its 95 % Wilson interval). With `goal` also ``converted_with``, ``converted_without`` (units with a
-            goal event, of those with and without the deviation), ``conversion_with``, ``conversion_without`` (their shares,
-            each with ``_low`` and ``_high``), ``conversion_difference``, ``conversion_difference_low``,
+            its 95 % Wilson interval). With `goal` also ``converted_with``, ``converted_without`` (units with a goal
+            event, of those with and without the deviation), ``conversion_with``, ``conversion_without`` (their
+            shares, each with ``_low`` and ``_high``), ``conversion_difference``, ``conversion_difference_low``,
             ``conversion_difference_high`` (first minus second, with its 95 % Newcombe interval), ``p_value``,
             ``q_value``. With `score` also ``scored_with``, ``scored_without`` (units with a score), ``score_with``,
-            ``score_without`` (mean scores), ``score_difference``, ``score_difference_low``,
-            ``score_difference_high`` (with its 95 % interval of Welch), ``score_p_value``, ``score_q_value``.
+            ``score_without`` (mean scores), ``score_difference``, ``score_difference_low``, ``score_difference_high``
+            (with its 95 % interval of Welch), ``score_p_value``, ``score_q_value``.
         """
         return self._shown(
             self.deviation_table,
-            "One row a deviation. What goes along with it is association, not effect: who deviates also differs otherwise.",
+            "One row a deviation. What goes along with it is association, not effect: who deviates differs otherwise.",
         )
 
     def _shown(self, table: Table, head: str) -> ResultTable:
@@ -150,9 +151,7 @@ class ConformanceResult(CellsResult):
         ...     event="what",
         ...     observed_until="2026-06-01",
         ... )
-        >>> why = log.conformance(["visit", "purchase", safar.design.optional("review")]).explain(
-        ...     "ann"
-        ... )
+        >>> why = log.conformance(["visit", "purchase"]).explain("ann")
         >>> print(*why.conclusion)
         Journey 1 conforms.
         """
@@ -257,8 +256,8 @@ class Conformance(Spec[ConformanceResult]):
         if self.design is None:
             if self.of is not None:
                 raise ArgumentError(
-                    f'of="{self.of}" says what the steps of a design are, but none is given; the map says of each of its '
-                    "own steps what it is"
+                    f'of="{self.of}" says what the steps of a design are, but none is given; the map says of each '
+                    "of its own steps what it is"
                 )
             if log.map is None or not log.map.designed:
                 missing = (
@@ -344,16 +343,13 @@ class Conformance(Spec[ConformanceResult]):
 
     def _definition(self, log: Log) -> str:
         blocks = self._blocks(log)
-        kinds = list(dict.fromkeys(str(step.column) for step in steps_of(blocks)))
+        kinds = dict.fromkeys(str(step.column) for step in steps_of(blocks))
         what = " or ".join(
-            f"{name}s" if name in ("touchpoint", "stage", "event") else f'values of "{name}"'
-            for name in kinds
+            f"{name}s" if name in ("event", *_MAP_COLUMNS) else f'values of "{name}"' for name in kinds
         )
-        source = (
-            "The designed journey"
-            if log.map is None or self.design is not None
-            else f"The journey designed in {log.map.file}"
-        )
+        designed = "The designed journey"
+        if self.design is None and log.map is not None:
+            designed = f"The journey designed in {log.map.file}"
         unit = (
             f"a session, a run of one customer's events with no pause longer than {_args.duration_words(self.gap)}"
             if self.per == "sessions"
@@ -366,37 +362,40 @@ class Conformance(Spec[ConformanceResult]):
             if self.others == "ignore"
             else "Events with a label that it does not have are extra"
         )
-        goal = (
-            ""
-            if self.goal is None
-            else f" A unit converts with any {_args.listing(self.goal)} in it, p-values are of the "
-        )
-        goal += "" if self.goal is None else "z test of two shares (Fisher's exact where counts are small)."
-        score = (
-            ""
-            if self.score is None
-            else f' The score of a unit is the mean of "{self.score}" over its events that have one.'
-        )
-        lists = (
-            ""
-            if self.goal is None and self.score is None
-            else " q-values are those of Benjamini and Hochberg over the list. Association, not effect."
-        )
-        within = (
-            " late, done more than its time after the end of the latest step before it by design;"
+        late = (
+            " late, if done more than its time after the end of the latest step before it by design;"
             if any(step.within is not None for step in steps_of(blocks))
             else ""
         )
         return (
-            f"{source} is {design_text(blocks)} ({what}; > then, & in any order, | or, ? optional, + once or more). A unit is "
-            f"{unit}, as the sequence of its {what}.{again} {others}; units without any event of it are outside. Each unit is "
-            "aligned with the way through the design that takes the fewest skipped steps and extra events. A step is "
-            f"skipped, if due and not done;{within} out of order, if its label is both skipped and extra. A unit conforms "
-            "without any of these. fitness is 1 - deviations / (events + steps of the shortest way), the mean over units; "
-            "replay_fitness that of token replay. Units whose last event was within "
-            f"{rest} of {observed(log)} are open and in no share.{goal}{score}{lists}"
+            f"{designed} is {design_text(blocks)} ({what}; > then, & in any order, | or, ? optional, + once or more). "
+            f"A unit is {unit}, as the sequence of its {what}.{again} {others}; units without any event of it are "
+            "outside. Each unit is aligned with the way through the design that takes the fewest skipped steps and "
+            f"extra events. A step is skipped, if due and not done;{late} out of order, if its label is both skipped "
+            "and extra. A unit conforms without any of these. fitness is 1 - deviations / (events + steps of the "
+            "shortest way), the mean over units; replay_fitness that of token replay. Units with the last event within "
+            f"{rest} of {observed(log)} are open and in no share.{self._compared()}"
             f"{segmented(self.by, segment_words(self))}"
         )
+
+    def _compared(self) -> str:
+        """How units with a deviation are compared with the others, for the definition."""
+        said = ""
+        if self.goal is not None:
+            said += (
+                f" A unit converts with any {_args.listing(self.goal)} in it; p-values are of the z test of two "
+                "shares, or of Fisher's exact test where counts are small."
+            )
+        if self.score is not None:
+            said += (
+                f' The score of a unit is the mean of "{self.score}" over its events that have one; p-values are of '
+                "Welch's test."
+            )
+        if said:
+            said += (
+                " q-values are those of Benjamini and Hochberg over the deviations. Association, not effect."
+            )
+        return said
 
 
 def _check(blocks: Sequence[Block], what: str) -> None:
@@ -404,7 +403,7 @@ def _check(blocks: Sequence[Block], what: str) -> None:
     steps = list(steps_of(blocks))
     if not 1 <= len(steps) <= _MOST_STEPS:
         raise ArgumentError(
-            f"{what} has {len(steps)} steps; expected 1 to {_MOST_STEPS}. Of a long journey, design the stages, or a part"
+            f"{what} has {len(steps)} steps; expected 1 to {_MOST_STEPS}. Of a long journey, design stages or a part"
         )
     if all(_may_be_left_out(block) for block in blocks):
         raise ArgumentError(f"{what} has optional steps only; at least one must be expected")
@@ -474,13 +473,13 @@ def conformance(
         What the steps of `design` are: ``"touchpoint"``, ``"stage"``, ``"event"`` or any column of the log. By default
         touchpoints where the log has them, else events. The map says of each of its own steps what it is.
     per
-        What is one unit: ``"customers"`` (default), the journey of each, or ``"sessions"``. For orders, accounts or
-        journeys cut otherwise, ask ``log.per(...)``.
+        What is one unit: ``"customers"`` (default), the journey of each, or ``"sessions"``. For other units ask
+        ``log.per(...)``, such as ``log.with_journeys(ends="purchase").per("journey").conformance(...)``.
     gap
         The longest pause inside a session, 30 minutes by default; as of `EventLog.sessions`.
     inactivity
-        How long a customer must have been silent at `observed_until` for the journey to be over; up to and including this,
-        it is open. 30 days by default. A session is open while its `gap` is not over.
+        How long a customer must have been silent at `observed_until` for the journey to be over; up to and including
+        this, it is open. 30 days by default. A session is open while its `gap` is not over.
     collapse
         Whether repeats of one label in a row count once (default), because three views of one page are one visit to it.
         With False, each repeat needs a loop in the design.
@@ -492,7 +491,8 @@ def conformance(
     score
         A column of numbers, such as a satisfaction; deviations are compared by its mean over units.
     by
-        A column of the log (``"channel"``, ``"value"`` or an attribute); each unit belongs to the value at its first event.
+        A column of the log (``"channel"``, ``"value"`` or an attribute); each unit belongs to the value at its first
+        event.
 
     Returns
     -------
@@ -526,9 +526,9 @@ def conformance(
     Open units are in no share and in no table but the counts ``open`` and ``open_deviating``: theirs is the cheapest
     alignment with a beginning of the design, so that what has not come yet is not skipped. Shares are of units as if
     they were independent (Wilson 1927), means have Student's interval. Units with and without a deviation are
-    compared by Newcombe's interval (1998, method 10) and by the test of two shares, scores by Welch's test; q-values are
-    those of Benjamini and Hochberg (1995) over the list. All this is association: who deviates differs otherwise, too.
-    Twins: ``pm4py.fitness_alignments``, ``pm4py.fitness_token_based_replay``, ProM.
+    compared by Newcombe's interval (1998, method 10) and by the test of two shares, scores by Welch's test; q-values
+    are those of Benjamini and Hochberg (1995) over the list. All this is association: who deviates differs otherwise,
+    too. Twins: ``pm4py.fitness_alignments``, ``pm4py.fitness_token_based_replay``, ProM.
 
     Examples
     --------

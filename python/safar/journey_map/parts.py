@@ -102,8 +102,8 @@ class Kpi:
 class DesignedStep:
     """A step of the journey as it is meant to be: a touchpoint or a stage, and the time from the step before.
 
-    Or a block of steps: one of `sequence`, `parallel` (all, in any order), `choice` (one of them) and `loop` (once or more,
-    with `again` between two times) has its steps.
+    Or a block of steps: one of `sequence`, `parallel` (all, in any order), `choice` (one of them) and `loop` (once or
+    more, with `again` between two times) has its steps.
     """
 
     touchpoint: str | None

@@ -100,7 +100,10 @@ def conformance(
             faceted = faceted.resolve_scale(y="independent")
         return finish(faceted, title=title or heading, subtitle=subtitle, direction=direction)
     chart.data = inline(data)
-    return finish(chart, title=title or heading, subtitle=subtitle, direction=direction)
+    finished: alt.LayerChart | alt.Chart = finish(
+        chart, title=title or heading, subtitle=subtitle, direction=direction
+    )
+    return finished
 
 
 def _shown(result: ConformanceResult) -> tuple[list[Any], str]:
@@ -176,7 +179,7 @@ def _steps(
 
     columns = result.steps().to_dict()
     shown, said = _shown(result)
-    data = []
+    data: list[dict[str, Any]] = []
     for row in records(columns):
         if "segment" in row and row["segment"] not in shown:
             continue
