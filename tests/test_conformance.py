@@ -566,6 +566,36 @@ def test_a_design_of_stages_or_events_can_be_given_beside_the_map() -> None:
         log.conformance(of="event")
 
 
+def test_an_event_is_at_its_touchpoint_and_else_at_its_stage() -> None:
+    rows = [
+        (who, f"2026-03-01 1{place}:00", event) for who in ("u", "v") for place, event in enumerate("abcx")
+    ]
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(("who", "when", "what"))}
+    columns["touchpoint"] = [{"a": "one", "b": "two", "c": "three"}.get(row[2]) for row in rows]
+    columns["stage"] = [{"a": "first", "b": "first", "c": "last"}.get(row[2]) for row in rows]
+    log = safar.EventLog(
+        columns,
+        customer="who",
+        time="when",
+        event="what",
+        attributes=["touchpoint", "stage"],
+        observed_until="2026-06-01",
+    )
+    result = log.conformance([{"touchpoint": "one"}, {"stage": "first"}, {"stage": "last"}])
+    assert (row_of(result)["conforming"], row_of(result)["unmapped"]) == (2, 2)
+    assert row_of(log.conformance([{"stage": "first"}, {"stage": "last"}]))["conforming"] == 2
+    assert row_of(log.conformance([{"stage": "last"}], others="extra"))["ignored"] == 4
+    assert deviations(log.conformance([{"stage": "last"}], others="extra")) == [("extra", None, "first", 2)]
+
+
+def test_events_named_by_stage_give_what_steps_of_stages_give() -> None:
+    log = mapped()
+    by_stage = log.named_by("stage").conformance(["consideration", "purchase"], of="event")
+    given = log.conformance(["consideration", "purchase"], of="stage")
+    names = ("units", "conforming", "fitness", "token_fitness", "events", "ignored")
+    assert [row_of(by_stage)[name] for name in names] == [row_of(given)[name] for name in names]
+
+
 def test_who_deviates_is_listed_and_explained() -> None:
     log = mapped()
     result = log.conformance()

@@ -60,11 +60,11 @@ impl Markings {
         while let Some(marking) = ahead.pop() {
             let mut ways = Vec::new();
             for (number, transition) in net.transitions().iter().enumerate() {
-                let Some(next) = net.fire(&marking, number) else { continue };
+                let Some(after) = net.fire(&marking, number) else { continue };
                 let fresh = found.known.len();
-                let place = *found.known.entry(next.clone()).or_insert(fresh);
+                let place = *found.known.entry(after.clone()).or_insert(fresh);
                 if place == fresh {
-                    ahead.push(next);
+                    ahead.push(after);
                 }
                 ways.push((transition.step, place));
             }
@@ -105,16 +105,16 @@ impl Automaton {
         let mut states: Vec<State> = Vec::new();
         let mut finals = Vec::new();
         while let Some(set) = sets.get(states.len()).cloned() {
-            let mut next: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            let mut following: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
             for &marking in &set {
                 for &(step, to) in &markings.ways[marking] {
                     if let Some(step) = step {
-                        next.entry(step).or_default().push(to);
+                        following.entry(step).or_default().push(to);
                     }
                 }
             }
-            let mut ways = Vec::with_capacity(next.len());
-            for (step, to) in next {
+            let mut ways = Vec::with_capacity(following.len());
+            for (step, to) in following {
                 let to = markings.closed(to);
                 let fresh = known.len();
                 let place = *known.entry(to.clone()).or_insert(fresh);

@@ -233,8 +233,12 @@ impl Net {
             return None;
         }
         let mut next = marking.clone();
-        takes.iter().for_each(|&place| next[place] -= 1);
-        gives.iter().for_each(|&place| next[place] = next[place].saturating_add(1));
+        for &place in takes {
+            next[place] -= 1;
+        }
+        for &place in gives {
+            next[place] = next[place].saturating_add(1);
+        }
         Some(next)
     }
 
@@ -251,14 +255,13 @@ impl Net {
                 at = replays.number(marking, labels) as usize;
             }
             let place = at * labels + usize::from(label);
-            let (next, taken) = match replays.ways[place] {
-                Some(way) => way,
-                None => {
-                    let (marking, taken) = self.take(&replays.markings[at], label);
-                    let way = (replays.number(marking, labels), taken);
-                    replays.ways[place] = Some(way);
-                    way
-                }
+            let (next, taken) = if let Some(way) = replays.ways[place] {
+                way
+            } else {
+                let (marking, taken) = self.take(&replays.markings[at], label);
+                let way = (replays.number(marking, labels), taken);
+                replays.ways[place] = Some(way);
+                way
             };
             counts.add(&taken);
             at = next as usize;
@@ -286,7 +289,9 @@ impl Net {
                 counts.missing += i64::from(marking[place] == 0);
                 marking[place] = marking[place].saturating_sub(1);
             }
-            gives.iter().for_each(|&place| marking[place] = marking[place].saturating_add(1));
+            for &place in gives {
+                marking[place] = marking[place].saturating_add(1);
+            }
             counts.consumed += takes.len() as i64;
             counts.produced += gives.len() as i64;
         }

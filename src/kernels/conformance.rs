@@ -237,9 +237,8 @@ impl Journeys {
                 Source::Column(segments) => segments.of_event(journey.start + position),
             };
             match labels.of_code[code] {
-                NONE => {}
                 OTHER if seen == Seen::Unmapped => seen = Seen::Other(column as u8, code as u32),
-                OTHER => {}
+                NONE | OTHER => {}
                 label => return Seen::Step(label),
             }
         }
@@ -888,7 +887,7 @@ impl Kernel for ConformanceMoves {
     }
 
     fn columns(&self, state: Vec<MoveRows>) -> Result<Vec<Vec<PartialColumn>>> {
-        let names: ArrayRef = Arc::new(StringArray::from_iter_values(MOVES));
+        let moves: ArrayRef = Arc::new(StringArray::from_iter_values(MOVES));
         let named = |codes: Vec<u32>, names: &ArrayRef| -> Result<ArrayRef> {
             Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(UInt32Array::from(codes), Arc::clone(names))?))
         };
@@ -902,7 +901,7 @@ impl Kernel for ConformanceMoves {
                 ("open", Role::Concat, Arc::new(BooleanArray::from(rows.open))),
                 ("position", Role::Concat, Arc::new(Int64Array::from(rows.position))),
                 ("step", Role::Concat, Arc::new(Int64Array::from(rows.step))),
-                ("move", Role::Concat, named(rows.kind, &names)?),
+                ("move", Role::Concat, named(rows.kind, &moves)?),
                 ("passed_us", Role::Concat, Arc::new(Int64Array::from(rows.passed))),
             ])
         };
