@@ -133,8 +133,18 @@ fn plan(kernel: &str) -> Plan {
     let subpaths = json!({
         "units": units, "goal": ["purchase"], "within_us": null, "longest": 3, "contiguous": false,
     });
+    let designed = ["visit", "view", "cart", "checkout", "purchase"];
+    let designed =
+        designed.map(|label| json!({"column": 0, "label": label, "within_us": 86_400_000_000_u64, "stage": null}));
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 5, "max_edges": 1_000_000}),
+        name if name.starts_with("conformance") => json!({
+            "units": units, "columns": ["event"], "steps": designed,
+            "design": {"sequence": [
+                {"optional": {"step": 0}}, {"step": 1}, {"step": 2}, {"step": 3}, {"step": 4},
+            ]},
+            "collapse": true, "others": "ignore", "goal": ["purchase"], "score": null,
+        }),
         "conversion" => json!({
             "start": ["view"], "outcomes": ["purchase", "support"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 2_000_000,

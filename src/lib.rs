@@ -10,6 +10,7 @@
 #![allow(clippy::inline_always)]
 
 pub mod calendar;
+pub mod conformance;
 pub mod derived;
 pub mod engine;
 pub mod error;

@@ -66,7 +66,8 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 10] = [
+const ROWS: [&str; 11] = [
+    "conformance_moves",
     "funnel_attempts",
     "funnel_events",
     "journeys",
@@ -95,6 +96,18 @@ fn plan(kernel: &str) -> Plan {
     let lasting = json!({"gap_us": 86_400_000_000_u64, "duration": {"column": "number", "unit_us": 60_000_000}});
     let params = match kernel {
         "flow" => json!({"units": units, "depth": 4, "max_edges": 1000}),
+        name if name.starts_with("conformance") => json!({
+            "units": units, "columns": ["event"],
+            "steps": [
+                {"column": 0, "label": "view", "within_us": null, "stage": "first"},
+                {"column": 0, "label": "cart", "within_us": 86_400_000_000_u64, "stage": null},
+                {"column": 0, "label": "buy", "within_us": null, "stage": "last"},
+            ],
+            "design": {"sequence": [
+                {"loop": [[{"step": 0}], []]}, {"parallel": [{"optional": {"step": 1}}, {"step": 2}]},
+            ]},
+            "collapse": false, "others": "extra", "goal": ["call"], "score": "number",
+        }),
         "conversion" => json!({
             "start": ["view"], "outcomes": ["buy", "call"], "horizon_us": null, "resolution_us": 1_000_000,
             "max_rows": 1_000_000,

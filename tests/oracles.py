@@ -1798,3 +1798,366 @@ def touchpoints(
         ]
         found.append((event, matching))
     return found
+
+
+# ------------------------------------------------------------------------------------------------ conformance
+
+# A design: ("step", number), ("sequence", *parts), ("parallel", *parts), ("choice", *parts), ("optional", part) or
+# ("loop", body, again), both of them sequences.
+Design = tuple[Any, ...]
+
+
+def may_be_empty(design: Design) -> bool:
+    """Return whether nothing of a design has to be done."""
+    kind, *parts = design
+    if kind in ("step", "optional"):
+        return bool(kind == "optional")
+    if kind == "choice":
+        return any(may_be_empty(part) for part in parts)
+    return all(may_be_empty(part) for part in (parts[:1] if kind == "loop" else parts))
+
+
+def first_steps(design: Design) -> Iterator[tuple[int, Design]]:
+    """Yield each step that may be the next one, and what is left of the design after it."""
+    kind, *parts = design
+    if kind == "step":
+        yield parts[0], ("sequence",)
+    elif kind == "sequence":
+        for place, part in enumerate(parts):
+            for step, left in first_steps(part):
+                yield step, ("sequence", left, *parts[place + 1 :])
+            if not may_be_empty(part):
+                break
+    elif kind == "parallel":
+        for place, part in enumerate(parts):
+            for step, left in first_steps(part):
+                yield step, ("parallel", *parts[:place], left, *parts[place + 1 :])
+    elif kind in ("choice", "optional"):
+        for part in parts:
+            yield from first_steps(part)
+    else:
+        body, again = parts
+        for step, left in first_steps(body):
+            yield step, ("sequence", left, ("optional", ("sequence", again, design)))
+        if may_be_empty(body):
+            for step, left in first_steps(again):
+                yield step, ("sequence", left, design)
+
+
+class Deviating(NamedTuple):
+    """A move of an alignment: "done", "skipped" or "extra", its step, and its place in the trace."""
+
+    kind: str
+    step: int | None
+    place: int
+
+
+def aligned(
+    design: Design, labels: Sequence[str], trace: Sequence[str], *, may_go_on: bool = False
+) -> list[Deviating]:
+    """Return the alignment with the fewest skipped steps and extra events, found by trying out everything.
+
+    Of several it is the first one where a step that is done comes before one that is skipped, and that before an extra
+    event; and among steps the first of the design.
+    """
+
+    def search(lefts: frozenset[Design], place: int, budget: int) -> list[Deviating] | None:
+        if place == len(trace) and (may_go_on or any(may_be_empty(left) for left in lefts)):
+            return []
+        following: dict[int, set[Design]] = defaultdict(set)
+        for left in lefts:
+            for step, rest in first_steps(left):
+                following[step].add(rest)
+        for step in sorted(following):
+            if place < len(trace) and labels[step] == trace[place]:
+                found = search(frozenset(following[step]), place + 1, budget)
+                if found is not None:
+                    return [Deviating("done", step, place), *found]
+        if budget > 0:
+            for step in sorted(following):
+                found = search(frozenset(following[step]), place, budget - 1)
+                if found is not None:
+                    return [Deviating("skipped", step, place), *found]
+            if place < len(trace):
+                found = search(lefts, place + 1, budget - 1)
+                if found is not None:
+                    return [Deviating("extra", None, place), *found]
+        return None
+
+    return next(
+        found for budget in itertools.count() if (found := search(frozenset([design]), 0, budget)) is not None
+    )
+
+
+class Net(NamedTuple):
+    """A Petri net from place 0 to 1: step (None if silent), places that lose a token, places that get one."""
+
+    moves: list[tuple[int | None, frozenset[int], frozenset[int]]]
+
+
+def net_of(design: Design) -> Net:
+    """Return the net of a design without the silent transitions that can go together with what is before or after."""
+    fresh = itertools.count(2)
+    moves: list[tuple[int | None, frozenset[int], frozenset[int]]] = []
+
+    def add(step: int | None, takes: Iterable[int], gives: Iterable[int]) -> None:
+        moves.append((step, frozenset(takes), frozenset(gives)))
+
+    def build(part: Design, begin: int, end: int) -> None:
+        kind, *parts = part
+        if kind == "step":
+            add(parts[0], [begin], [end])
+        elif kind == "sequence":
+            places = [begin, *(next(fresh) for _ in parts[1:]), end]
+            for inner, (one, two) in zip(parts, itertools.pairwise(places), strict=True):
+                build(inner, one, two)
+        elif kind in ("choice", "optional"):
+            for inner in parts:
+                build(inner, begin, end)
+            if kind == "optional":
+                add(None, [begin], [end])
+        elif kind == "parallel":
+            ends = [(next(fresh), next(fresh)) for _ in parts]
+            add(None, [begin], [one for one, _ in ends])
+            for inner, (one, two) in zip(parts, ends, strict=True):
+                build(inner, one, two)
+            add(None, [two for _, two in ends], [end])
+        else:
+            top, bottom = next(fresh), next(fresh)
+            add(None, [begin], [top])
+            build(parts[0], top, bottom)
+            if len(parts[1]) > 1:
+                build(parts[1], bottom, top)
+            else:
+                add(None, [bottom], [top])
+            add(None, [bottom], [end])
+
+    build(design, 0, 1)
+    while (shorter := _without_one(moves)) is not None:
+        moves = shorter
+    return Net(moves)
+
+
+def _without_one(
+    moves: list[tuple[int | None, frozenset[int], frozenset[int]]],
+) -> list[tuple[int | None, frozenset[int], frozenset[int]]] | None:
+    for number, (step, takes, gives) in enumerate(moves):
+        if step is not None:
+            continue
+        rest = moves[:number] + moves[number + 1 :]
+        if takes == gives or moves[number] in moves[:number]:
+            return rest
+        if len(takes) == 1 and 0 not in takes:
+            users = [other for other in rest if takes & other[1]]
+            makers = [other for other in rest if takes & other[2]]
+            if not users and not takes & gives and all(not other[2] & gives for other in makers):
+                return [(s, t, (g - takes) | gives if takes & g else g) for s, t, g in rest]
+        if len(gives) == 1 and 1 not in gives:
+            users = [other for other in rest if gives & other[1]]
+            makers = [other for other in rest if gives & other[2]]
+            if not makers and not takes & gives and all(not other[1] & takes for other in users):
+                return [(s, (t - gives) | takes if gives & t else t, g) for s, t, g in rest]
+    return None
+
+
+def replayed(net: Net, labels: Sequence[str], trace: Sequence[str]) -> tuple[int, int, int, int]:
+    """Return the missing, consumed, remaining and produced tokens of a trace; labels of no step are passed over."""
+    missing, consumed, produced = 0, 0, 1
+    tokens: dict[int, int] = {0: 1}
+    silent = [move for move in net.moves if move[0] is None]
+
+    def after(marking: dict[int, int], move: Any) -> dict[int, int]:
+        moved = dict(marking)
+        for place in move[1]:
+            moved[place] = moved.get(place, 0) - 1
+        for place in move[2]:
+            moved[place] = moved.get(place, 0) + 1
+        return {place: count for place, count in moved.items() if count}
+
+    def lead(holds: Callable[[dict[int, int]], bool]) -> bool:
+        nonlocal tokens, consumed, produced
+        paths: list[tuple[dict[int, int], list[Any]]] = [(tokens, [])]
+        seen = [tokens]
+        for marking, path in paths:
+            if holds(marking):
+                tokens = marking
+                consumed += sum(len(move[1]) for move in path)
+                produced += sum(len(move[2]) for move in path)
+                return True
+            for move in silent:
+                if all(marking.get(place, 0) > 0 for place in move[1]):
+                    further = after(marking, move)
+                    if further not in seen:
+                        seen.append(further)
+                        paths.append((further, [*path, move]))
+        return False
+
+    for label in trace:
+        moves = sorted(
+            (move for move in net.moves if move[0] is not None and labels[move[0]] == label),
+            key=lambda move: move[0],
+        )
+        if not moves:
+            continue
+
+        def lacking(move: Any, marking: dict[int, int]) -> int:
+            return sum(marking.get(place, 0) == 0 for place in move[1])
+
+        lead(lambda marking, moves=moves: any(lacking(move, marking) == 0 for move in moves))  # type: ignore[misc]
+        taken = min(moves, key=lambda move: lacking(move, tokens))
+        for place in taken[1]:
+            if not tokens.get(place):
+                missing += 1
+                tokens = {**tokens, place: 1}
+        tokens = after(tokens, taken)
+        consumed += len(taken[1])
+        produced += len(taken[2])
+    if not lead(lambda marking: marking == {1: 1}):
+        lead(lambda marking: marking.get(1, 0) > 0)
+    consumed += 1
+    if not tokens.get(1):
+        missing += 1
+        tokens = {**tokens, 1: 1}
+    return missing, consumed, sum(tokens.values()) - 1, produced
+
+
+def comes_before(design: Design, earlier: int, later: int) -> bool:
+    """Return whether one step stands before another one by design."""
+
+    def has(part: Design, step: int) -> bool:
+        return part[1] == step if part[0] == "step" else any(has(inner, step) for inner in part[1:])
+
+    kind, *parts = design
+    if kind == "step":
+        return False
+    of_earlier = next(place for place, part in enumerate(parts) if has(part, earlier))
+    of_later = next(place for place, part in enumerate(parts) if has(part, later))
+    inside_loop = kind == "loop"
+    if of_earlier == of_later:
+        inner = parts[of_earlier]
+        if inside_loop:
+            return earlier == later or not side_by_side(inner, earlier, later)
+        return comes_before(inner, earlier, later)
+    return inside_loop or (kind == "sequence" and of_earlier < of_later)
+
+
+def side_by_side(design: Design, one: int, two: int) -> bool:
+    """Return whether the innermost block of two different steps is a parallel one."""
+
+    def has(part: Design, step: int) -> bool:
+        return part[1] == step if part[0] == "step" else any(has(inner, step) for inner in part[1:])
+
+    kind, *parts = design
+    if kind == "step":
+        return False
+    for part in parts:
+        if has(part, one) and has(part, two):
+            return side_by_side(part, one, two)
+    return bool(kind == "parallel")
+
+
+class Conformed(NamedTuple):
+    """One unit held against a design."""
+
+    customer: str
+    first: Event
+    status: str
+    cost: int
+    length: int
+    tokens: tuple[int, int, int, int]
+    done: frozenset[int]
+    skipped: frozenset[int]
+    out_of_order: frozenset[int]
+    late: frozenset[int]
+    extra: frozenset[str]
+    counts: tuple[int, int, int]
+    events: tuple[Event, ...]
+
+
+def conformed(
+    rows: Sequence[Event],
+    design: Design,
+    labels: Sequence[str],
+    *,
+    label_of: Callable[[Event], str | None] = lambda event: event.event,
+    within: Mapping[int, int] = {},
+    looked: Looked = Looked(),
+    collapse: bool = True,
+    others: str = "ignore",
+    observed_until: int | None = None,
+) -> list[Conformed]:
+    """Return every unit with what it is to the design."""
+    until = last_time(rows) if observed_until is None else observed_until
+    net = net_of(design)
+    found = []
+    for customer, journey in journeys(rows).items():
+        pieces: list[list[Event]] = []
+        for event in journey:
+            if pieces and (looked.gap is None or event.time - pieces[-1][-1].time <= looked.gap):
+                pieces[-1].append(event)
+            else:
+                pieces.append([event])
+        for piece in pieces:
+            rest = looked.inactivity if looked.gap is None else looked.gap
+            may_go_on = until - piece[-1].time <= rest
+            known = [(label_of(event), event.time) for event in piece]
+            unmapped = sum(label is None for label, _ in known)
+            strange = sum(label is not None and label not in labels for label, _ in known)
+            events = len(known) - unmapped - strange
+            trace: list[list[Any]] = []
+            for label, time in known:
+                if label is None or (others == "ignore" and label not in labels):
+                    continue
+                if collapse and trace and trace[-1][0] == label:
+                    trace[-1][2] = time
+                else:
+                    trace.append([label, time, time])
+            steps = [each for each in trace if each[0] in labels]
+            foreign = [each[0] for each in trace if each[0] not in labels]
+            moves = aligned(design, labels, [each[0] for each in steps], may_go_on=may_go_on)
+            extras = [steps[move.place][0] for move in moves if move.kind == "extra"]
+            skips: set[int] = set()
+            misplaced: set[int] = set()
+            late: set[int] = set()
+            for number, move in enumerate(moves):
+                if move.kind == "skipped" and move.step is not None:
+                    if labels[move.step] in extras:
+                        extras.remove(labels[move.step])
+                        misplaced.add(move.step)
+                    else:
+                        skips.add(move.step)
+                elif move.kind == "done" and move.step in within:
+                    before = [
+                        steps[other.place][2]
+                        for other in moves[:number]
+                        if other.kind == "done"
+                        and other.step is not None
+                        and comes_before(design, other.step, move.step)
+                    ]
+                    if before and steps[move.place][1] - before[-1] > within[move.step]:
+                        late.add(move.step)
+            cost = sum(move.kind != "done" for move in moves) + len(foreign)
+            deviates = cost > 0 or bool(late)
+            status = "deviating" if deviates else "conforming"
+            if may_go_on:
+                status = "open_deviating" if deviates else "open"
+            if not trace:
+                status = "outside"
+            found.append(
+                Conformed(
+                    customer,
+                    piece[0],
+                    status,
+                    cost,
+                    len(trace),
+                    replayed(net, labels, [each[0] for each in steps]),
+                    frozenset(move.step for move in moves if move.kind == "done" and move.step is not None),
+                    frozenset(skips),
+                    frozenset(misplaced),
+                    frozenset(late),
+                    frozenset([*extras, *foreign]),
+                    (events, strange, unmapped),
+                    tuple(piece),
+                )
+            )
+    return found

@@ -136,6 +136,26 @@ def test_each_template_has_the_stages_that_words_lead_to() -> None:
         safar.JourneyMap.template("purchas")
 
 
+def test_blocks_of_the_designed_journey_are_steps_in_steps_and_written_as_they_were_read() -> None:
+    text = START + (
+        '[[designed]]\nstage = "consideration"\n[[designed]]\noptional = true\n'
+        'loop = [{ stage = "purchase", within = "1d" }]\n'
+        'again = [\n{ choice = [{ stage = "consideration" }, '
+        '{ sequence = [{ stage = "purchase", optional = true }] }] }]\n'
+    )
+    journey_map = safar.JourneyMap(text)
+    first, second = journey_map.designed
+    assert (first.stage, first.loop, first.again) == ("consideration", (), ())
+    assert (second.stage, second.optional, second.loop[0].within) == (None, True, "1d")
+    assert second.again[0].choice[1].sequence[0].stage == "purchase"
+    assert safar.JourneyMap.from_dict(journey_map.to_dict()) == journey_map
+    jsonschema.Draft7Validator(safar.JourneyMap.schema()).validate(as_json(tomllib.loads(text)))
+    wrong = as_json(
+        tomllib.loads(text.replace('{ stage = "purchase", optional', '{ stge = "purchase", optional'))
+    )
+    assert not jsonschema.Draft7Validator(safar.JourneyMap.schema()).is_valid(wrong)
+
+
 def as_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: as_json(item) for key, item in value.items()}
@@ -255,6 +275,24 @@ def test_a_map_in_a_notebook_shows_its_stages_and_escapes_what_it_says() -> None
          '"7 days" is no length of time'),
         ('[[designed]]\nstage = "purchase"\noptional = true', 6, 1, "optional steps only"),
         ('[[designed]]\noptional = false', 6, 1, "expected either a touchpoint or a stage"),
+        ('[[designed]]\nchoice = [{ stage = "purchase" }, { stage = "consideration" }]\nwithin = "1d"', 8, 10,
+         "a block has no time limit"),
+        ('[[designed]]\nchoice = [{ stage = "purchase" }]', 7, 10,
+         "designed 1: choice: expected 2 to 2000 steps, found 1"),
+        ('[[designed]]\nparallel = [{ stage = "purchase" }, "consideration"]', 7, 37,
+         "designed 1: parallel 2: expected a step such as { touchpoint = \"…\" }, found text"),
+        ('[[designed]]\nparallel = [{ stage = "purchase" }, { stge = "consideration" }]', 7, 39,
+         'designed 1: parallel 2: the key "stge" is unknown; did you mean "stage"?'),
+        ('[[designed]]\nloop = [{ sequence = [{ stage = "purchse" }] }]', 7, 33,
+         'designed 1: loop 1: sequence 1: the stage "purchse" is unknown; did you mean "purchase"?'),
+        ('[[designed]]\nloop = "purchase"', 7, 8, "loop: expected a list of steps, found text"),
+        ('[[designed]]\nstage = "purchase"\nagain = [{ stage = "purchase" }]', 8, 9, "between two times of a loop"),
+        ('[[designed]]\nparallel = [{ stage = "purchase" }, { stage = "consideration", within = "1d" }]', 7, 73,
+         "this is the first one"),
+        ('[[designed]]\nchoice = [{ stage = "purchase" }, { stage = "consideration", optional = true }]', 6, 1,
+         "optional steps only"),
+        ('[[designed]]\nloop = [' + "{ loop = [" * 8 + '{ stage = "purchase" }' + "] }" * 8 + "]", 7, 88,
+         "blocks stand more than 8 deep"),
         ("[plan]\nfrom = 2026-02-01\nuntil = 2026-01-01", 8, 9, "is not after from"),
         ("[plan]\ngoal = 3", 7, 8, "the plan: goal: expected text, found a number"),
         ("[kpi]\nid = 3", 6, 1, "expected tables that begin with [[kpi]]"),

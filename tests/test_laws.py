@@ -46,6 +46,33 @@ JOURNEYS = {
 SESSIONS = JOURNEYS | {"per": "sessions", "events": ["A", "B", "C"], "collapse": True}
 SUBPATHS = {"units": JOURNEYS, "goal": ["C"], "within_us": None, "longest": 2, "contiguous": False}
 
+# A designed journey with every block.
+CONFORMANCE = {
+    "units": JOURNEYS,
+    "columns": ["event"],
+    "steps": [
+        {"column": 0, "label": label, "within_us": within, "stage": stage}
+        for label, within, stage in (
+            ("A", None, "first"),
+            ("B", SECOND, "second"),
+            ("C", None, "second"),
+            ("A", 2 * SECOND, None),
+            ("D", None, "first"),
+        )
+    ],
+    "design": {
+        "sequence": [
+            {"step": 0},
+            {"parallel": [{"step": 1}, {"choice": [{"step": 2}, {"optional": {"step": 3}}]}]},
+            {"loop": [[{"step": 4}], []]},
+        ]
+    },
+    "collapse": True,
+    "others": "ignore",
+    "goal": ["C"],
+    "score": "score",
+}
+
 # Every rule by which journeys are cut.
 CUTS = {
     "gap_us": 2 * SECOND,
@@ -70,6 +97,12 @@ HOURS = {"open_us": 3 * SECOND, "close_us": 9 * SECOND, "weekend": [3], "holiday
 
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
+    "conformance": [
+        CONFORMANCE,
+        CONFORMANCE | {"units": SESSIONS, "columns": ["channel"], "others": "extra", "score": "value"},
+        CONFORMANCE | {"columns": ["plan", "event"], "collapse": False, "others": "extra", "goal": None},
+    ],
+    "conformance_moves": [CONFORMANCE, CONFORMANCE | {"units": SESSIONS, "others": "extra"}],
     "conversion": [
         {
             "start": ["A", "B"],

@@ -25,6 +25,7 @@ RUST_ROOMS: dict[str, float] = {
     "derived": 1.5,
     "rename": 1.5,
     "ingest": 2,
+    "conformance": 2,
     "pattern": 2,
     "state": 2,
     "map": 2,
@@ -50,6 +51,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,
     "result": 2,
+    "design": 2,
     "kpi": 2.5,  # its catalogue is a table of a result
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,

@@ -45,6 +45,7 @@ def shop_log(**options: Any) -> safar.EventLog:
 STEPS = ["view", "cart", "purchase"]
 # What an analysis can't be asked without.
 ASKED: dict[str, tuple[Any, ...]] = {
+    "conformance": (STEPS,),
     "conversion": ("purchase",),
     "funnel": (STEPS,),
     "match": ("view -> cart within 1h",),
@@ -459,3 +460,34 @@ def test_charts_of_kpis_become_pictures() -> None:
     ]
     for chart in charts:
         assert convert.vegalite_to_svg(chart.to_json()).startswith("<svg")
+
+
+def test_a_conformance_chart_carries_the_commonest_deviations_and_what_became_of_each_step() -> None:
+    result = shop_log(observed_until="2026-06-01").conformance(STEPS, goal="purchase", score="value")
+    found = table_rows(result.deviations())
+    drawn = rows_of(plot.conformance(result, most=2))
+    assert [(row["kind"], row["units"], row["share"]) for row in drawn] == [
+        (row["kind"], row["units"], row["share"]) for row in found[:2]
+    ]
+    assert drawn[0]["name"] == "3 purchase: skipped"
+    steps = rows_of(plot.conformance(result, what="steps"))
+    assert [row["units"] for row in steps if row["name"] == "2 cart"] == [
+        table_rows(result.steps())[1][name]
+        for name in ("in_order", "late", "out_of_order", "skipped", "not_due")
+    ]
+    assert {
+        sum(row["units"] for row in steps if row["name"] == name) for name in ("1 view", "3 purchase")
+    } == {4}
+    assert "1 of 4 units conform" not in plot.conformance(result).to_dict()["title"]["subtitle"][0]
+    with pytest.raises(ArgumentError, match="most=0 must be at least 1"):
+        plot.conformance(result, most=0)
+    with pytest.raises(ArgumentError, match="what='stages' is not a choice"):
+        plot.conformance(result, what="stages")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", ["deviations", "steps"])
+def test_a_conformance_chart_has_a_panel_for_each_segment(what: Any) -> None:
+    result = shop_log(observed_until="2026-06-01").conformance(STEPS, by="channel")
+    chart = plot.conformance(result, what=what)
+    assert isinstance(chart, alt.FacetChart)
+    assert {row["segment"] for row in rows_of(chart)} == {"web", "app", "(missing)"}

@@ -72,6 +72,13 @@ def pair() -> tuple[safar.EventLog, safar.Scan]:
 
 
 ASKED: list[safar.Spec[Any]] = [
+    safar.Conformance(
+        ["view", safar.design.loop("cart", again="view"), safar.design.optional("order"), "buy"],
+        others="extra",
+        goal="buy",
+        score="value",
+        by="channel",
+    ),
     safar.Conversion("buy", start="view", competing="cancel", by="plan"),
     safar.Flow("sessions"),
     safar.Funnel(["view", "cart", "buy"], within="7d", by="where"),

@@ -22,10 +22,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from safar import calendar
+from safar import calendar, design
 from safar._core import __version__
 from safar._progress import progress
 from safar.analyses import (
+    Conformance,
     Conversion,
     Flow,
     Funnel,
@@ -46,6 +47,7 @@ from safar.analyses import (
     Transitions,
     Waits,
 )
+from safar.analyses.conformance import ConformanceResult
 from safar.analyses.conversion import ConversionResult
 from safar.analyses.dialects import DialectsResult, compare_dialects
 from safar.analyses.flow import FlowResult
@@ -97,6 +99,8 @@ __all__ = [
     "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
+    "Conformance",
+    "ConformanceResult",
     "Conversion",
     "ConversionResult",
     "DataError",
@@ -165,6 +169,7 @@ __all__ = [
     "csat",
     "dashboard",
     "datasets",
+    "design",
     "exclusion",
     "funnel",
     "kpi_catalogue",

@@ -11,6 +11,7 @@ import numpy as np
 
 from safar import _args
 from safar._core import Table
+from safar.analyses.conformance import conformance
 from safar.analyses.conversion import conversion
 from safar.analyses.flow import flow
 from safar.analyses.funnel import funnel
@@ -48,6 +49,7 @@ class Log(ABC):
     # Through which the events were read.
     _map: JourneyMap | None = None
 
+    conformance = conformance
     conversion = conversion
     sessions = sessions
     journeys = journeys

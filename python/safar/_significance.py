@@ -107,3 +107,38 @@ def mann_whitney(ours: Integers, theirs: Integers) -> float:
         return 1.0
     z = max(abs(u - one * two / 2) - 0.5, 0.0) / np.sqrt(variance)
     return float(min(2 * ndtr(-z), 1.0))
+
+
+def two_means(
+    ours: tuple[Array, Array, Array], theirs: tuple[Array, Array, Array]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Differences of means from counts, sums and sums of squares: difference, 95 % interval and p-value (Welch 1947).
+
+    NaN where a group has fewer than two values; the difference itself only where one has none.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    means, variances, freedoms = [], [], []
+    for count, total, squares in (ours, theirs):
+        n = np.where(count > 0, count, np.nan).astype(np.float64)
+        mean = total / n
+        more = np.where(n > 1, n, np.nan)
+        # Rounding may leave a little less than nothing where all values are equal.
+        variance = np.maximum(squares - n * mean * mean, 0.0) / (more - 1) / more
+        means.append(mean)
+        variances.append(variance)
+        freedoms.append(variance * variance / (more - 1))
+    difference, variance = means[0] - means[1], variances[0] + variances[1]
+    some = variance > 0
+    freedom = np.divide(variance**2, sum(freedoms), out=np.full(len(variance), np.inf), where=some)
+    deviation = np.sqrt(variance)
+    t = np.divide(np.abs(difference), deviation, out=np.where(difference == 0, 0.0, np.inf), where=some)
+    known = ~np.isnan(variance)
+    degrees = np.where(known & some, np.minimum(freedom, 1e9), 1.0)
+    half = np.where(known, stdtrit(degrees, 0.975) * deviation, np.nan)
+    p = np.where(
+        known,
+        np.where(some, 2 * stdtr(degrees, -np.where(some, t, 0.0)), np.where(difference == 0, 1.0, 0.0)),
+        np.nan,
+    )
+    return difference, difference - half, difference + half, p

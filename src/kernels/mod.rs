@@ -1,6 +1,7 @@
 //! The analyses, one file each, and the sorted list that finds them by name.
 
 mod cells;
+mod conformance;
 mod conversion;
 mod cutter;
 mod flow;
@@ -31,6 +32,7 @@ use crate::log::EventLog;
 use crate::pool::Cancel;
 use crate::table::Table;
 
+pub use conformance::{Conformance, ConformanceMoves};
 pub use conversion::Conversion;
 pub use flow::Flow;
 pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
@@ -54,6 +56,8 @@ type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
 
 /// Every kernel by name, sorted.
 pub const KERNELS: &[(&str, Runner)] = &[
+    (Conformance::NAME, run::<Conformance>),
+    (ConformanceMoves::NAME, run::<ConformanceMoves>),
     (Conversion::NAME, run::<Conversion>),
     (Flow::NAME, run::<Flow>),
     (Funnel::NAME, run::<Funnel>),

@@ -357,4 +357,29 @@ impl<'t> Reader<'t> {
         }
         entries
     }
+
+    /// The tables in a list `key = [{ … }]` of an entry, at least so many.
+    pub(super) fn blocks<'e>(&mut self, entry: &Entry<'e, 't>, key: &str, least: usize) -> Vec<Entry<'e, 't>> {
+        let Some(value) = entry.get(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.mistyped(entry, key, "a list of steps", value.get_ref());
+            return Vec::new();
+        };
+        if !(least..=MOST).contains(&items.len()) {
+            self.refuse(entry, key, &format!("expected {least} to {MOST} steps, found {}", items.len()));
+        }
+        let mut entries = Vec::with_capacity(items.len().min(MOST));
+        for (number, item) in items.iter().take(MOST).enumerate() {
+            let what = format!("{}: {key} {}", entry.what, number + 1);
+            let at = item.span().start;
+            match item.get_ref() {
+                DeValue::Table(table) => entries.push(Entry::new(what, at, table)),
+                other => self.note(
+                    at,
+                    format!("{what}: expected a step such as {{ touchpoint = \"…\" }}, found {}", noun(other)),
+                ),
+            }
+        }
+        entries
+    }
 }

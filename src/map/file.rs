@@ -123,10 +123,10 @@ fn whole<'t>(reader: &mut Reader<'t>, root: &Entry<'_, 't>, text: &str, file: &s
     let designed: Vec<Step> = steps
         .iter()
         .enumerate()
-        .map(|(place, entry)| step(reader, entry, place, &stage_ids, &touchpoint_ids))
+        .map(|(place, entry)| step(reader, entry, place == 0, 0, (&stage_ids, &touchpoint_ids)))
         .collect();
     if let Some(first) = steps.first()
-        && designed.iter().all(|step| step.optional)
+        && designed.iter().all(Step::may_be_left_out)
     {
         reader.note(first.at, "the designed journey has optional steps only; at least one must be expected".to_owned());
     }
@@ -330,8 +330,22 @@ fn count<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>) -> Option<String> {
     given.or_else(|| entry.has("numerator").then(|| COUNT.to_owned()))
 }
 
-fn step<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>, place: usize, stages: &Ids, touchpoints: &Ids) -> Step {
-    reader.know(entry, &["touchpoint", "stage", "optional", "within"]);
+/// What a block of the designed journey is called, and how many parts it needs.
+const BLOCKS: [(&str, usize); 4] = [("sequence", 1), ("parallel", 2), ("choice", 2), ("loop", 1)];
+
+/// Blocks inside blocks, at most so deep.
+const DEEPEST: usize = 8;
+
+/// A step or a block of steps; `is_first` where nothing comes before it.
+fn step<'t>(
+    reader: &mut Reader<'t>,
+    entry: &Entry<'_, 't>,
+    is_first: bool,
+    depth: usize,
+    (stages, touchpoints): (&Ids, &Ids),
+) -> Step {
+    let keys = ["touchpoint", "stage", "optional", "within", "sequence", "parallel", "choice", "loop", "again"];
+    reader.know(entry, &keys);
     let (touchpoint, stage) = (reader.reference(entry, "touchpoint"), reader.reference(entry, "stage"));
     if let Some(touchpoint) = &touchpoint {
         touchpoints.check(reader, &entry.what, touchpoint);
@@ -339,16 +353,47 @@ fn step<'t>(reader: &mut Reader<'t>, entry: &Entry<'_, 't>, place: usize, stages
     if let Some(stage) = &stage {
         stages.check(reader, &entry.what, stage);
     }
-    if entry.has("touchpoint") == entry.has("stage") {
-        reader.note(entry.at, format!("{}: expected either a touchpoint or a stage", entry.what));
+    let kinds = keys.iter().filter(|key| !["optional", "within", "again"].contains(key) && entry.has(key)).count();
+    let is_block = BLOCKS.iter().any(|(key, _)| entry.has(key));
+    if kinds != 1 {
+        let message = "expected either a touchpoint or a stage, or one block: sequence, parallel, choice or loop";
+        reader.note(entry.at, format!("{}: {message}", entry.what));
     }
-    if place == 0 && entry.has("within") {
+    if entry.has("again") && !entry.has("loop") {
+        reader.refuse(entry, "again", "it is what comes between two times of a loop, and this is none");
+    }
+    if entry.has("within") && is_block {
+        reader.refuse(entry, "within", "a block has no time limit; give one to its steps");
+    } else if entry.has("within") && is_first {
         reader.refuse(entry, "within", "it is the time from the step before, and this is the first one");
     }
+    let mut parts = |key: &str, least: usize, is_first: &dyn Fn(usize) -> bool| -> Vec<Step> {
+        if !entry.has(key) {
+            return Vec::new();
+        }
+        if depth == DEEPEST {
+            reader.refuse(entry, key, &format!("blocks stand more than {DEEPEST} deep"));
+            return Vec::new();
+        }
+        let inner = reader.blocks(entry, key, least);
+        let steps = inner.iter().enumerate();
+        steps.map(|(place, part)| step(reader, part, is_first(place), depth + 1, (stages, touchpoints))).collect()
+    };
+    let [sequence, parallel, choice, repeated] = BLOCKS.map(|(key, least)| {
+        let side_by_side = key == "parallel" || key == "choice";
+        // What is done again comes after what was done before.
+        parts(key, least, &|place| is_first && key != "loop" && (place == 0 || side_by_side))
+    });
+    let again = parts("again", 1, &|_| false);
     Step {
         touchpoint: touchpoint.map(|touchpoint| touchpoint.value),
         stage: stage.map(|stage| stage.value),
         optional: reader.flag(entry, "optional").unwrap_or(false),
         within: reader.length(entry, "within"),
+        sequence,
+        parallel,
+        choice,
+        repeated,
+        again,
     }
 }

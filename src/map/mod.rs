@@ -112,13 +112,33 @@ struct Kpi {
     review: Option<&'static str>,
 }
 
-/// A step of the designed journey.
+/// A step of the designed journey, or a block of steps.
 #[derive(Debug, Clone, Serialize)]
 struct Step {
     touchpoint: Option<String>,
     stage: Option<String>,
     optional: bool,
     within: Option<Length>,
+    sequence: Vec<Self>,
+    parallel: Vec<Self>,
+    choice: Vec<Self>,
+    #[serde(rename = "loop")]
+    repeated: Vec<Self>,
+    again: Vec<Self>,
+}
+
+impl Step {
+    /// Nothing of it has to be done.
+    fn may_be_left_out(&self) -> bool {
+        let all = |parts: &[Self]| parts.iter().all(Self::may_be_left_out);
+        self.optional
+            || self.touchpoint.is_none()
+                && self.stage.is_none()
+                && all(&self.sequence)
+                && all(&self.parallel)
+                && all(&self.repeated)
+                && (self.choice.is_empty() || self.choice.iter().any(Self::may_be_left_out))
+    }
 }
 
 /// A condition on events, and where it stands in the file.

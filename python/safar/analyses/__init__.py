@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from safar.analyses._spec import Spec
+from safar.analyses.conformance import Conformance
 from safar.analyses.conversion import Conversion
 from safar.analyses.flow import Flow
 from safar.analyses.funnel import Funnel
@@ -26,6 +27,7 @@ from safar.analyses.waits import Waits
 
 __all__ = [
     "SPECS",
+    "Conformance",
     "Conversion",
     "Flow",
     "Funnel",
@@ -49,6 +51,7 @@ __all__ = [
 
 # Every analysis, sorted by name.
 SPECS: tuple[type[Spec[Any]], ...] = (
+    Conformance,
     Conversion,
     Flow,
     Funnel,

@@ -100,14 +100,25 @@ class Kpi:
 
 @dataclass(frozen=True, slots=True)
 class DesignedStep:
-    """A step of the journey as it is meant to be: a touchpoint or a stage, and the time from the step before."""
+    """A step of the journey as it is meant to be: a touchpoint or a stage, and the time from the step before.
+
+    Or a block of steps: one of `sequence`, `parallel` (all, in any order), `choice` (one of them) and `loop` (once or
+    more, with `again` between two times) has its steps.
+    """
 
     touchpoint: str | None
     stage: str | None
     optional: bool
     within: str | None
+    sequence: tuple[DesignedStep, ...] = ()
+    parallel: tuple[DesignedStep, ...] = ()
+    choice: tuple[DesignedStep, ...] = ()
+    loop: tuple[DesignedStep, ...] = ()
+    again: tuple[DesignedStep, ...] = ()
 
 
+# Where a step of the designed journey holds steps.
+_BLOCKS = ("sequence", "parallel", "choice", "loop", "again")
 _RENAMED = {"valid_from": "from", "valid_until": "until"}
 
 
@@ -118,6 +129,8 @@ def part_of(kind: Any, plain: Mapping[str, Any]) -> Any:
         given = plain[_RENAMED.get(field, field)]
         if field == "name":
             return name_of(given)
+        if field in _BLOCKS:
+            return tuple(part_of(kind, each) for each in given)
         return tuple(given) if isinstance(given, list) else given
 
     return kind(**{field.name: value(field.name) for field in fields(kind)})

@@ -12,6 +12,9 @@ from safar.errors import ArgumentTypeError
 
 __all__ = ["quoted", "written"]
 
+# Lists that are left out where they are empty, and lists of steps, which stay lists.
+_NAMES = ("event", "channel")
+_BLOCKS = ("sequence", "parallel", "choice", "loop", "again")
 TABLES = ("stage", "channel", "touchpoint", "kpi", "designed")
 # What TOML writes without quotes; Jalali dates, whose years come before 1700, have quotes.
 _GREGORIAN = re.compile(
@@ -40,12 +43,13 @@ def _mapping(entry: object, key: str) -> Mapping[str, Any]:
 
 
 def _table(head: str, entry: Mapping[str, Any]) -> str:
-    lines = [
-        f"{_key(key)} = {_value(key, value)}\n"
-        for key, value in entry.items()
-        if value is not None and not (key in ("event", "channel") and value == [])
-    ]
+    lines = [f"{_key(key)} = {_value(key, value)}\n" for key, value in entry.items() if _is_given(key, value)]
     return head + "".join(lines) if head or lines else ""
+
+
+def _is_given(key: object, value: object) -> bool:
+    """Whether a key stands in the file."""
+    return value is not None and not (key in (*_NAMES, *_BLOCKS) and value in ([], ()))
 
 
 def _key(key: object) -> str:
@@ -66,12 +70,16 @@ def _value(key: str, value: object) -> str:
     if isinstance(value, Mapping):
         if key == "name" and len(value) == 2 and len(set(value.values())) == 1:
             return _value(key, next(iter(value.values())))
-        items = ", ".join(f"{_key(inner)} = {_value(inner, item)}" for inner, item in value.items())
+        items = ", ".join(
+            f"{_key(inner)} = {_value(str(inner), item)}"
+            for inner, item in value.items()
+            if _is_given(inner, item)
+        )
         return f"{{ {items} }}"
     if isinstance(value, Sequence):
         return (
             _value(key, value[0])
-            if len(value) == 1
+            if len(value) == 1 and key not in _BLOCKS
             else f"[{', '.join(_value(key, each) for each in value)}]"
         )
     raise ArgumentTypeError(f'"{key}" is a {type(value).__name__}, which a journey map cannot hold')

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safar import _args
 from safar.errors import ArgumentError
 from safar.plot.alerts import alerts
+from safar.plot.conformance import conformance
 from safar.plot.conversion import conversion
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHARTS",
     "alerts",
+    "conformance",
     "conversion",
     "flow",
     "funnel",
@@ -66,6 +68,7 @@ __all__ = [
 
 # Every chart by the name of its analysis, sorted.
 CHARTS: dict[str, Callable[..., Any]] = {
+    "conformance": conformance,
     "conversion": conversion,
     "flow": flow,
     "funnel": funnel,
