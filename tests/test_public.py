@@ -18,12 +18,14 @@ from safar.analyses import SPECS
 
 PYTHON = Path(safar.__file__).parent.parent
 PUBLIC = [
+    "AfterScoresResult",
     "ArgumentError",
     "ArgumentTypeError",
     "Conversion",
     "ConversionResult",
     "DataError",
     "DialectsResult",
+    "EmotionCurveResult",
     "EmptyLogError",
     "EventLog",
     "Exclusion",
@@ -59,6 +61,7 @@ PUBLIC = [
     "SafarError",
     "Scan",
     "ScoreResult",
+    "Scores",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",

@@ -86,19 +86,21 @@ from safar.one_shot import funnel, rfm
 from safar.quality import QualityResult
 from safar.result import Result, ResultTable
 from safar.scan import Scan, scan
-from safar.voice import ScoreResult, ces, csat, nps
+from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scores, ces, csat, nps
 
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
     from safar.dashboard import page
 
 __all__ = [
+    "AfterScoresResult",
     "ArgumentError",
     "ArgumentTypeError",
     "Conversion",
     "ConversionResult",
     "DataError",
     "DialectsResult",
+    "EmotionCurveResult",
     "EmptyLogError",
     "EventLog",
     "Exclusion",
@@ -134,6 +136,7 @@ __all__ = [
     "SafarError",
     "Scan",
     "ScoreResult",
+    "Scores",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safar import _args
 from safar.errors import ArgumentError
 from safar.plot.conversion import conversion
+from safar.plot.emotion_curve import emotion_curve
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
 from safar.plot.journeys import journeys
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHARTS",
     "conversion",
+    "emotion_curve",
     "flow",
     "funnel",
     "journeys",
