@@ -35,13 +35,13 @@ impl Ids {
         if is_text && log_is_text {
             return Ok(Self::numbered(
                 ids.as_string::<i32>().iter().map(|id| id.filter(|id| !id.trim().is_empty())),
-                customers.as_string::<i32>().iter().flatten().collect(),
+                &customers.as_string::<i32>().iter().flatten().collect::<Vec<_>>(),
             ));
         }
         if !is_text && !log_is_text {
             return Ok(Self::numbered(
                 integers(&ids)?.into_iter(),
-                integers(customers)?.into_iter().flatten().collect(),
+                &integers(customers)?.into_iter().flatten().collect::<Vec<_>>(),
             ));
         }
         let given = if is_text {
@@ -60,7 +60,7 @@ impl Ids {
         )))
     }
 
-    fn numbered<K: Copy + Eq + Hash + Sync + Send>(rows: impl Iterator<Item = Option<K>>, customers: Vec<K>) -> Self {
+    fn numbered<K: Copy + Eq + Hash + Sync + Send>(rows: impl Iterator<Item = Option<K>>, customers: &[K]) -> Self {
         let mut numbers: HashMap<K, u32, FixedState> = HashMap::default();
         let number = |id: Option<K>| {
             let next = numbers.len() as u32;

@@ -38,9 +38,8 @@ impl Place {
 }
 
 /// For each row: `time`, null where there is none that a log may hold; `customer`, its position in the log, null where
-/// the log has none or the row names none; `first` and `beyond`, the customer's events, the last one excluded; and `later`,
-/// the first of them after the instant, which is `beyond` where none is; null without a customer or a time. `id` is the
-/// number of the customer's id among those of the table, also of customers whom the log does not have.
+/// the log has none or the row names none; `first` and `beyond`, the customer's events, the last one excluded; and
+/// `later`, the first of them after the instant, which is `beyond` where none is; null without a customer or a time.
 pub fn locate(log: &EventLog, table: &Table, place: &Place, cancel: &Cancel) -> Result<Table> {
     on_pool(|| {
         let table = spelled(table, &place.customer, place.normalize)?;
@@ -69,10 +68,8 @@ pub fn locate(log: &EventLog, table: &Table, place: &Place, cancel: &Cancel) -> 
             let positions = found.iter().map(|customer| customer.map(|customer| pick(log.range(customer)) as i64));
             Arc::new(positions.collect::<Int64Array>())
         };
-        let numbers = ids.of_row.iter().map(|&number| (number != NONE).then_some(i64::from(number)));
-        let columns: [(&str, ArrayRef); 6] = [
+        let columns: [(&str, ArrayRef); 5] = [
             ("time", Arc::new(times.iter().copied().collect::<TimestampMicrosecondArray>().with_timezone("UTC"))),
-            ("id", Arc::new(numbers.collect::<Int64Array>())),
             ("customer", Arc::new(found.iter().map(|found| found.map(|found| found as i64)).collect::<Int64Array>())),
             ("first", position(|range| range.start)),
             ("beyond", position(|range| range.end)),

@@ -107,12 +107,12 @@ impl EventLog {
         if let Some(beyond) = positions.iter().flatten().find(|&&event| event as usize >= self.len()) {
             return Err(Error::Argument(format!("there is no event {beyond}; the log has {}", self.len())));
         }
-        let named = |codes: &Codes, names: &Names| -> Result<ArrayRef> {
+        let coded = |codes: &Codes, labels: &Names| -> Result<ArrayRef> {
             let code = |event: &Option<u32>| event.map(|event| codes.get(event as usize) as u32);
             let keys: UInt32Array =
-                positions.iter().map(|event| code(event).filter(|&code| (code as usize) < names.len())).collect();
-            let names = StringArray::from_iter_values(names.iter());
-            Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(names))?))
+                positions.iter().map(|event| code(event).filter(|&code| (code as usize) < labels.len())).collect();
+            let labels = StringArray::from_iter_values(labels.iter());
+            Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(labels))?))
         };
         let column = |name: &str| -> Result<ArrayRef> {
             let values: ArrayRef = match (name, &self.channels) {
@@ -120,12 +120,12 @@ impl EventLog {
                     let times = positions.iter().map(|event| event.map(|event| self.times[event as usize]));
                     Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
                 }
-                ("event", _) => named(&self.events, &self.event_names)?,
-                ("channel", Some((codes, names))) => named(codes, names)?,
+                ("event", _) => coded(&self.events, &self.event_names)?,
+                ("channel", Some((codes, names))) => coded(codes, names)?,
                 (name, _) => {
                     let events: Vec<u32> = positions.iter().map(|event| event.unwrap_or_default()).collect();
                     let (values, places) = self.find_column(name)?.placed(&events)?;
-                    let is_one = NullBuffer::from_iter(positions.iter().map(Option::is_some));
+                    let is_one = positions.iter().map(Option::is_some).collect::<NullBuffer>();
                     let places = UInt32Array::new(places.values().clone(), Some(is_one));
                     take(&values, &places, None)?
                 }

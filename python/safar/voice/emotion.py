@@ -14,7 +14,7 @@ from safar._intervals import student
 from safar._typing import Along, Duration, ScoreAt
 from safar.errors import ArgumentError
 from safar.result import ResultTable
-from safar.voice.journeys import known_columns, scores_in
+from safar.voice.journeys import distinct, known_columns, scores_in
 from safar.voice.surveys import lookback_us, values_of
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def emotion_curve(
     Returns
     -------
     EmotionCurveResult
-        One row a stage: ``stage`` (or ``touchpoint``), ``answers``, ``mean`` with its 95 % interval of Student's t
-        (``mean_low``, ``mean_high``). A stage without an answer is a row with nulls: nobody said anything there, which
-        is not a low.
+        One row a stage: ``stage`` (or ``touchpoint``), ``answers``, ``mean`` with its 95 % interval of Student's t, cut
+        at the ends of the scale (``mean_low``, ``mean_high``). A stage without an answer is a row with nulls: nobody
+        said anything there, which is not a low.
 
     Notes ----- Who answers is not everybody, and answers of one customer are not independent of each other: where
     customers answered several times the intervals are too narrow. A score is asked after some events and not after
@@ -150,13 +150,15 @@ def emotion_curve(
     stage = np.array(
         [place_of.get(text, elsewhere) if text is not None else elsewhere for text in texts] or [0]
     )
-    pairs = np.unique(np.stack([answer, stage[codes]], axis=1), axis=0)
-    of_answer, of_stage = pairs[:, 0], pairs[:, 1]
+    first, _ = distinct([answer, stage[codes]])
+    of_answer, of_stage = answer[first], stage[codes][first]
     shown = of_stage < elsewhere
     count = np.bincount(of_stage[shown], minlength=elsewhere)
     total = np.bincount(of_stage[shown], value[of_answer[shown]], minlength=elsewhere)
     squares = np.bincount(of_stage[shown], value[of_answer[shown]] ** 2, minlength=elsewhere)
-    low, high = student(count, total, squares)
+    ends = (0.0, 1.0) if rescaled else (float(scales[0].low), float(scales[0].high))
+    # No mean lies beyond the ends of its scale.
+    low, high = (np.clip(bound, *ends) for bound in student(count, total, squares))
     mean = np.divide(total, count, out=np.full(elsewhere, np.nan), where=count > 0)
     table = _table.table_of(
         {
@@ -169,14 +171,13 @@ def emotion_curve(
     )
     nowhere = len(value) - len(np.unique(of_answer[shown]))
     listed = _args.listing(scale.kind for scale in scales)
-    ends = (0.0, 1.0) if rescaled else (float(scales[0].low), float(scales[0].high))
     what = f"{listed}, rescaled from 0 (the worst answer) to 1 (the best)" if rescaled else listed
-    last = "the customer's last event at or before the answer is at"
-    touched = "the customer touched before the answer, each answer counting once in each of them,"
+    when = _args.duration_words(lookback)
+    last = f"by the {along} of the customer's last event at or before the answer, at most {when} before it"
+    touched = f"by every {along} that the customer touched in the {when} before the answer, which counts once in each"
     definition = (
-        f"Mean score ({what}, {ends[0]:g} to {ends[1]:g}) by the {along} that {last if at == 'last' else touched} at "
-        f"most {_args.duration_words(lookback)} before, with the 95 % interval of Student's t; {nowhere:,} of "
-        f"{len(value):,} answers are at none of them."
+        f"Mean score ({what}, {ends[0]:g} to {ends[1]:g}) {last if at == 'last' else touched}, with the 95 % interval "
+        f"of Student's t, no wider than the scale; {nowhere:,} of {len(value):,} answers are at none of them."
     )
     if not rescaled and scales[0].falling:
         definition += " Low answers are the good ones."

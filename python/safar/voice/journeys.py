@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -19,7 +21,7 @@ from safar.voice.surveys import Answers, Scores, lookback_us, values_of
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["PERIOD", "SCORE", "Cut", "is_log", "scored_table", "scores_in"]
+__all__ = ["PERIOD", "SCORE", "Cut", "distinct", "is_log", "scored_table", "scores_in"]
 
 # The column of the answers, and that of their periods.
 SCORE, PERIOD = "score", "period"
@@ -141,10 +143,23 @@ def _segments(
     untouched = np.setdiff1d(every, answer)
     answer, event = np.append(answer, untouched), np.append(event, np.full(len(untouched), -1))
     table = values_of(answers.log, by, event)
-    codes = np.stack([answer, *(table.codes(name)[0] for name in by)], axis=1)
-    _, first = np.unique(codes, axis=0, return_index=True)
+    first, _ = distinct([answer, *(table.codes(name)[0] for name in by)])
     answer, event = answer[first], event[first]
     return _named(values_of(answers.log, by, event), by), answer
+
+
+def distinct(columns: Sequence[Integers]) -> tuple[Integers, Integers]:
+    """The first row of each distinct row of codes, in the order of the codes, and which of them each row is."""
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    if math.prod(sizes) < 2**62:
+        # One number for a row is sorted many times faster than the row.
+        together = np.zeros(len(columns[0]), dtype=np.int64)
+        for column, size in zip(columns, sizes, strict=True):
+            together = together * size + column
+        _, first, place = np.unique(together, return_index=True, return_inverse=True)
+    else:
+        _, first, place = np.unique(np.stack(columns, axis=1), axis=0, return_index=True, return_inverse=True)
+    return first.astype(np.int64), place.ravel().astype(np.int64)
 
 
 def _named(table: Table, by: tuple[str, ...]) -> dict[str, Any]:

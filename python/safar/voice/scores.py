@@ -16,7 +16,7 @@ from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_np
 from safar._typing import Array, Calendar, Duration, End, Floats, Frame, Integers, Period, ScoreAt
 from safar.errors import ArgumentError, DataError
 from safar.result import ResultTable, share_columns
-from safar.voice.journeys import Cut, is_log, scored_table, scores_in
+from safar.voice.journeys import Cut, distinct, is_log, scored_table, scores_in
 from safar.voice.scales import DETRACTORS_TO, KNOWN, NPS, Scale, checked_bounds
 from safar.voice.surveys import scores_of
 
@@ -178,6 +178,11 @@ class ScoreResult(ResultTable):
             raise ArgumentError("there is one segment; give by= a column with several to compare who answers")
         asked = _table.integers(self.table, "asked")
         unanswered = asked - self._counts.sum(axis=1)
+        if not unanswered.any():
+            raise ArgumentError(
+                "every row has an answer, so that nobody knows who was asked and did not; give the questions without "
+                "an answer as rows whose score is null"
+            )
         base = int(asked.argmax()) if baseline is None else self._position(baseline)
         others = np.arange(len(asked)) != base
         k2, n2 = np.full(len(asked), unanswered[base]), np.full(len(asked), asked[base])
@@ -309,11 +314,12 @@ def nps(
     Returns
     -------
     ScoreResult
-        One row a segment, in the order of their names: the columns of `by`, ``nps`` (promoters less detractors in
-        per cent of the answers, -100 to 100) with its 95 % interval (``nps_low``, ``nps_high``), ``answers``,
-        ``promoters`` (9 and 10), ``passives`` (7 and 8), ``detractors`` (0 to 6), ``asked`` (rows),
-        ``response_rate`` (answers of asked) with its 95 % Wilson interval, ``rejected`` (rows whose answer is none of
-        the scale; they count neither as asked nor as answers). Scores are null where there is no answer.
+        One row a segment, in the order of their names: the columns of `by`, ``nps`` (promoters less detractors in per
+        cent of the answers, -100 to 100) with its 95 % interval (``nps_low``, ``nps_high``), ``answers``, ``promoters``
+        (9 and 10), ``passives`` (7 and 8), ``detractors`` (0 to 6), ``asked`` (rows), ``response_rate`` (answers of
+        asked) with its 95 % Wilson interval (null where no row at all lacks an answer, because then who was asked is
+        not known), ``rejected`` (rows whose answer is none of the scale; they count neither as asked nor as answers).
+        Scores are null where there is no answer.
 
     Notes
     -----
@@ -598,15 +604,14 @@ def _segments(
         rank = np.empty(max(len(texts), 1), dtype=np.int64)
         rank[order] = np.arange(len(texts))
         columns.append((rank[codes[own]], [texts[at] for at in order]))
-    together = np.stack([codes for codes, _ in columns], axis=1)
-    distinct, segment = np.unique(together, axis=0, return_inverse=True)
-    if len(distinct) > _MOST_SEGMENTS:
+    first, segment = distinct([codes for codes, _ in columns])
+    if len(first) > _MOST_SEGMENTS:
         raise ArgumentError(
-            f"by={list(names)} makes {len(distinct):,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
+            f"by={list(names)} makes {len(first):,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
             "fewer values"
         )
-    labels = {name: (distinct[:, at], columns[at][1]) for at, name in enumerate(names)}
-    return segment.ravel().astype(np.int64), labels
+    labels = {name: (columns[at][0][first], columns[at][1]) for at, name in enumerate(names)}
+    return segment, labels
 
 
 def _promoters_and_detractors(counts: Integers) -> tuple[Integers, Integers]:
@@ -617,6 +622,12 @@ def _divided(part: Array, whole: Array) -> Floats:
     shares: Floats = np.full(len(whole), np.nan)
     np.divide(part, whole, out=shares, where=whole > 0)
     return shares
+
+
+def _response_rates(answers: Integers, asked: Integers) -> dict[str, object]:
+    """Answers of asked; null where no question lacks an answer, because then only answers were written down."""
+    known = (answers < asked).any()
+    return share_columns("response_rate", answers, asked if known else np.zeros_like(asked))
 
 
 def _result(
@@ -631,7 +642,7 @@ def _result(
     first: dict[str, object] = {name: _table.named(codes, texts) for name, (codes, texts) in facts.by.items()}
     last: dict[str, object] = {
         "asked": facts.asked,
-        **share_columns("response_rate", answers, facts.asked),
+        **_response_rates(answers, facts.asked),
         "rejected": facts.rejected,
     }
     clash = [name for name in names if name in columns or name in last]
@@ -639,7 +650,7 @@ def _result(
         raise ArgumentError(f'by has the column "{clash[0]}", which the result has already; rename it')
     definition += (
         " asked are the rows whose answer is missing or of the scale, response_rate is the share of them with an "
-        f"answer, rejected are other rows.{facts.words}"
+        f"answer (null where no row lacks one), rejected are other rows.{facts.words}"
     )
     shares = {"response_rate", "response_rate_low", "response_rate_high"}
     if scale is not NPS:

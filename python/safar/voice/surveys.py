@@ -122,7 +122,6 @@ class _Located:
     # µs UTC; without meaning where there is none.
     time: Integers
     has_time: Array
-    id: Integers
     customer: Integers
     first: Integers
     # The first event of the customer after the instant; the end of the customer's events where there is none.
@@ -140,11 +139,11 @@ class _Located:
 
         time, missing = table.numpy("time")
         has_time = np.ones(len(time), dtype=bool) if missing is None else ~missing
-        positions = (numbers(name) for name in ("id", "customer", "first", "later"))
+        positions = (numbers(name) for name in ("customer", "first", "later"))
         return cls(time.astype(np.int64), has_time, *positions)
 
     def at(self, rows: Integers) -> _Located:
-        columns = (self.time, self.has_time, self.id, self.customer, self.first, self.later)
+        columns = (self.time, self.has_time, self.customer, self.first, self.later)
         return _Located(*(column[rows] for column in columns))
 
 
