@@ -103,11 +103,11 @@ impl EventLog {
     }
 
     /// Named columns of some events, one row for each position; null where there is no position.
-    pub fn table_of_events(&self, names: &[String], positions: &[Option<u32>]) -> Result<Table> {
+    pub fn table_of_events(&self, columns: &[String], positions: &[Option<u32>]) -> Result<Table> {
         if let Some(beyond) = positions.iter().flatten().find(|&&event| event as usize >= self.len()) {
             return Err(Error::Argument(format!("there is no event {beyond}; the log has {}", self.len())));
         }
-        let coded = |codes: &Codes, labels: &Names| -> Result<ArrayRef> {
+        let named = |codes: &Codes, labels: &Names| -> Result<ArrayRef> {
             let code = |event: &Option<u32>| event.map(|event| codes.get(event as usize) as u32);
             let keys: UInt32Array =
                 positions.iter().map(|event| code(event).filter(|&code| (code as usize) < labels.len())).collect();
@@ -120,8 +120,8 @@ impl EventLog {
                     let times = positions.iter().map(|event| event.map(|event| self.times[event as usize]));
                     Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
                 }
-                ("event", _) => coded(&self.events, &self.event_names)?,
-                ("channel", Some((codes, names))) => coded(codes, names)?,
+                ("event", _) => named(&self.events, &self.event_names)?,
+                ("channel", Some((codes, labels))) => named(codes, labels)?,
                 (name, _) => {
                     let events: Vec<u32> = positions.iter().map(|event| event.unwrap_or_default()).collect();
                     let (values, places) = self.find_column(name)?.placed(&events)?;
@@ -132,7 +132,7 @@ impl EventLog {
             };
             Ok(values)
         };
-        table(names.iter().map(|name| Ok((name.as_str(), column(name)?))).collect::<Result<_>>()?)
+        table(columns.iter().map(|name| Ok((name.as_str(), column(name)?))).collect::<Result<_>>()?)
     }
 
     /// One row per event in the order of the log; all columns, or the named ones.
