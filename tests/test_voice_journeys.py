@@ -370,6 +370,10 @@ def test_answers_that_stand_in_the_log_are_no_behaviour() -> None:
     assert safar.nps(log, by="event").to_dict()["event"] == ["call"]
     assert log.after_scores("7d").to_dict()["returned"] == [0, 0, 0]
     assert log.after_scores("7d", event="survey").to_dict()["returned"] == [1, 0, 0]
+    # Also where events are called by another column.
+    renamed = log.with_columns({"place": ["phone", "mail", "mail"]}).named_by("place")
+    assert safar.nps(renamed, by="event").to_dict()["event"] == ["phone"]
+    assert renamed.after_scores("7d").to_dict()["returned"] == [0, 0, 0]
     naive = plain.with_scores(said, **SURVEY, scale="nps")
     assert safar.nps(naive, by="event").to_dict()["event"] == ["survey"]
     assert naive.after_scores("7d").to_dict()["returned"] == [1, 0, 0]

@@ -432,6 +432,7 @@ class EventLog(Log):
             _args.known_columns_of_log([name], self.columns, "column")
         log = self._derived(self._core.named_by(name))
         log._whole = None
+        log._scores = None if self._scores is None else self._scores.of_part()
         return log
 
     def _derived(self, core: _core.EventLog) -> EventLog:

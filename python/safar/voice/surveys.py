@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ __all__ = ["Answers", "Scores", "with_scores"]
 
 # Pairs of an answer and an event before it that are looked at together.
 _MOST_PAIRS = 50_000_000
+# What the events were called before `named_by` gave them other names.
+_ORIGINAL = "original_event"
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -201,13 +203,27 @@ class Answers:
             answer, event = answer[kept], event[kept]
         return answer, event
 
-    def _is_answer_event(self) -> Any:
-        if not self.scores._answer_events:
+    def _is_answer_event(self) -> Callable[[Integers], Array] | None:
+        """Which events are answers themselves; none where the log has no such events."""
+        wanted = self.scores._answer_events
+        if not wanted:
             return None
+        if _ORIGINAL in self.log.columns:
+            # The events of this log are called by another column.
+            def is_answer(events: Integers) -> Array:
+                codes, texts = values_of(self.log, [_ORIGINAL], events).codes(_ORIGINAL)
+                return np.array([text in wanted for text in texts], dtype=bool)[codes]
+
+            return is_answer
         names = self.log.core.names("event").numpy("name")[0].tolist()
-        answers = np.isin(names, self.scores._answer_events)
+        answers = np.isin(names, wanted)
         codes = self.log.core.view("events")
-        return lambda events: answers[codes[np.where(events >= 0, events, 0)]]
+
+        def is_answer_code(events: Integers) -> Array:
+            found: Array = answers[codes[np.where(events >= 0, events, 0)]]
+            return found
+
+        return is_answer_code
 
 
 def with_scores(
