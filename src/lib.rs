@@ -9,6 +9,7 @@
 
 #![allow(clippy::inline_always)]
 
+pub mod beside;
 pub mod calendar;
 pub mod conformance;
 pub mod derived;

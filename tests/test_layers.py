@@ -30,6 +30,7 @@ RUST_ROOMS: dict[str, float] = {
     "state": 2,
     "map": 2,
     "partial": 2.5,  # its witness hashes customers as ingest does
+    "beside": 2.5,  # reads ids and times as ingest does
     "quality": 2.5,  # sees letters in one form, as ingest does
     "regroup": 2.5,  # builds a log of the events of another one, as ingest does
     "selection": 2.5,  # samples customers by the hash that ingest orders them by
@@ -57,6 +58,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "analyses": 3,
     "journey_map": 3,
     "monitoring": 3,
+    "profiles": 3,
     "quality": 3,
     "voice": 3,
     "_log": 3.5,  # the questions of all logs

@@ -491,3 +491,22 @@ def test_a_conformance_chart_has_a_panel_for_each_segment(what: Any) -> None:
     chart = plot.conformance(result, what=what)
     assert isinstance(chart, alt.FacetChart)
     assert {row["segment"] for row in rows_of(chart)} == {"web", "app", "(missing)"}
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_an_emotion_curve_has_a_gap_where_nobody_answered(direction: theme.Direction) -> None:
+    data = {"who": [1, 2, 3], "at": ["2026-03-01"] * 3, "what": list("aab"), "stage": ["look", "look", "buy"]}
+    log = safar.EventLog(data, customer="who", time="at", event="what", attributes=["stage"])
+    surveys = {"who": [1, 2, 3], "at": ["2026-03-02"] * 3, "score": [2, 4, 5]}
+    scored = log.with_scores(surveys, customer="who", time="at", score="score", scale="csat")
+    curve = scored.emotion_curve(order=["look", "use", "buy"])
+    chart = curve.plot(direction=direction)
+    expected = [(row["stage"], row["mean"], row["mean_low"], row["answers"]) for row in table_rows(curve)]
+    assert [(row["name"], row["mean"], row["low"], row["answers"]) for row in rows_of(chart)] == expected
+    x = chart.to_dict()["layer"][0]["encoding"]["x"]
+    assert x["sort"] == (["buy", "use", "look"] if direction == "rtl" else ["look", "use", "buy"])
+    y = chart.to_dict()["layer"][0]["encoding"]["y"]
+    assert y["scale"]["domain"] == [1.0, 5.0]
+    assert y["axis"]["orient"] == ("right" if direction == "rtl" else "left")
+    convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
+    assert convert.vegalite_to_svg(chart.to_json()).startswith("<svg")

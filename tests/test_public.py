@@ -18,6 +18,7 @@ from safar.analyses import SPECS
 
 PYTHON = Path(safar.__file__).parent.parent
 PUBLIC = [
+    "AfterScoresResult",
     "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
@@ -27,6 +28,7 @@ PUBLIC = [
     "ConversionResult",
     "DataError",
     "DialectsResult",
+    "EmotionCurveResult",
     "EmptyLogError",
     "EventLog",
     "Exclusion",
@@ -63,6 +65,7 @@ PUBLIC = [
     "SafarError",
     "Scan",
     "ScoreResult",
+    "Scores",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",

@@ -226,6 +226,16 @@ def test_nobody_answered() -> None:
     assert (found["asked"], found["answers"], found["response_rate"]) == (2, 0, 0.0)
 
 
+def test_who_was_asked_is_not_known_where_every_row_has_an_answer() -> None:
+    surveys = {"score": [9, 3], "where": ["a", "b"]}
+    result = safar.nps(surveys, by="where")
+    assert result.to_dict()["response_rate"] == [None, None]
+    with pytest.raises(ArgumentError, match="every row has an answer"):
+        result.non_response()
+    one = safar.nps({"score": [9, 3, None], "where": ["a", "b", "b"]}, by="where")
+    assert one.to_dict()["response_rate"] == [1.0, 0.5]
+
+
 def test_surveys_of_several_kinds_are_not_mixed() -> None:
     surveys = {"score": [9, 10, 5, 1, 7, None], "kind": ["nps", "NPS", "csat", "csat", None, "nps"]}
     with pytest.raises(ArgumentError, match=r'rows are of several surveys .* give kind="kind"'):

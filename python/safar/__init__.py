@@ -88,7 +88,7 @@ from safar.one_shot import funnel, rfm
 from safar.quality import QualityResult
 from safar.result import Result, ResultTable
 from safar.scan import Scan, scan
-from safar.voice import ScoreResult, ces, csat, nps
+from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scores, ces, csat, nps
 
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
 
 __all__ = [
+    "AfterScoresResult",
     "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
@@ -105,6 +106,7 @@ __all__ = [
     "ConversionResult",
     "DataError",
     "DialectsResult",
+    "EmotionCurveResult",
     "EmptyLogError",
     "EventLog",
     "Exclusion",
@@ -141,6 +143,7 @@ __all__ = [
     "SafarError",
     "Scan",
     "ScoreResult",
+    "Scores",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",

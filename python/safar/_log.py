@@ -11,6 +11,7 @@ import numpy as np
 
 from safar import _args
 from safar._core import Table
+from safar._typing import Frame
 from safar.analyses.conformance import conformance
 from safar.analyses.conversion import conversion
 from safar.analyses.flow import flow
@@ -101,6 +102,15 @@ class Log(ABC):
     @abstractmethod
     def with_map(self, journey_map: JourneyMap) -> Log:
         """Which touchpoint and stage does each event belong to?"""
+
+    @abstractmethod
+    def with_profiles(self, customers: Frame, *, key: str) -> Log:
+        """What is known of the customers: their attributes as columns of their events."""
+
+    @property
+    @abstractmethod
+    def profiles(self) -> list[dict[str, Any]]:
+        """What was found each time profiles of customers were put beside the events."""
 
     @abstractmethod
     def covered(self, journey_map: JourneyMap) -> dict[str, Any]:

@@ -69,6 +69,38 @@ def two_nps(
     return difference, np.maximum(centre - half, -2.0), np.minimum(centre + half, 2.0), p
 
 
+def welch(
+    ours: tuple[Integers, Floats, Floats],
+    theirs: tuple[Integers, Floats, Floats],
+    *,
+    confidence: float = 0.95,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Differences of means from counts, sums and sums of squares: difference, interval and p-value (Welch 1947).
+
+    NaN where a side has fewer than two values. Where nothing varies, the interval has no width and the p-value is 1 or
+    0.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    means, variances, weights = [], [], []
+    for count, total, squares in (ours, theirs):
+        n = np.where(np.asarray(count) > 1, np.asarray(count, dtype=np.float64), np.nan)
+        mean = np.asarray(total, dtype=np.float64) / n
+        # Rounding may leave a little less than nothing where all values are equal.
+        variance = np.maximum(np.asarray(squares, dtype=np.float64) - n * mean * mean, 0.0) / (n - 1) / n
+        means.append(mean)
+        variances.append(variance)
+        weights.append(variance * variance / (n - 1))
+    difference, variance = means[0] - means[1], variances[0] + variances[1]
+    free = np.divide(variance**2, weights[0] + weights[1], out=np.ones_like(variance), where=variance > 0)
+    half = stdtrit(free, (1 + confidence) / 2) * np.sqrt(variance)
+    t = np.divide(
+        np.abs(difference), np.sqrt(variance), out=np.where(difference == 0, 0.0, np.inf), where=variance > 0
+    )
+    p = np.where(np.isnan(difference), np.nan, 2 * stdtr(free, -t))
+    return difference, difference - half, difference + half, p
+
+
 def heterogeneity(promoters: Integers, detractors: Integers, answers: Integers) -> float:
     """Cochran's Q over the Net Promoter Scores of groups, with adjusted variances: the p-value; NaN for one group."""
     from scipy.special import chdtrc

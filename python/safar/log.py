@@ -18,8 +18,10 @@ from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
 from safar.errors import ArgumentError
 from safar.journey_map import JourneyMap, with_map
+from safar.profiles import with_profiles
 from safar.quality import quality
 from safar.result import ResultTable
+from safar.voice import Scores, after_scores, emotion_curve, with_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +92,8 @@ class EventLog(Log):
 
     # What this is a part of: its names are known here too, though no event of the part may bear them.
     _whole: Log | None = None
+    # The surveys beside it.
+    _scores: Scores | None = None
 
     def __init__(
         self,
@@ -255,7 +259,9 @@ class EventLog(Log):
 
     def selected(self, chosen: Mapping[str, Any]) -> EventLog:
         """The part of this log that a selection of `filter`, already checked, means."""
-        return self._derived(self._core.filter(json.dumps(chosen)))
+        log = self._derived(self._core.filter(json.dumps(chosen)))
+        log._scores = None if self._scores is None else self._scores.of_part()
+        return log
 
     def with_columns(self, data: Frame) -> EventLog:
         """Which further columns does each event have?
@@ -296,6 +302,20 @@ class EventLog(Log):
             log._map = None
         return log
 
+    def scored(self, scores: Scores) -> EventLog:
+        """The log with surveys beside it, as `with_scores` gives it."""
+        log = self._derived(self._core)
+        log._scores = scores
+        return log
+
+    def profiled(self, profiles: _core.Table, options: Mapping[str, Any]) -> EventLog:
+        """The log with attributes of its customers, as `with_profiles` gives it."""
+        log = self._derived(self._core.with_profiles(profiles, json.dumps(options)))
+        if not {"touchpoint", "stage"}.isdisjoint(options["columns"]):
+            # They no longer say what the map says.
+            log._map = None
+        return log
+
     def mapped(self, journey_map: JourneyMap) -> EventLog:
         """The log with the touchpoint and stage of each event, as `with_map` gives it."""
         log = self._derived(self._core.with_map(journey_map.text, journey_map.file))
@@ -304,6 +324,10 @@ class EventLog(Log):
 
     quality = quality
     with_map = with_map
+    with_profiles = with_profiles
+    with_scores = with_scores
+    emotion_curve = emotion_curve
+    after_scores = after_scores
     with_match = with_match
     with_sessions = with_sessions
     with_journeys = with_journeys
@@ -362,7 +386,10 @@ class EventLog(Log):
         if name not in ("event", *self.columns):
             _args.known_columns_of_log([name], self.columns, "column")
         across = _args.flag(across_customers, "across_customers")
-        return self._derived(self._core.regroup(name, across))
+        log = self._derived(self._core.regroup(name, across))
+        # Surveys are of customers, not of other units.
+        log._scores = None
+        return log
 
     def named_by(self, column: str) -> EventLog:
         """What would this log be if its events were called by another column?
@@ -405,6 +432,7 @@ class EventLog(Log):
             _args.known_columns_of_log([name], self.columns, "column")
         log = self._derived(self._core.named_by(name))
         log._whole = None
+        log._scores = None if self._scores is None else self._scores.of_part()
         return log
 
     def _derived(self, core: _core.EventLog) -> EventLog:
@@ -415,7 +443,13 @@ class EventLog(Log):
         log._info = json.loads(core.info())
         log._whole = self._whole
         log._map = self._map
+        log._scores = self._scores
         return log
+
+    @property
+    def scores(self) -> Scores | None:
+        """The surveys beside this log, with `with_scores`; None without any."""
+        return self._scores
 
     @property
     def core(self) -> _core.EventLog:
@@ -446,6 +480,16 @@ class EventLog(Log):
     def info(self) -> dict[str, Any]:
         """Everything that the core knows about the log, counts and bounds (times in µs UTC)."""
         return dict(self._info)
+
+    @property
+    def profiles(self) -> list[dict[str, Any]]:
+        """What was found each time profiles of customers were put beside the events.
+
+        One entry for each `with_profiles`: ``key``, ``columns``, ``rows`` (of the table), ``missing_keys`` (rows
+        without an id), ``profiles`` (different ids), of them ``profiles_without_customer``, ``customers_with_profile``,
+        ``customers_without_profile`` and, with `since`, ``events_before_first`` (before the customer's first profile).
+        """
+        return [dict(found) for found in self._info["profiles"]]
 
     @property
     def customers(self) -> int:
@@ -495,6 +539,11 @@ class EventLog(Log):
         >>> again
         EventLog: 1 event of 1 customer, 2026-03-01 10:00 to 2026-03-01 10:00 UTC
         """
+        if self._scores is not None:
+            raise ArgumentError(
+                "surveys are not saved with a log, and this one has some; save the log as it was before "
+                "with_scores(), and give it the surveys again after safar.open()"
+            )
         note = dict(self._roles)
         if self._map is not None:
             note[_MAP] = [self._map.text, self._map.file]
@@ -534,6 +583,18 @@ class EventLog(Log):
             "events at the time of the one before": f"{self._info['ties']:,}",
             "rejected rows": ", ".join(bad) or "none",
         }
+        for found in self._info["profiles"]:
+            known, others = found["customers_with_profile"], found["customers_without_profile"]
+            rows[f"profiles by {found['key']}"] = (
+                f"of {known:,} of {known + others:,} customers; "
+                f"{found['profiles_without_customer']:,} are of no customer"
+            )
+        if self._scores is not None:
+            kinds = self._scores.to_dict()
+            rows["scores"] = ", ".join(
+                f"{kind} ({answers:,} answers)"
+                for kind, answers in zip(kinds["kind"], kinds["answers"], strict=True)
+            )
         if self._map is not None:
             rows["map"] = str(self._map.name or self._map.file)
         return _table.html_of_facts(rows, "safar-log")

@@ -22,6 +22,8 @@ from safar.errors import ArgumentError, ArgumentTypeError, EmptyLogError
 from safar.journey_map import JourneyMap
 from safar.journey_map.coverage import merged
 from safar.log import EventLog, columns_of, roles_of
+from safar.profiles import merged as merged_profiles
+from safar.profiles import profiles_of
 from safar.result import Result, ResultTable
 
 __all__ = ["Scan", "scan"]
@@ -41,6 +43,7 @@ _MOST_LETTERS = 60
 class _Step:
     """What is done to every part before it is asked, and in words."""
 
+    name: str
     done: Callable[[EventLog], EventLog]
     words: str
 
@@ -137,7 +140,7 @@ class Scan(Log):
         arguments = [_shown(value) for value in given] + [
             f"{key}={_shown(value)}" for key, value in named.items()
         ]
-        step = _Step(done, f"{name}({', '.join(arguments)})")
+        step = _Step(name, done, f"{name}({', '.join(arguments)})")
         filtered = self._filtered or name in ("filter", "per")
         scan = Scan(self._spill, self._roles, (*self._steps, step), filtered=filtered)
         scan._outline = outline
@@ -260,6 +263,41 @@ class Scan(Log):
                 'safar.JourneyMap.load("journey.toml")'
             )
         return self._done("with_map", lambda part: part.mapped(journey_map), journey_map)
+
+    def with_profiles(
+        self,
+        customers: Frame,
+        *,
+        key: str,
+        columns: str | Sequence[str] | None = None,
+        since: str | None = None,
+        time_unit: TimeUnit | None = None,
+    ) -> Scan:
+        """What is known of the customers: their attributes as columns of their events. As `EventLog.with_profiles`.
+
+        The table of profiles stays in memory, and each part of the data is looked up in it.
+        """
+        table, options = profiles_of(
+            self, customers, key=key, columns=columns, since=since, time_unit=time_unit
+        )
+        return self._done("with_profiles", lambda part: part.profiled(table, options), key=key, since=since)
+
+    @property
+    def profiles(self) -> list[dict[str, Any]]:
+        """What was found each time profiles of customers were put beside the events, as `EventLog.profiles`.
+
+        It takes a pass over the data the first time.
+        """
+        return [dict(found) for found in self._profiles]
+
+    @cached_property
+    def _profiles(self) -> list[dict[str, Any]]:
+        places = [place for place, step in enumerate(self._steps) if step.name == "with_profiles"]
+        if not places:
+            return []
+        # What later steps leave out was there when the profiles were.
+        whole = Scan(self._spill, self._roles, self._steps[: places[-1] + 1])
+        return merged_profiles(whole._each(lambda part: part.profiles))
 
     def covered(self, journey_map: JourneyMap) -> dict[str, Any]:
         """What a map covers of these events, before it becomes a result."""

@@ -682,6 +682,22 @@ pub fn placed(chunk: &ArrayRef, name: &str) -> Result<Placed> {
     Ok(Placed { column, hashes })
 }
 
+/// Ids as a log has them: text or whole numbers; null where there is none.
+pub fn plain_ids(column: &ArrayRef, name: &str) -> Result<ArrayRef> {
+    match column.data_type() {
+        DataType::Null | DataType::LargeUtf8 | DataType::Utf8View => Ok(cast(column, &DataType::Utf8)?),
+        DataType::Dictionary(_, value) => plain_ids(&cast(column, value)?, name),
+        DataType::FixedSizeBinary(16) => {
+            let half = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| (word << 8) | u64::from(byte));
+            let text = |bytes: &[u8]| keys::format_uuid([half(&bytes[..8]), half(&bytes[8..])]);
+            Ok(Arc::new(column.as_fixed_size_binary().iter().map(|id| id.map(text)).collect::<StringArray>()))
+        }
+        DataType::Utf8 => Ok(Arc::clone(column)),
+        // The same refusals and the same conversions as in a log.
+        _ => Ok(placed(column, name)?.column),
+    }
+}
+
 /// The canonical hash of every id of a log.
 pub fn hash_ids(ids: &ArrayRef) -> Result<Vec<u64>> {
     Ok(match ids.data_type() {

@@ -36,11 +36,11 @@ use crate::table::{Origin, Table};
 use coded::CodedColumn;
 use finish::{Built, Shape};
 use group::InMemory;
-pub use ids::hash_ids;
-pub use normal::{Normalize, persian};
+pub use ids::{hash_ids, plain_ids};
+pub use normal::{Normalize, normalized, persian};
 use rows::Input;
-pub use times::EpochUnit;
-use times::{TimeColumn, is_text};
+use times::is_text;
+pub use times::{EpochUnit, TimeColumn};
 
 /// Rows of one unit of parallel work.
 const SLICE_ROWS: usize = 1 << 17;
@@ -246,6 +246,7 @@ impl Gathered {
                 normalized,
                 rejects,
                 files: origin.map(|origin| origin.description.clone()),
+                profiles: Vec::new(),
             }),
         })
     }

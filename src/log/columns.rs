@@ -55,6 +55,11 @@ impl Column {
         Err(Error::Internal(format!("column \"{}\" has no row for event {event}", self.name)))
     }
 
+    /// Where in memory the order lies, which columns may share.
+    pub fn order_place(&self) -> Option<usize> {
+        self.rows.as_ref().map(|rows| rows.values().as_ptr() as usize)
+    }
+
     /// Bytes of the order kept beside the values.
     pub fn order_bytes(&self) -> usize {
         self.rows.as_ref().map_or(0, |rows| rows.len() * size_of::<u32>())

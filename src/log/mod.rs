@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use arrow::array::{ArrayRef, DictionaryArray, Int64Array, StringArray, TimestampMicrosecondArray, UInt32Array};
 use arrow::buffer::ScalarBuffer;
-use arrow::datatypes::UInt32Type;
+use arrow::datatypes::{DataType, UInt32Type};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -117,6 +117,8 @@ pub struct Provenance {
     pub rejects: Vec<Reject>,
     /// Which files were read and how, where the data came from files.
     pub files: Option<serde_json::Value>,
+    /// What was found when profiles of customers were put beside the events, one entry each time.
+    pub profiles: Vec<serde_json::Value>,
 }
 
 /// An immutable event log. Events of one customer are contiguous and sorted by time, ties in input order.
@@ -218,8 +220,10 @@ impl EventLog {
     /// Memory in bytes of what stays resident: times, codes, offsets and the row order kept for attributes.
     pub fn bytes(&self) -> usize {
         let channels = self.channels.as_ref().map_or(0, |(codes, _)| codes.bytes());
-        // All columns that came with the data share one order.
-        let rows = self.columns.iter().map(Column::order_bytes).max().unwrap_or(0);
+        // All columns that came together share one order.
+        let orders: BTreeMap<_, _> =
+            self.columns.iter().map(|column| (column.order_place(), column.order_bytes())).collect();
+        let rows: usize = orders.values().sum();
         self.offsets.len() * 8 + self.times.len() * 8 + self.events.bytes() + channels + rows
     }
 
@@ -270,17 +274,8 @@ impl EventLog {
     pub fn with_columns(&self, values: &Table) -> Result<Self> {
         let mut log = self.clone();
         for name in values.names() {
-            if ROLES.contains(&name) {
-                return Err(Error::Argument(format!(
-                    "a column can't be called \"{name}\": that is a role of the log; choose another name"
-                )));
-            }
             let data_type = values.data_type(name)?;
-            if data_type.is_nested() {
-                return Err(Error::Type(format!(
-                    "column \"{name}\" has the nested type {data_type}; expected one plain value for each event"
-                )));
-            }
+            Self::check_column(name, data_type)?;
             if values.num_rows() != self.len() {
                 return Err(Error::Data(format!(
                     "column \"{name}\" has {} values; expected one for each of the {} events, in the order of the log \
@@ -289,11 +284,30 @@ impl EventLog {
                     self.len()
                 )));
             }
-            let column = Column::new(name.to_owned(), data_type.clone(), values.column(name)?, None);
-            log.columns.retain(|other| other.name() != name);
-            log.columns.push(column);
+            log.put(Column::new(name.to_owned(), data_type.clone(), values.column(name)?, None));
         }
         Ok(log)
+    }
+
+    /// Refuses names and types that a further column can't have.
+    pub(crate) fn check_column(name: &str, data_type: &DataType) -> Result<()> {
+        if ROLES.contains(&name) {
+            return Err(Error::Argument(format!(
+                "a column can't be called \"{name}\": that is a role of the log; choose another name"
+            )));
+        }
+        if data_type.is_nested() {
+            return Err(Error::Type(format!(
+                "column \"{name}\" has the nested type {data_type}; expected one plain value for each event"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Adds a column; one of the same name gives way.
+    pub(crate) fn put(&mut self, column: Column) {
+        self.columns.retain(|other| other.name() != column.name());
+        self.columns.push(column);
     }
 
     fn timestamps(&self) -> TimestampMicrosecondArray {

@@ -50,6 +50,8 @@ struct Facts {
     late: Option<(String, i64)>,
     normalized: BTreeMap<String, u64>,
     files: Option<serde_json::Value>,
+    #[serde(default)]
+    profiles: Vec<serde_json::Value>,
     /// Names of value, attributes and further columns; the lists are `column 0`, `column 1` and so on.
     columns: Vec<String>,
 }
@@ -96,6 +98,7 @@ impl EventLog {
             late: provenance.late.clone(),
             normalized: provenance.normalized.clone(),
             files: provenance.files.clone(),
+            profiles: provenance.profiles.clone(),
             columns: self.columns.iter().map(|column| column.name().to_owned()).collect(),
         };
         let names = |names: &Names| -> ArrayRef { Arc::new(StringArray::from_iter_values(names.iter())) };
@@ -238,6 +241,7 @@ impl EventLog {
                 normalized: facts.normalized,
                 rejects,
                 files: facts.files,
+                profiles: facts.profiles,
             }),
         };
         Ok((log, facts.note))

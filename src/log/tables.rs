@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{
+    Array, ArrayRef, DictionaryArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::compute::take;
+use arrow::datatypes::{Field, Schema, UInt32Type};
 use serde_json::{Value, json};
 
-use super::{EventLog, Reject};
+use super::{Codes, EventLog, Names, Reject};
 use crate::error::{Error, Result};
 use crate::table::Table;
 
@@ -59,6 +63,7 @@ impl EventLog {
             "normalized": self.provenance.normalized,
             "bytes": self.bytes(),
             "files": self.provenance.files,
+            "profiles": self.provenance.profiles,
         })
     }
 
@@ -95,6 +100,39 @@ impl EventLog {
             ("first", time(|times| times[0])),
             ("last", time(|times| times[times.len() - 1])),
         ])
+    }
+
+    /// Named columns of some events, one row for each position; null where there is no position.
+    pub fn table_of_events(&self, columns: &[String], positions: &[Option<u32>]) -> Result<Table> {
+        if let Some(beyond) = positions.iter().flatten().find(|&&event| event as usize >= self.len()) {
+            return Err(Error::Argument(format!("there is no event {beyond}; the log has {}", self.len())));
+        }
+        let named = |codes: &Codes, labels: &Names| -> Result<ArrayRef> {
+            let code = |event: &Option<u32>| event.map(|event| codes.get(event as usize) as u32);
+            let keys: UInt32Array =
+                positions.iter().map(|event| code(event).filter(|&code| (code as usize) < labels.len())).collect();
+            let labels = StringArray::from_iter_values(labels.iter());
+            Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(keys, Arc::new(labels))?))
+        };
+        let column = |name: &str| -> Result<ArrayRef> {
+            let values: ArrayRef = match (name, &self.channels) {
+                ("time", _) => {
+                    let times = positions.iter().map(|event| event.map(|event| self.times[event as usize]));
+                    Arc::new(times.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+                }
+                ("event", _) => named(&self.events, &self.event_names)?,
+                ("channel", Some((codes, labels))) => named(codes, labels)?,
+                (name, _) => {
+                    let events: Vec<u32> = positions.iter().map(|event| event.unwrap_or_default()).collect();
+                    let (values, places) = self.find_column(name)?.placed(&events)?;
+                    let is_one = positions.iter().map(Option::is_some).collect::<NullBuffer>();
+                    let places = UInt32Array::new(places.values().clone(), Some(is_one));
+                    take(&values, &places, None)?
+                }
+            };
+            Ok(values)
+        };
+        table(columns.iter().map(|name| Ok((name.as_str(), column(name)?))).collect::<Result<_>>()?)
     }
 
     /// One row per event in the order of the log; all columns, or the named ones.

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use numpy::PyArray1;
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use super::door::{door, raise};
 use super::table::Table;
+use crate::beside::{self, Place, Profiles};
 use crate::error::Error;
 use crate::ingest::{self, Roles, files};
 use crate::log::Codes;
@@ -81,6 +82,22 @@ impl EventLog {
         door(py, move |_| log.with_columns(&values)).map(Self::from)
     }
 
+    /// The log with the attributes of its customers as columns.
+    #[pyo3(signature = (table, profiles_json, /))]
+    fn with_profiles(&self, py: Python<'_>, table: &Table, profiles_json: &str) -> PyResult<Self> {
+        let profiles = Profiles::parse(profiles_json).map_err(|error| raise(py, error))?;
+        let (log, table) = (self.inner(), table.inner().clone());
+        door(py, move |cancel| beside::with_profiles(&log, &table, &profiles, cancel)).map(Self::from)
+    }
+
+    /// Where in the log the customers and instants of another table are.
+    #[pyo3(signature = (table, place_json, /))]
+    fn locate(&self, py: Python<'_>, table: &Table, place_json: &str) -> PyResult<Table> {
+        let place = Place::parse(place_json).map_err(|error| raise(py, error))?;
+        let (log, table) = (self.inner(), table.inner().clone());
+        door(py, move |cancel| beside::locate(&log, &table, &place, cancel)).map(Table::from)
+    }
+
     /// The log with the touchpoint and the stage of each event, according to the text of a map.
     #[pyo3(signature = (text, file, /))]
     fn with_map(&self, py: Python<'_>, text: &str, file: &str) -> PyResult<Self> {
@@ -148,10 +165,20 @@ impl EventLog {
         door(py, move |_| log.customers_table()).map(Table::from)
     }
 
-    #[pyo3(signature = (columns, /))]
-    fn events_table(&self, py: Python<'_>, columns: Option<Vec<String>>) -> PyResult<Table> {
+    /// Columns of the events: of all in the order of the log, or of those at some positions, -1 being none.
+    #[pyo3(signature = (columns, positions=None, /))]
+    fn events_table(
+        &self,
+        py: Python<'_>,
+        columns: Option<Vec<String>>,
+        positions: Option<PyReadonlyArray1<'_, i64>>,
+    ) -> PyResult<Table> {
         let log = Arc::clone(&self.inner);
-        door(py, move |_| log.events_table(columns.as_deref())).map(Table::from)
+        let Some(positions) = positions else {
+            return door(py, move |_| log.events_table(columns.as_deref())).map(Table::from);
+        };
+        let positions: Vec<Option<u32>> = positions.as_array().iter().map(|&event| u32::try_from(event).ok()).collect();
+        door(py, move |_| log.table_of_events(&columns.unwrap_or_default(), &positions)).map(Table::from)
     }
 
     /// A read-only view of a column of the log; nothing is copied.

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from safar.voice.behaviour import AfterScoresResult, after_scores
+from safar.voice.emotion import EmotionCurveResult, emotion_curve
 from safar.voice.scores import ScoreResult, ces, csat, nps
+from safar.voice.surveys import Scores, with_scores
 
-__all__ = ["ScoreResult", "ces", "csat", "nps"]
+__all__ = [
+    "AfterScoresResult",
+    "EmotionCurveResult",
+    "ScoreResult",
+    "Scores",
+    "after_scores",
+    "ces",
+    "csat",
+    "emotion_curve",
+    "nps",
+    "with_scores",
+]

@@ -13,9 +13,12 @@ from safar import _args, _table
 from safar._core import Table
 from safar._intervals import adjusted_wald, newcombe, student
 from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
-from safar._typing import Array, End, Floats, Frame, Integers
-from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar._typing import Array, Calendar, Duration, End, Floats, Frame, Integers, Period, ScoreAt
+from safar.errors import ArgumentError, DataError
 from safar.result import ResultTable, share_columns
+from safar.voice.journeys import Cut, distinct, is_log, scored_table, scores_in
+from safar.voice.scales import DETRACTORS_TO, KNOWN, NPS, Scale, checked_bounds
+from safar.voice.surveys import scores_of
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
@@ -23,30 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["ScoreResult", "ces", "csat", "nps"]
 
 _MOST_SEGMENTS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """What the answers of a kind of survey may be, and which of them are good."""
-
-    kind: str
-    low: int
-    high: int
-    # The good answers: from here to the better end.
-    good_from: int
-    # The better end is the lower one.
-    falling: bool = False
-
-    def good(self, scores: Floats) -> Array:
-        return scores <= self.good_from if self.falling else scores >= self.good_from
-
-    def words(self) -> str:
-        first, last = (self.low, self.good_from) if self.falling else (self.good_from, self.high)
-        return f"{first}" if first == last else f"{first} to {last}"
-
-
-_NPS = _Scale("nps", 0, 10, 9)
-_DETRACTORS_TO = 6
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -60,7 +39,7 @@ class ScoreResult(ResultTable):
     """
 
     _: KW_ONLY
-    _scale: _Scale
+    _scale: Scale
     _by: tuple[str, ...]
     # Answers by segment (row) and score (column, from the lowest).
     _counts: Integers
@@ -154,7 +133,7 @@ class ScoreResult(ResultTable):
         counts, bases = self._counts[rest], np.repeat(self._counts[[base]], len(rest), axis=0)
         words = ", ".join(f"{name} {self.to_dict()[name][base]}" for name in self._by)
         figures = (
-            self._nps_against(counts, bases) if self._scale is _NPS else self._share_against(counts, bases)
+            self._nps_against(counts, bases) if self._scale is NPS else self._share_against(counts, bases)
         )
         columns |= {name: _table.nullable(values) for name, values in figures.items()}
         definition = (
@@ -163,10 +142,71 @@ class ScoreResult(ResultTable):
         )
         shares = (
             frozenset()
-            if self._scale is _NPS
+            if self._scale is NPS
             else frozenset({"difference", "difference_low", "difference_high"})
         )
         return ResultTable(_table.table_of(columns), definition, self.timezone, shares=shares)
+
+    def non_response(self, baseline: str | Sequence[str] | None = None) -> ResultTable:
+        """Who does not answer?
+
+        Parameters
+        ----------
+        baseline
+            The segment that the others are compared with, as in `compare`; by default the one that was asked most.
+
+        Returns
+        -------
+        ResultTable
+            One row a segment: ``asked``, ``unanswered``, ``share`` (unanswered of asked) with its 95 % Wilson interval
+            (``share_low``, ``share_high``), ``difference`` less the share of the baseline with Newcombe's 95 % interval
+            (``difference_low``, ``difference_high``), ``p_value`` of two equal shares and ``p_adjusted`` after Holm;
+            the last five are null for the baseline.
+
+        Notes
+        -----
+        Where segments answer less often, their scores are those of fewer and perhaps of other customers.
+
+        Examples
+        --------
+        >>> import safar
+        >>> asked = {"score": [9, None, 8, None, None, 7], "channel": ["app"] * 3 + ["store"] * 3}
+        >>> safar.nps(asked, by="channel").non_response().to_dict()["unanswered"]
+        [1, 2]
+        """
+        if not self._by:
+            raise ArgumentError("there is one segment; give by= a column with several to compare who answers")
+        asked = _table.integers(self.table, "asked")
+        unanswered = asked - self._counts.sum(axis=1)
+        if not unanswered.any():
+            raise ArgumentError(
+                "every row has an answer, so that nobody knows who was asked and did not; give the questions without "
+                "an answer as rows whose score is null"
+            )
+        base = int(asked.argmax()) if baseline is None else self._position(baseline)
+        others = np.arange(len(asked)) != base
+        k2, n2 = np.full(len(asked), unanswered[base]), np.full(len(asked), asked[base])
+        low, high = newcombe(unanswered, asked, k2, n2)
+        p = np.where(others, two_shares(unanswered, asked, k2, n2), np.nan)
+        compared = {
+            "difference": _divided(unanswered, asked) - _divided(k2, n2),
+            "difference_low": low,
+            "difference_high": high,
+            "p_value": p,
+            "p_adjusted": holm(p),
+        }
+        columns: dict[str, object] = {name: self._picked(name, np.arange(len(asked))) for name in self._by}
+        columns |= {"asked": asked, "unanswered": unanswered, **share_columns("share", unanswered, asked)}
+        columns |= {
+            name: _table.nullable(np.where(others, values, np.nan)) for name, values in compared.items()
+        }
+        words = ", ".join(f"{name} {self.to_dict()[name][base]}" for name in self._by)
+        definition = (
+            "Who was asked and did not answer, with the 95 % Wilson interval; difference is the share less that of "
+            f"{words}, with Newcombe's 95 % interval; p_adjusted is Holm's over all other rows."
+        )
+        shares = {"share", "share_low", "share_high", "difference", "difference_low", "difference_high"}
+        return ResultTable(_table.table_of(columns), definition, self.timezone, shares=frozenset(shares))
 
     def _nps_against(self, counts: Integers, bases: Integers) -> dict[str, Floats]:
         ours, theirs = _promoters_and_detractors(counts), _promoters_and_detractors(bases)
@@ -238,30 +278,48 @@ def nps(
     score: str = "score",
     by: str | Sequence[str] | None = None,
     kind: str | None = None,
+    at: ScoreAt = "last",
+    lookback: Duration = "30d",
+    period: Period | None = None,
+    calendar: Calendar = "gregorian",
+    week_start: int | None = None,
 ) -> ScoreResult:
     """Would customers recommend us: what is the Net Promoter Score, and how sure is it?
 
     Parameters
     ----------
     surveys
-        One row a question that was asked: a frame as of `EventLog`.
+        One row a question that was asked: a frame as of `EventLog`; or a log with scores, as `EventLog.with_scores`
+        gives it.
     score
-        The column with the answers, whole numbers from 0 to 10; null where nobody answered.
+        The column with the answers, whole numbers from 0 to 10; null where nobody answered. A log knows its own.
     by
-        The column, or columns, that the answers are split by: stage, touchpoint, channel, persona, month …
+        The column, or columns, that the answers are split by: stage, touchpoint, channel, persona, month … Of a log
+        they are columns of the events, as the journey was when the answer came.
     kind
-        The column that says which survey a row is of, where the rows of several stand together: only those with
-        ``"nps"`` are read (of `csat` and `ces`: with theirs), in letters of any case. By default all rows are, and a
-        column that is called ``"kind"`` and has this kind among others is an error: scales are not mixed.
+        Of a log: the kind that is scored, by default the one of this function's name. Of a frame: the column that says
+        which survey a row is of, where the rows of several stand together; only those with ``"nps"`` are read (of
+        `csat` and `ces`: with theirs), in letters of any case. By default all rows are, and a column that is called
+        ``"kind"`` and has this kind among others is an error: scales are not mixed.
+    at
+        Of a log, which events say what `by` is. ``"last"`` (default): the last one of the customer at or before the
+        answer. ``"touched"``: all of them in `lookback`; an answer counts once for each value that was touched, so that
+        the rows add up to more than all answers.
+    lookback
+        Of a log: how long before the answer an event may be; 30 days by default. Without any, `by` is null.
+    period, calendar, week_start
+        Of a log: also split by the ``"day"``, ``"week"`` or ``"month"`` of the answer, in the column ``period``, in the
+        Gregorian or ``"jalali"`` calendar; weeks begin on Monday, or Saturday in the Jalali one.
 
     Returns
     -------
     ScoreResult
-        One row a segment, in the order of their names: the columns of `by`, ``nps`` (promoters less detractors in
-        per cent of the answers, -100 to 100) with its 95 % interval (``nps_low``, ``nps_high``), ``answers``,
-        ``promoters`` (9 and 10), ``passives`` (7 and 8), ``detractors`` (0 to 6), ``asked`` (rows),
-        ``response_rate`` (answers of asked) with its 95 % Wilson interval, ``rejected`` (rows whose answer is none of
-        the scale; they count neither as asked nor as answers). Scores are null where there is no answer.
+        One row a segment, in the order of their names: the columns of `by`, ``nps`` (promoters less detractors in per
+        cent of the answers, -100 to 100) with its 95 % interval (``nps_low``, ``nps_high``), ``answers``, ``promoters``
+        (9 and 10), ``passives`` (7 and 8), ``detractors`` (0 to 6), ``asked`` (rows), ``response_rate`` (answers of
+        asked) with its 95 % Wilson interval (null where no row at all lacks an answer, because then who was asked is
+        not known), ``rejected`` (rows whose answer is none of the scale; they count neither as asked nor as answers).
+        Scores are null where there is no answer.
 
     Notes
     -----
@@ -278,7 +336,13 @@ def nps(
     >>> [round(found[name][0], 1) for name in ("nps", "nps_low", "nps_high")]
     [38.9, 13.2, 58.6]
     """
-    counts, facts, names = _counted(surveys, _NPS, score, by, kind)
+    cut = Cut(at, lookback, period, calendar, week_start)
+    scale, counts, facts, names, score = _counted(surveys, NPS, score, by, kind, cut)
+    if scale.bounds != NPS.bounds or scale.falling:
+        raise ArgumentError(
+            f'the answers of the kind "{scale.kind}" are {scale.low} to {scale.high}; a Net Promoter Score needs 0 to '
+            "10, 10 being best"
+        )
     (promoters, detractors), answers = _promoters_and_detractors(counts), counts.sum(axis=1)
     low, high = adjusted_wald(promoters, detractors, answers)
     columns: dict[str, object] = {
@@ -294,7 +358,7 @@ def nps(
         f'Net Promoter Score of the column "{score}": promoters (9 and 10) less detractors (0 to 6) in per cent of the '
         "answers, with the 95 % adjusted Wald interval."
     )
-    return _result(_NPS, names, counts, columns, facts, definition)
+    return _result(NPS, names, counts, columns, facts, definition)
 
 
 def csat(
@@ -303,19 +367,24 @@ def csat(
     score: str = "score",
     by: str | Sequence[str] | None = None,
     kind: str | None = None,
-    scale: tuple[int, int] = (1, 5),
+    at: ScoreAt = "last",
+    lookback: Duration = "30d",
+    period: Period | None = None,
+    calendar: Calendar = "gregorian",
+    week_start: int | None = None,
+    scale: tuple[int, int] | None = None,
     top: int = 2,
 ) -> ScoreResult:
     """Are customers satisfied: which share gives one of the best answers?
 
     Parameters
     ----------
-    surveys, by, kind
+    surveys, by, kind, at, lookback, period, calendar, week_start
         As of `nps`.
     score
         The column with the answers, whole numbers of the scale, the higher the better; null where nobody answered.
     scale
-        The lowest and the highest answer; 1 to 5 is the custom of the field.
+        The lowest and the highest answer; by default 1 to 5, the custom of the field. A log knows its own.
     top
         How many of the best answers count as satisfied; 2 ("top two boxes") is the custom of the field.
 
@@ -331,11 +400,8 @@ def csat(
     >>> safar.csat({"score": [5, 4, 4, 2, None]}).to_dict()["csat"]
     [0.75]
     """
-    low, high = _bounds(scale)
-    top = _args.size(top, "top")
-    if top > high - low:
-        raise ArgumentError(f"top={top} leaves no answer of the scale {low} to {high} that is not satisfied")
-    return _share_of(surveys, _Scale("csat", low, high, high - top + 1), "satisfied", score, by, kind)
+    cut = Cut(at, lookback, period, calendar, week_start)
+    return _share_of(surveys, "csat", "satisfied", score, by, kind, cut, scale, ("top", top), None)
 
 
 def ces(
@@ -344,25 +410,30 @@ def ces(
     score: str = "score",
     by: str | Sequence[str] | None = None,
     kind: str | None = None,
-    scale: tuple[int, int] = (1, 7),
+    at: ScoreAt = "last",
+    lookback: Duration = "30d",
+    period: Period | None = None,
+    calendar: Calendar = "gregorian",
+    week_start: int | None = None,
+    scale: tuple[int, int] | None = None,
     easy: int = 3,
-    easiest: End = "high",
+    easiest: End | None = None,
 ) -> ScoreResult:
     """Is it easy for customers: which share found little effort?
 
     Parameters
     ----------
-    surveys, by, kind
+    surveys, by, kind, at, lookback, period, calendar, week_start
         As of `nps`.
     score
         The column with the answers, whole numbers of the scale; null where nobody answered.
     scale
-        The lowest and the highest answer; 1 to 7 as in version 2.0 of the score.
+        The lowest and the highest answer; by default 1 to 7, as in version 2.0 of the score. A log knows its own.
     easy
         How many of the easiest answers count as easy; 3 (5 to 7 of 1 to 7) as in version 2.0.
     easiest
-        Which end of the scale is easy: ``"high"`` ("it was easy": 7 agrees most) or ``"low"`` ("how much effort": 1 is
-        the least, as in version 1).
+        Which end of the scale is easy: ``"high"`` (default; "it was easy": 7 agrees most) or ``"low"`` ("how much
+        effort": 1 is the least, as in version 1). A log knows its own.
 
     Returns
     -------
@@ -376,30 +447,46 @@ def ces(
     >>> safar.ces({"score": [7, 6, 5, 2]}).to_dict()["ces"]
     [0.75]
     """
-    low, high = _bounds(scale)
-    easy = _args.size(easy, "easy")
-    if easy > high - low:
-        raise ArgumentError(f"easy={easy} leaves no answer of the scale {low} to {high} that is not easy")
-    _args.choice(easiest, "easiest", End)
-    falling = easiest == "low"
-    found = _Scale("ces", low, high, low + easy - 1 if falling else high - easy + 1, falling)
-    return _share_of(surveys, found, "easy", score, by, kind)
+    cut = Cut(at, lookback, period, calendar, week_start)
+    return _share_of(surveys, "ces", "easy", score, by, kind, cut, scale, ("easy", easy), easiest)
 
 
 def _share_of(
     surveys: Frame,
-    scale: _Scale,
+    usual: str,
     good_name: str,
     score: str,
     by: str | Sequence[str] | None,
     kind: str | None,
+    cut: Cut,
+    scale: tuple[int, int] | None,
+    best: tuple[str, int],
+    end: End | None,
 ) -> ScoreResult:
-    counts, facts, names = _counted(surveys, scale, score, by, kind)
-    values = np.arange(scale.low, scale.high + 1, dtype=np.float64)
-    answers, good = counts.sum(axis=1), counts[:, scale.good(values)].sum(axis=1)
+    low, high = checked_bounds(KNOWN[usual].bounds if scale is None else scale)
+    if end is not None:
+        _args.choice(end, "easiest", End)
+    wanted = Scale(usual, low, high, low, end == "low")
+    declared = None if scale is None and end is None else wanted
+    found, counts, facts, names, score = _counted(surveys, wanted, score, by, kind, cut, declared)
+    argument, number = best[0], _args.size(best[1], best[0])
+    if number > found.high - found.low:
+        easy = "easy" if usual == "ces" else "satisfied"
+        raise ArgumentError(
+            f"{argument}={number} leaves no answer of the scale {found.low} to {found.high} that is not {easy}"
+        )
+    scale_of = Scale(
+        usual,
+        found.low,
+        found.high,
+        found.low + number - 1 if found.falling else found.high - number + 1,
+        found.falling,
+    )
+    values = np.arange(scale_of.low, scale_of.high + 1, dtype=np.float64)
+    answers, good = counts.sum(axis=1), counts[:, scale_of.good(values)].sum(axis=1)
     total, squares = counts @ values, counts @ (values * values)
     mean_low, mean_high = student(answers, total, squares)
-    columns = share_columns(scale.kind, good, answers) | {
+    columns = share_columns(scale_of.kind, good, answers) | {
         "answers": answers,
         good_name: good,
         "mean": _table.nullable(_divided(total, answers)),
@@ -407,23 +494,10 @@ def _share_of(
         "mean_high": _table.nullable(mean_high),
     }
     definition = (
-        f'Share of the answers in the column "{score}" (scale {scale.low} to {scale.high}) that are {good_name} '
-        f"({scale.words()}), with the 95 % Wilson interval; mean with the 95 % interval of Student's t."
+        f'Share of the answers in the column "{score}" (scale {scale_of.low} to {scale_of.high}) that are {good_name} '
+        f"({scale_of.words()}), with the 95 % Wilson interval; mean with the 95 % interval of Student's t."
     )
-    return _result(scale, names, counts, columns, facts, definition)
-
-
-def _bounds(scale: object) -> tuple[int, int]:
-    given = scale if isinstance(scale, Sequence) and not isinstance(scale, str) else ()
-    whole = all(isinstance(bound, int) and not isinstance(bound, bool) for bound in given)
-    if len(given) != 2 or not whole:
-        raise ArgumentTypeError(f"scale={scale!r} is not a pair of whole numbers, such as (1, 5)")
-    low, high = given
-    if not low < high <= low + 100:
-        raise ArgumentError(
-            f"scale={scale!r} is not ascending, or has more than 101 answers; expected such as (1, 5)"
-        )
-    return low, high
+    return _result(scale_of, names, counts, columns, facts, definition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,24 +507,42 @@ class _Facts:
     by: dict[str, tuple[Integers, list[str | None]]]
     asked: Integers
     rejected: Integers
+    # How the segments came about, for the definition.
+    words: str
 
 
 def _counted(
-    surveys: Frame, scale: _Scale, score: str, by: str | Sequence[str] | None, kind: str | None
-) -> tuple[Integers, _Facts, tuple[str, ...]]:
-    """Answers by segment and score."""
+    surveys: Frame,
+    scale: Scale,
+    score: str,
+    by: str | Sequence[str] | None,
+    kind: str | None,
+    cut: Cut,
+    declared: Scale | None = None,
+) -> tuple[Scale, Integers, _Facts, tuple[str, ...], str]:
+    """The scale, answers by segment and score, what else is known, the columns of segments, and that of the score."""
     _args.text(score, "score")
     names = () if by is None else _args.names(by, "by")
+    words = ""
+    if is_log(surveys):
+        if declared is not None:
+            raise ArgumentError("the log knows the scale of its scores from with_scores(); leave it out here")
+        label = scores_in(surveys).score_name
+        surveys, scale, names, words = scored_table(surveys, scale.kind, score, names, kind, cut)
+        kinds: list[str] = []
+        kind = None
+    else:
+        cut.refuse()
+        label, kinds = score, _column_of_kinds(surveys, kind)
     if score in names:
         raise ArgumentError(
             f'the column "{score}" is given as score and in by; answers are not split by themselves'
         )
-    kinds = _column_of_kinds(surveys, kind)
     table = _table.to_table(surveys, [score, *names, *kinds])
     if table.num_rows == 0:
         raise DataError("the surveys have no rows; a score needs at least one question that was asked")
     own = _own_rows(table, kinds[0], scale.kind, kind is not None) if kinds else np.ones(table.num_rows, bool)
-    values, missing = _numbers(table, score)
+    values, missing = scores_of(table, score)
     values, missing = values[own], missing[own]
     segment, labels = _segments(table, names, own)
     segments = max(len(next(iter(labels.values()))[0]) if labels else 1, 1)
@@ -466,8 +558,8 @@ def _counted(
             f'column "{score}": none of the {rejected.sum():,} answers is a whole number from {scale.low} to '
             f"{scale.high}, such as {example:g}; give the scale that was asked, or only the rows of this survey"
         )
-    facts = _Facts(labels, asked.astype(np.int64), rejected.astype(np.int64))
-    return counts.reshape(segments, width).astype(np.int64), facts, names
+    facts = _Facts(labels, asked.astype(np.int64), rejected.astype(np.int64), words)
+    return scale, counts.reshape(segments, width).astype(np.int64), facts, names, label
 
 
 # What the column of kinds is called in the data of many tools, and in the demo's.
@@ -499,18 +591,6 @@ def _own_rows(table: Table, column: str, wanted: str, asked_for: bool) -> Array:
     return own[codes] if asked_for else np.ones(table.num_rows, dtype=bool)
 
 
-def _numbers(table: Table, score: str) -> tuple[Floats, Array]:
-    values, missing = table.numpy(score)
-    if values.dtype.kind == "O" and all(value is None for value in values.tolist()):
-        values = np.full(len(values), np.nan)
-    if values.dtype.kind not in "iuf":
-        kind = dict(table.schema)[score]
-        raise ArgumentTypeError(f'column "{score}" has the type {kind}; expected the answers as numbers')
-    numbers = values.astype(np.float64)
-    missing = np.isnan(numbers) if missing is None else missing | np.isnan(numbers)
-    return numbers, missing
-
-
 def _segments(
     table: Table, names: tuple[str, ...], own: Array
 ) -> tuple[Integers, dict[str, tuple[Integers, list[str | None]]]]:
@@ -524,19 +604,18 @@ def _segments(
         rank = np.empty(max(len(texts), 1), dtype=np.int64)
         rank[order] = np.arange(len(texts))
         columns.append((rank[codes[own]], [texts[at] for at in order]))
-    together = np.stack([codes for codes, _ in columns], axis=1)
-    distinct, segment = np.unique(together, axis=0, return_inverse=True)
-    if len(distinct) > _MOST_SEGMENTS:
+    first, segment = distinct([codes for codes, _ in columns])
+    if len(first) > _MOST_SEGMENTS:
         raise ArgumentError(
-            f"by={list(names)} makes {len(distinct):,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
+            f"by={list(names)} makes {len(first):,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
             "fewer values"
         )
-    labels = {name: (distinct[:, at], columns[at][1]) for at, name in enumerate(names)}
-    return segment.ravel().astype(np.int64), labels
+    labels = {name: (columns[at][0][first], columns[at][1]) for at, name in enumerate(names)}
+    return segment, labels
 
 
 def _promoters_and_detractors(counts: Integers) -> tuple[Integers, Integers]:
-    return counts[:, _NPS.good_from :].sum(axis=1), counts[:, : _DETRACTORS_TO + 1].sum(axis=1)
+    return counts[:, NPS.good_from :].sum(axis=1), counts[:, : DETRACTORS_TO + 1].sum(axis=1)
 
 
 def _divided(part: Array, whole: Array) -> Floats:
@@ -545,8 +624,14 @@ def _divided(part: Array, whole: Array) -> Floats:
     return shares
 
 
+def _response_rates(answers: Integers, asked: Integers) -> dict[str, object]:
+    """Answers of asked; null where no question lacks an answer, because then only answers were written down."""
+    known = (answers < asked).any()
+    return share_columns("response_rate", answers, asked if known else np.zeros_like(asked))
+
+
 def _result(
-    scale: _Scale,
+    scale: Scale,
     names: tuple[str, ...],
     counts: Integers,
     columns: dict[str, object],
@@ -557,7 +642,7 @@ def _result(
     first: dict[str, object] = {name: _table.named(codes, texts) for name, (codes, texts) in facts.by.items()}
     last: dict[str, object] = {
         "asked": facts.asked,
-        **share_columns("response_rate", answers, facts.asked),
+        **_response_rates(answers, facts.asked),
         "rejected": facts.rejected,
     }
     clash = [name for name in names if name in columns or name in last]
@@ -565,10 +650,10 @@ def _result(
         raise ArgumentError(f'by has the column "{clash[0]}", which the result has already; rename it')
     definition += (
         " asked are the rows whose answer is missing or of the scale, response_rate is the share of them with an "
-        "answer, rejected are other rows."
+        f"answer (null where no row lacks one), rejected are other rows.{facts.words}"
     )
     shares = {"response_rate", "response_rate_low", "response_rate_high"}
-    if scale is not _NPS:
+    if scale is not NPS:
         shares |= {scale.kind, f"{scale.kind}_low", f"{scale.kind}_high"}
     table = _table.table_of(first | columns | last)
     return ScoreResult(

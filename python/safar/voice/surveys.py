@@ -1,0 +1,478 @@
+"""Surveys beside a log: which scales they have, and where in the journeys their answers stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from safar import _args, _core, _table
+from safar._core import Table
+from safar._typing import Array, Duration, End, Floats, Frame, Integers, TimeUnit
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.result import ResultTable
+from safar.voice.scales import KNOWN, Scale, checked_bounds
+
+if TYPE_CHECKING:
+    from safar.log import EventLog
+
+__all__ = ["Answers", "Scores", "with_scores"]
+
+# Pairs of an answer and an event before it that are looked at together.
+_MOST_PAIRS = 50_000_000
+# What the events were called before `named_by` gave them other names.
+_ORIGINAL = "original_event"
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Scores(ResultTable):
+    """Which surveys stand beside a log, on which scales, and what of them can't be used?
+
+    Parameters
+    ----------
+    table
+        One row a kind of survey, in the order of their names: ``kind``, ``low``, ``high`` (of the scale), ``better``
+        (``"high"`` or ``"low"``), ``rows``, ``answers`` (whole numbers of the scale), ``unanswered`` (no score),
+        ``rejected`` (any other score), ``without_customer`` (answers whose customer is null or has no event in the log;
+        they count in scores, but have no journey), ``without_time`` (answers with no time that a log may hold).
+    rejects
+        The rejected answers: ``row`` (from 0), ``kind``, ``score``.
+    """
+
+    rejects: ResultTable
+    _: KW_ONLY
+    # Customer and time, as given, and how the core finds them in a log.
+    _surveys: Table
+    _place: dict[str, Any]
+    _scales: tuple[Scale, ...]
+    # By row: the place of its kind, -1 for none, and the score, NaN for none.
+    _kind: Integers
+    _score: Floats
+    _score_name: str
+    _answer_events: tuple[str, ...]
+    # Of a part of the log, with the rows of its customers only.
+    _of_part: bool = False
+
+    @property
+    def kinds(self) -> dict[str, tuple[int, int]]:
+        """Lowest and highest answer of each kind."""
+        return {scale.kind: (scale.low, scale.high) for scale in self._scales}
+
+    @property
+    def score_name(self) -> str:
+        """The column of the surveys that the answers stand in."""
+        return self._score_name
+
+    def of_part(self) -> Scores:
+        """These surveys beside a part of their log."""
+        return replace(self, _of_part=True)
+
+    def kind_of(self, kind: str | None, usual: str | None = None) -> Scale:
+        """The scale of a kind; without a name, of the usual one or of the only one."""
+        kinds = [scale.kind for scale in self._scales]
+        if kind is None:
+            if usual in kinds:
+                return self._scales[kinds.index(usual)]
+            if usual is None and len(kinds) == 1:
+                return self._scales[0]
+            if usual is None:
+                raise ArgumentError(
+                    f"the log has scores of several kinds ({_args.listing(kinds)}), whose scales are not mixed; say "
+                    f'which one is meant, such as kind="{kinds[0]}"'
+                )
+            raise ArgumentError(
+                f'the log has no scores of the kind "{usual}" (it has {_args.listing(kinds)}); say which one is meant '
+                f'with kind="…"'
+            )
+        if _args.text(kind, "kind") not in kinds:
+            raise ArgumentError(
+                f'kind="{kind}" is not a kind of score of this log{_args.suggestion(kind, kinds)} (available: '
+                f"{_args.listing(kinds)})"
+            )
+        return self._scales[kinds.index(kind)]
+
+    def scales(self) -> tuple[Scale, ...]:
+        """The scales of all kinds."""
+        return self._scales
+
+    def answers(self, log: EventLog, kinds: Sequence[Scale], *, only_answers: bool = False) -> Answers:
+        """The rows of some kinds, and where they are in the log; with `only_answers`, those of the scale."""
+        places = [self._scales.index(scale) for scale in kinds]
+        chosen = np.isin(self._kind, places)
+        if only_answers:
+            chosen &= self._of_scale()
+        found = _Located.of(log, self, 0)
+        if self._of_part:
+            chosen &= found.customer >= 0
+        rows = np.flatnonzero(chosen)
+        return Answers(log, self, rows, self._kind[rows], self._score[rows], found.at(rows))
+
+    def _of_scale(self) -> Array:
+        holds = np.zeros(len(self._score), dtype=bool)
+        for place, scale in enumerate(self._scales):
+            holds |= (self._kind == place) & scale.holds(self._score)
+        return holds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Located:
+    """Where rows are in a log: -1 where they are nowhere."""
+
+    # µs UTC; without meaning where there is none.
+    time: Integers
+    has_time: Array
+    customer: Integers
+    first: Integers
+    # The first event of the customer after the instant; the end of the customer's events where there is none.
+    later: Integers
+
+    @classmethod
+    def of(cls, log: EventLog, scores: Scores, shift_us: int) -> _Located:
+        place = scores._place | {"shift_us": shift_us}
+        table = log.core.locate(scores._surveys, json.dumps(place))
+
+        def numbers(name: str) -> Integers:
+            values, missing = table.numpy(name)
+            values = values.astype(np.int64)
+            return values if missing is None else np.where(missing, -1, values)
+
+        time, missing = table.numpy("time")
+        has_time = np.ones(len(time), dtype=bool) if missing is None else ~missing
+        positions = (numbers(name) for name in ("customer", "first", "later"))
+        return cls(time.astype(np.int64), has_time, *positions)
+
+    def at(self, rows: Integers) -> _Located:
+        columns = (self.time, self.has_time, self.customer, self.first, self.later)
+        return _Located(*(column[rows] for column in columns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Rows of surveys with their places in a log."""
+
+    log: EventLog
+    scores: Scores
+    rows: Integers
+    kind: Integers
+    score: Floats
+    place: _Located
+
+    def last_events(self, lookback_us: int) -> Integers:
+        """The last event of the customer at or before each answer, at most so long before it; -1 where none is."""
+        place, times = self.place, self.log.core.view("times")
+        last = np.where(place.later >= 0, place.later - 1, -1)
+        is_answer = self._is_answer_event()
+        if is_answer is not None:
+            # Few events in a row are answers, so that few rounds are needed.
+            while (back := (last >= place.first) & (last >= 0) & is_answer(last)).any():
+                last[back] -= 1
+        found = (last >= place.first) & (last >= 0)
+        found &= place.time - times[np.where(found, last, 0)] <= lookback_us
+        return np.where(found, last, -1)
+
+    def touched_events(self, lookback_us: int) -> tuple[Integers, Integers]:
+        """All events of the customers in the time before their answers: the number of the answer, and the event."""
+        # From the lookback on, which belongs to it, to the answer.
+        begin = _Located.of(self.log, self.scores, -lookback_us - 1).at(self.rows).later
+        return self._spans(begin, self.place.later)
+
+    def following_events(self, within_us: int, *, answers: bool = False) -> tuple[Integers, Integers]:
+        """All events of the customers in the time after their answers: the number of the answer, and the event.
+
+        With `answers`, events that are answers themselves are among them.
+        """
+        end = _Located.of(self.log, self.scores, within_us).at(self.rows).later
+        return self._spans(self.place.later, end, answers=answers)
+
+    def _spans(self, begin: Integers, end: Integers, *, answers: bool = False) -> tuple[Integers, Integers]:
+        lengths = np.where((begin >= 0) & (end >= 0), end - begin, 0)
+        total = int(lengths.sum())
+        if total > _MOST_PAIRS:
+            raise ArgumentError(
+                f"the answers have {total:,} events in that time, more than {_MOST_PAIRS:,}; choose a shorter time"
+            )
+        answer = np.repeat(np.arange(len(lengths)), lengths)
+        before = np.cumsum(lengths) - lengths
+        event = np.repeat(begin, lengths) + np.arange(total) - np.repeat(before, lengths)
+        is_answer = None if answers else self._is_answer_event()
+        if is_answer is not None and total:
+            kept = ~is_answer(event)
+            answer, event = answer[kept], event[kept]
+        return answer, event
+
+    def _is_answer_event(self) -> Callable[[Integers], Array] | None:
+        """Which events are answers themselves; none where the log has no such events."""
+        wanted = self.scores._answer_events
+        if not wanted:
+            return None
+        if _ORIGINAL in self.log.columns:
+            # The events of this log are called by another column.
+            def is_answer(events: Integers) -> Array:
+                codes, texts = values_of(self.log, [_ORIGINAL], events).codes(_ORIGINAL)
+                return np.array([text in wanted for text in texts], dtype=bool)[codes]
+
+            return is_answer
+        names = self.log.core.names("event").numpy("name")[0].tolist()
+        answers = np.isin(names, wanted)
+        codes = self.log.core.view("events")
+
+        def is_answer_code(events: Integers) -> Array:
+            found: Array = answers[codes[np.where(events >= 0, events, 0)]]
+            return found
+
+        return is_answer_code
+
+
+def with_scores(
+    log: EventLog,
+    surveys: Frame,
+    *,
+    customer: str,
+    time: str,
+    score: str,
+    kind: str | None = None,
+    scale: str | tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
+    direction: End | Mapping[str, End] = "high",
+    answer_events: str | Sequence[str] = (),
+    time_unit: TimeUnit | None = None,
+) -> EventLog:
+    """What do customers say along their journeys: surveys beside the events?
+
+    Parameters
+    ----------
+    surveys
+        One row a question that was asked: a frame as of `EventLog`.
+    customer, time, score
+        The columns with the customer's id, as the log has it; with the time of the answer (of the question, where
+        nobody answered); and with the answer, a whole number, null where nobody answered.
+    kind
+        The column that says which survey a row is of, where the rows of several stand together. ``"nps"``, ``"csat"``
+        and ``"ces"`` are known, in letters of any case.
+    scale
+        The lowest and the highest answer. With `kind` a mapping for kinds whose scale is not known, or another one than
+        usual: ``{"effort": (1, 5)}``. Without, one survey: ``"nps"`` (0 to 10), ``"csat"`` (1 to 5), ``"ces"`` (1 to
+        7), or such as ``(1, 10)``, whose kind is called ``"score"``.
+    direction
+        Which end of the scale is the good one: ``"high"`` or ``"low"``, or a mapping by kind.
+    answer_events
+        Names of events that are the answers themselves, where the log has them: the journey is looked at without them,
+        so that the last event before an answer is not the answer.
+    time_unit
+        What a number in `time` counts since 1970: ``"s"``, ``"ms"``, ``"us"`` or ``"ns"``.
+
+    Returns
+    -------
+    EventLog
+        This log with its `EventLog.scores`, which count what can't be used. `safar.nps`, `safar.csat` and `safar.ces`
+        take it, and `EventLog.emotion_curve` and `EventLog.after_scores` ask it.
+
+    Notes ----- Answers outside of their scale are rejected and counted; answers without a customer, or of one without
+    events, count in scores, but have no journey. A part of the log has the surveys of its customers; a log of other
+    units (`per`) has none. They are not saved with the log: `EventLog.save` refuses, so that nothing is lost in
+    silence.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "ann", "bob"],
+    ...         "time": ["2026-03-01", "2026-03-07", "2026-03-02"],
+    ...         "event": ["view", "purchase", "call"],
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ... )
+    >>> surveys = {
+    ...     "who": ["ann", "bob"],
+    ...     "at": ["2026-03-08", "2026-03-03"],
+    ...     "nps": [10, 3],
+    ... }
+    >>> scored = log.with_scores(surveys, customer="who", time="at", score="nps", scale="nps")
+    >>> safar.nps(scored, by="event").to_dict()["nps"]
+    [-100.0, 100.0]
+    """
+    roles = {"customer": customer, "time": time, "score": score} | ({} if kind is None else {"kind": kind})
+    for role, name in roles.items():
+        _args.text(name, role)
+    if len(set(roles.values())) < len(roles):
+        raise ArgumentError(
+            f"customer, time, score and kind name the columns {list(roles.values())}; each needs its own"
+        )
+    if time_unit is not None:
+        _args.choice(time_unit, "time_unit", TimeUnit)
+    named = isinstance(answer_events, str) or len(answer_events)
+    events = _args.names(answer_events, "answer_events") if named else ()
+    _args.known_events(events, log.events, "answer_events")
+    table = _table.to_table(surveys, list(roles.values()))
+    if table.num_rows == 0:
+        raise DataError("the surveys have no rows; a score needs at least one question that was asked")
+    kinds, of_row = _kinds(table, kind)
+    scales = _scales(kinds, kind, scale, direction)
+    place = {
+        "customer": customer,
+        "time": time,
+        "time_unit": time_unit,
+        "normalize": log.roles.get("normalize"),
+    }
+    numbers, missing = scores_of(table, score)
+    numbers = np.where(missing, np.nan, numbers)
+    declared = tuple(scales)
+    first = Scores(
+        table, "", log.timezone, ResultTable(table, "", log.timezone), _surveys=table.select([customer, time]),
+        _place=place, _scales=declared, _kind=of_row, _score=numbers, _score_name=score, _answer_events=events,
+    )  # fmt: skip
+    return log.scored(_counted(log, first))
+
+
+def scores_of(table: Table, score: str) -> tuple[Floats, Array]:
+    """The answers as numbers, and which are missing."""
+    values, missing = table.numpy(score)
+    if values.dtype.kind == "O" and all(value is None for value in values.tolist()):
+        values = np.full(len(values), np.nan)
+    if values.dtype.kind not in "iuf":
+        kind = dict(table.schema)[score]
+        raise ArgumentTypeError(f'column "{score}" has the type {kind}; expected the answers as numbers')
+    numbers = values.astype(np.float64)
+    missing = np.isnan(numbers) if missing is None else missing | np.isnan(numbers)
+    return numbers, missing
+
+
+def _kinds(table: Table, kind: str | None) -> tuple[list[str], Integers]:
+    """The kinds in the order of their names, and that of each row, -1 where it is null."""
+    if kind is None:
+        return [], np.zeros(table.num_rows, dtype=np.int64)
+    codes, texts = table.codes(kind)
+    plain = [None if text is None or not text.strip() else text.strip() for text in texts]
+    folded = [text.casefold() if text is not None and text.casefold() in KNOWN else text for text in plain]
+    kinds = sorted({text for text in folded if text is not None})
+    if not kinds:
+        raise DataError(
+            f'column "{kind}": no row says of which kind it is; leave kind= out for a single survey'
+        )
+    place = np.array([-1 if text is None else kinds.index(text) for text in folded], dtype=np.int64)
+    return kinds, place[codes]
+
+
+def _scales(kinds: list[str], kind: str | None, scale: object, direction: object) -> list[Scale]:
+    if kind is None:
+        if scale is None:
+            raise ArgumentError(
+                "scale= is missing: the answers are of one survey without kind=, so say which one: "
+                f"{_args.listing(KNOWN)}, or the lowest and the highest answer, such as (1, 10)"
+            )
+        if isinstance(scale, str):
+            if scale.casefold() not in KNOWN:
+                raise ArgumentError(
+                    f"scale={scale!r} is not a known scale{_args.suggestion(scale, KNOWN)} (available: "
+                    f"{_args.listing(KNOWN)}, or the lowest and the highest answer, such as (1, 10))"
+                )
+            kinds, bounds = [scale.casefold()], {}
+        else:
+            kinds, bounds = ["score"], {"score": scale}
+    elif scale is None or isinstance(scale, Mapping):
+        bounds = dict(scale or {})
+    else:
+        raise ArgumentTypeError(
+            f'scale={scale!r} is given beside kind="{kind}"; expected a mapping by kind, such as {{"csat": (1, 7)}}'
+        )
+    directions = direction if isinstance(direction, Mapping) else dict.fromkeys(kinds, direction)
+    for argument, given in (("scale", bounds), ("direction", directions)):
+        for name in given:
+            if name not in kinds:
+                raise ArgumentError(
+                    f'{argument} names the kind "{name}", which no row has{_args.suggestion(str(name), kinds)} '
+                    f"(available: {_args.listing(kinds)})"
+                )
+    unknown = [name for name in kinds if name not in bounds and name not in KNOWN]
+    if unknown:
+        raise ArgumentError(
+            f'the scale of the kind "{unknown[0]}" is not known; say it: scale={{"{unknown[0]}": (1, 10)}}'
+        )
+    return [_scale(name, bounds.get(name), directions.get(name, "high")) for name in kinds]
+
+
+def _scale(kind: str, bounds: object, direction: object) -> Scale:
+    known = KNOWN.get(kind)
+    end = _args.choice(direction, "direction", End)
+    low, high = (
+        (known.low, known.high)
+        if bounds is None and known is not None
+        else checked_bounds(bounds, f'scale["{kind}"]')
+    )
+    if kind == "nps":
+        if (low, high) != (0, 10) or end != "high":
+            raise ArgumentError(
+                f"the scale of nps is given as ({low}, {high}), {end} being good; a Net Promoter Score has the answers "
+                "0 to 10, 10 being best; give the survey another name of kind"
+            )
+        return KNOWN["nps"]
+    best = min(3 if kind == "ces" else 2, high - low)
+    falling = end == "low"
+    return Scale(kind, low, high, low + best - 1 if falling else high - best + 1, falling)
+
+
+def _counted(log: EventLog, scores: Scores) -> Scores:
+    """The surveys with what is known of them."""
+    found = _Located.of(log, scores, 0)
+    of_scale, missing = scores._of_scale(), np.isnan(scores._score)
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "kind", "low", "high", "better", "rows", "answers", "unanswered", "rejected", "without_customer",
+            "without_time",
+        )
+    }  # fmt: skip
+    for place, scale in enumerate(scores._scales):
+        own = scores._kind == place
+        answers = own & of_scale
+        rejected = own & ~missing & ~of_scale
+        if rejected.any() and not answers.any():
+            example = scores._score[rejected][0]
+            raise DataError(
+                f'column "{scores._score_name}": none of the {rejected.sum():,} answers of the kind "{scale.kind}" is '
+                f"a whole number from {scale.low} to {scale.high}, such as {example:g}; give the scale that was asked"
+            )
+        facts = (
+            scale.kind, scale.low, scale.high, "low" if scale.falling else "high", own.sum(), answers.sum(),
+            (own & missing).sum(), rejected.sum(), (answers & (found.customer < 0)).sum(),
+            (answers & ~found.has_time).sum(),
+        )  # fmt: skip
+        for name, fact in zip(columns, facts, strict=True):
+            columns[name].append(fact if isinstance(fact, str) else int(fact))
+    rejected = (scores._kind >= 0) & ~missing & ~of_scale
+    rows = np.flatnonzero(rejected)
+    kinds: list[str | None] = [scale.kind for scale in scores._scales]
+    rejects = _table.table_of(
+        {"row": rows, "kind": _table.named(scores._kind[rows], kinds), "score": scores._score[rows]}
+    )
+    without_kind = int((scores._kind < 0).sum())
+    definition = (
+        "Surveys beside the log, by kind: answers are whole numbers of the scale, unanswered rows have no score, all "
+        "others are rejected; answers without a customer of the log count in scores, but have no journey."
+        + (f" {without_kind:,} rows say no kind and are left out." if without_kind else "")
+    )
+    return replace(
+        scores,
+        table=_table.table_of({name: _column(values) for name, values in columns.items()}),
+        definition=definition,
+        rejects=ResultTable(rejects, "Answers that are no whole number of their scale.", log.timezone),
+    )
+
+
+def _column(values: list[Any]) -> object:
+    return values if isinstance(values[0], str) else np.array(values, dtype=np.int64)
+
+
+def lookback_us(value: Duration, argument: str = "lookback") -> int:
+    """A length of time in µs."""
+    return _args.microseconds(value, argument)
+
+
+def values_of(log: EventLog, names: Sequence[str], events: Integers) -> _core.Table:
+    """Columns of the log at some events; null where the event is -1."""
+    return log.core.events_table(list(names), np.ascontiguousarray(events, dtype=np.int64))
