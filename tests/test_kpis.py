@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import safar
 from oracles import DAY, EPOCH, SECOND, Event, journeys
 from safar import _core
-from safar.analyses._kpi_values import garwood
+from safar._intervals import garwood
 from safar.analyses.kpis import MISSING
 from safar.kpi import catalogue
 from strategies import core_log, day_times, logs, plan, public_log, rows_in

@@ -129,6 +129,40 @@ def student(count: Array, total: Array, squares: Array, *, confidence: float = 0
     return mean - half, mean + half
 
 
+def garwood(count: Array, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Between which means of a Poisson distribution does the true one lie?
+
+    Parameters
+    ----------
+    count
+        Counts, each of one draw.
+    confidence
+        Coverage of the interval; 0.95 is the custom of the field.
+
+    Returns
+    -------
+    tuple of arrays
+        Lower and upper bound; NaN where the count is NaN.
+
+    Notes
+    -----
+    Exact interval (Garwood 1936, doi:10.1093/biomet/28.3-4.437). Twins: R's ``poisson.test``,
+    ``statsmodels.stats.rates.confint_poisson(method="exact-c")``.
+
+    Examples
+    --------
+    >>> low, high = garwood(np.array([10.0]))
+    >>> print(low.round(4), high.round(4))
+    [4.7954] [18.3904]
+    """
+    from scipy.special import gammaincinv
+
+    tail = (1 - confidence) / 2
+    number = np.asarray(count, dtype=np.float64)
+    low = np.where(number > 0, gammaincinv(np.maximum(number, 1e-300), tail), 0 * number)
+    return low, gammaincinv(number + 1, 1 - tail)
+
+
 def trinomial(promoters: Array, detractors: Array, answers: Array) -> tuple[Floats, Floats]:
     """Promoters less detractors as a share of the answers, -1 to 1, and its variance; NaN where there are none."""
     n = np.where(np.asarray(answers) > 0, np.asarray(answers, dtype=np.float64), np.nan)

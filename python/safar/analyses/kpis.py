@@ -15,7 +15,6 @@ from safar._core import Table
 from safar._typing import Array, Calendar, Duration, Floats, Period
 from safar.analyses._cells import CellsResult
 from safar.analyses._kpi_series import Reading, readings
-from safar.analyses._kpi_values import REASONS, status_of, value_and_interval
 from safar.analyses._periods import (
     ObservedPeriods,
     checked_cells,
@@ -26,6 +25,7 @@ from safar.analyses._periods import (
 from safar.analyses._spec import Column, Spec, observed
 from safar.errors import ArgumentError, ArgumentTypeError, MapError
 from safar.kpi import Form, Formula, Missing, Sources, catalogue
+from safar.kpi.values import REASONS, status_of, value_and_interval
 from safar.result import ResultTable
 
 if TYPE_CHECKING:

@@ -13,14 +13,13 @@ import numpy as np
 
 from safar import _args, _table, calendar
 from safar._core import Table
-from safar._intervals import adjusted_wald, student, wilson
 from safar._typing import Array, Floats, Frame, Integers
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.kpi.formula import Direction, Form
+from safar.kpi.values import interval
 
 __all__ = ["Direction", "Form", "Grid", "Panel", "Series", "intervals", "read", "values"]
 
-Form: TypeAlias = Literal["share", "rate", "mean", "nps", "total", "ratio", "level"]
-Direction: TypeAlias = Literal["up", "down", "none"]
 Length: TypeAlias = Literal["day", "week", "month"]
 
 _NUMBERS = ("scale", "numerator", "denominator", "squares", "target")
@@ -122,29 +121,8 @@ def values(form: Form, scale: float, numerator: Floats, denominator: Floats) -> 
 def intervals(
     form: Form, scale: float, numerator: Floats, denominator: Floats, squares: Floats, *, count: bool = False
 ) -> tuple[Floats, Floats]:
-    """95 % intervals of KPIs from their parts, in their unit; NaN where the form has none.
-
-    Wilson for a share, exact (Garwood 1936) for a rate and for a `count`, Student's t for a mean, adjusted Wald for a
-    Net Promoter Score; a ratio, and a total that counts nothing, have none.
-    """
-    from scipy.special import gammaincinv
-
-    if form == "share":
-        beyond = (numerator < 0) | (numerator > denominator)
-        low, high = wilson(np.where(beyond, np.nan, numerator), denominator)
-    elif form == "mean":
-        low, high = student(denominator, numerator, squares)
-    elif form == "nps":
-        low, high = adjusted_wald((squares + numerator) / 2, (squares - numerator) / 2, denominator)
-    elif form == "rate" or count:
-        exposure = (
-            np.where(denominator > 0, denominator, np.nan) if form == "rate" else np.ones_like(numerator)
-        )
-        some = np.maximum(numerator, 1e-300)
-        low = np.where(numerator > 0, gammaincinv(some, 0.025), 0 * numerator) / exposure
-        high = gammaincinv(numerator + 1, 0.975) / exposure
-    else:
-        low = high = np.full(np.shape(numerator), np.nan)
+    """95 % intervals of KPIs from their parts, in their unit; NaN where the form has none."""
+    low, high = interval(form, (numerator, denominator, squares), count=count)
     return scale * low, scale * high
 
 

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from safar._intervals import adjusted_wald, student, wilson
+from safar import _table
+from safar._intervals import adjusted_wald, garwood, student, wilson
 from safar._typing import Array, Floats, Integers
 from safar.kpi.formula import Form
 
-__all__ = ["REASONS", "Measured", "garwood", "status_of", "value_and_interval"]
+__all__ = ["REASONS", "Measured", "interval", "status_of", "value_and_interval"]
 
 # Why there is no value or no interval; the code is the place, and the last one is that of none.
 REASONS: list[str | None] = [
@@ -33,20 +34,40 @@ class Measured(NamedTuple):
     reason: Integers
 
 
-def garwood(count: Floats, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Exact interval of the mean of a Poisson count (Garwood 1936, doi:10.1093/biomet/28.3-4.437)."""
-    from scipy.special import gammaincinv
+def interval(
+    form: Form, sums: tuple[Floats, Floats, Floats], *, count: bool = False
+) -> tuple[Floats, Floats]:
+    """95 % interval of a form from numerator, denominator and squares, before any scale; NaN where there is none.
 
-    tail = (1 - confidence) / 2
-    low = np.where(count > 0, gammaincinv(np.maximum(count, 1), tail), 0.0)
-    return low, gammaincinv(count + 1, 1 - tail)
+    Wilson for a share, exact for a rate and for a total that is a `count`, Student's t for a mean, adjusted Wald for a
+    Net Promoter Score; a ratio, a level, and a total that counts nothing, have none.
+    """
+    numerator, denominator, squares = sums
+    some = denominator > 0
+    if form == "share":
+        beyond = (numerator < 0) | (numerator > denominator) | np.isnan(numerator)
+        low, high = wilson(np.where(beyond, 0, numerator), np.where(some & ~beyond, denominator, 0))
+    elif form == "rate":
+        exposure = np.where(some, denominator, np.nan)
+        low, high = (bound / exposure for bound in garwood(numerator))
+    elif form == "mean":
+        low, high = student(denominator, numerator, squares)
+    elif form == "nps":
+        promoters, detractors = (squares + numerator) / 2, (squares - numerator) / 2
+        low, high = adjusted_wald(promoters, detractors, np.where(some, denominator, 0))
+    elif form == "total" and count:
+        low, high = garwood(numerator)
+    else:
+        low = high = np.full(np.shape(numerator), np.nan)
+    return low, high
 
 
 def value_and_interval(form: Form, sums: tuple[Floats, Floats, Floats]) -> Measured:
     """The quotient of a form and its 95 % interval, before any scale."""
-    numerator, denominator, squares = sums
+    numerator, denominator, _ = sums
     nothing = np.full(len(numerator), np.nan)
     reason = np.full(len(numerator), _FINE, dtype=np.int64)
+    low, high = interval(form, sums)
     if form == "total":
         reason[:] = _FORM
         reason[np.isnan(numerator)] = _UNKNOWN
@@ -54,20 +75,10 @@ def value_and_interval(form: Form, sums: tuple[Floats, Floats, Floats]) -> Measu
     empty = ~(denominator > 0)
     value = np.divide(numerator, denominator, out=nothing.copy(), where=~empty)
     if form == "share":
-        beyond = (numerator > denominator) | (numerator < 0)
-        low, high = wilson(np.where(beyond, 0, numerator), np.where(empty, 0, denominator))
-        low, high = np.where(beyond, np.nan, low), np.where(beyond, np.nan, high)
-        reason[beyond] = _BEYOND
-    elif form == "rate":
-        low, high = (bound / np.where(empty, np.nan, denominator) for bound in garwood(numerator))
+        reason[(numerator > denominator) | (numerator < 0)] = _BEYOND
     elif form == "mean":
-        low, high = student(denominator, numerator, squares)
         reason[denominator < 2] = _FEW
-    elif form == "nps":
-        promoters, detractors = (squares + numerator) / 2, (squares - numerator) / 2
-        low, high = adjusted_wald(promoters, detractors, np.where(empty, 0, denominator))
-    else:
-        low, high = nothing, nothing
+    elif form in ("ratio", "level"):
         reason[:] = _FORM
     reason[np.isnan(numerator)] = _UNKNOWN
     reason[empty] = _EMPTY
@@ -76,8 +87,6 @@ def value_and_interval(form: Form, sums: tuple[Floats, Floats, Floats]) -> Measu
 
 def status_of(value: Floats, low: Floats, high: Floats, target: Floats, direction: Any) -> Any:
     """Whether a target is met: by the whole interval, or by the value where there is no interval."""
-    from safar import _table
-
     up = np.array([each == "up" for each in direction], dtype=bool)
     known = ~np.isnan(target) & ~np.isnan(value)
     least, most = np.where(np.isnan(low), value, low), np.where(np.isnan(high), value, high)
