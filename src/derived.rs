@@ -1,10 +1,11 @@
 //! What conditions on measures may say of an event beyond its columns: its place in the journey, and the time to others.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array};
+
+use foldhash::fast::FixedState;
 
 use crate::calendar::Periods;
 use crate::error::Result;
@@ -58,9 +59,11 @@ fn of(values: &Segments) -> impl Fn(usize) -> Option<usize> + '_ {
     move |event| Some(values.of_event(event)).filter(|&value| value < missing)
 }
 
+type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
+
 /// For each event, how many of its kind the customer had up to it.
 fn nth<K: Hash + Eq>(log: &EventLog, kind: &dyn Fn(usize) -> Option<K>) -> ArrayRef {
-    let mut seen: HashMap<K, i64> = HashMap::new();
+    let mut seen: HashMap<K, i64> = HashMap::default();
     let mut places = Vec::with_capacity(log.len());
     for customer in 0..log.customers() {
         seen.clear();
@@ -77,7 +80,7 @@ fn nth<K: Hash + Eq>(log: &EventLog, kind: &dyn Fn(usize) -> Option<K>) -> Array
 
 /// For each event, the one before it of the same kind and customer.
 fn previous<K: Hash + Eq>(log: &EventLog, kind: &dyn Fn(usize) -> Option<K>) -> Vec<Option<u32>> {
-    let mut last: HashMap<K, u32> = HashMap::new();
+    let mut last: HashMap<K, u32> = HashMap::default();
     let mut before = Vec::with_capacity(log.len());
     for customer in 0..log.customers() {
         last.clear();
@@ -88,7 +91,7 @@ fn previous<K: Hash + Eq>(log: &EventLog, kind: &dyn Fn(usize) -> Option<K>) -> 
 
 /// For each event, the customer's first one of the same kind, which may be itself.
 fn first<K: Hash + Eq>(log: &EventLog, kind: &dyn Fn(usize) -> Option<K>) -> Vec<Option<u32>> {
-    let mut firsts: HashMap<K, u32> = HashMap::new();
+    let mut firsts: HashMap<K, u32> = HashMap::default();
     let mut found = Vec::with_capacity(log.len());
     for customer in 0..log.customers() {
         firsts.clear();

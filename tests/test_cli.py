@@ -99,6 +99,57 @@ def test_the_tables_of_a_report_are_those_of_the_library(events: Path, tmp_path:
     assert table(out / "rejects.parquet")["column"] == ["user"]
 
 
+MAP = """
+version = 1
+[[stage]]
+id = "look"
+name = { en = "Looking", fa = "بررسی" }
+[[stage]]
+id = "buy"
+[[touchpoint]]
+id = "page"
+stage = "look"
+event = "view"
+[[touchpoint]]
+id = "till"
+stage = "buy"
+event = ["cart", "purchase"]
+[[kpi]]
+id = "buyers"
+name = "Buyers & friends"
+stage = "buy"
+definition = "Of those who looked, those who bought"
+numerator = "event = 'purchase'"
+denominator = "touchpoint = 'page'"
+unit = "%"
+direction = "up"
+target = 90
+"""
+
+
+def test_a_report_through_a_map_shows_its_stages_and_its_targets(events: Path, tmp_path: Path) -> None:
+    (tmp_path / "journey.toml").write_text(MAP, encoding="utf-8")
+    out = tmp_path / "out"
+    done = command("report", events, *ROLES, "--map", tmp_path / "journey.toml", "--out", out)
+    assert done.returncode == 0, done.stderr
+    page = (out / "index.html").read_text(encoding="utf-8")
+    for text in ("Stages of the journey", "Looking", "KPIs against their targets", "Buyers &amp; friends", "Alerts"):
+        assert text in page
+    assert table(out / "stages.parquet")["stage"] == ["look", "buy"]
+    log = safar.read(events, customer="user", time="at", event="what")
+    expected = safar.kpis(log, safar.JourneyMap(MAP), period="week").to_dict()
+    assert table(out / "kpis.parquet")["value"] == expected["value"]
+    assert {"stages", "kpis"} <= set(json.loads((out / "specs.json").read_text(encoding="utf-8")))
+
+
+def test_what_is_wrong_with_a_map_is_told(events: Path, tmp_path: Path) -> None:
+    (tmp_path / "journey.toml").write_text(MAP.replace('stage = "buy"', 'stage = "by"'), encoding="utf-8")
+    done = command("report", events, *ROLES, "--map", tmp_path / "journey.toml", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert 'did you mean "buy"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_specs_of_a_report_replay_it(events: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command("report", events, *ROLES, "--out", out)

@@ -315,12 +315,14 @@ def test_the_import_takes_less_than_three_tenths_of_a_second(
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
     code = (
-        "import time; wall, own = time.perf_counter(), time.process_time(); import safar; "
-        "print(min(time.perf_counter() - wall, time.process_time() - own))"
+        "import time; wall, own = time.perf_counter(), time.process_time(); import numpy; "
+        "numpy = time.process_time() - own; import safar; "
+        "print(min(time.perf_counter() - wall, time.process_time() - own), numpy)"
     )
-    # Another process may hold the machine, but nothing makes an import faster than it is.
-    times = (float(in_a_fresh_process(code).stdout) for _ in range(10))
-    assert any(seconds < 0.3 for seconds in times)
+    # Another process may hold the machine, but nothing makes an import faster than it is. NumPy, a part of it, takes
+    # less than a tenth of a second on a machine of today; on a slower one the limit is as much higher.
+    times = (tuple(map(float, in_a_fresh_process(code).stdout.split())) for _ in range(10))
+    assert any(seconds < max(0.3, 3 * numpy) for seconds, numpy in times)
 
 
 def test_the_import_loads_no_heavy_module() -> None:

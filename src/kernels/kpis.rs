@@ -1,6 +1,6 @@
 //! KPIs: numerators and denominators of many measures at once, by period and by the values of columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Date32Array, Float64Array, Int64Array};
@@ -171,15 +171,14 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn new(log: &'a EventLog, periods: Option<&Periods>, expressions: &[&Expression]) -> Result<Self> {
-        let mut known = HashMap::new();
-        for (name, _) in expressions.iter().flat_map(|expression| expression.columns()) {
-            if known.contains_key(name) {
-                continue;
-            }
-            let has = name == "time" || name == "event" || log.column_names().contains(&name);
+        let names: BTreeSet<&str> =
+            expressions.iter().flat_map(|expression| expression.columns()).map(|(name, _)| name).collect();
+        let column = |name: &&str| {
+            let has = *name == "time" || *name == "event" || log.column_names().contains(name);
             let column = if has { None } else { derived(log, name, periods)? };
-            known.insert(name.to_owned(), column.map_or_else(|| log.column(name), Ok)?);
-        }
+            Ok(((*name).to_owned(), column.map_or_else(|| log.column(name), Ok)?))
+        };
+        let known = names.par_iter().map(column).collect::<Result<HashMap<_, _>>>()?;
         Ok(Self { log, known })
     }
 

@@ -23,16 +23,17 @@ from safar.dashboard.document import Page
 from safar.dashboard.figures import course_figure
 from safar.dashboard.formatting import count, day
 from safar.dashboard.key_figures import KeyFigures, key_figures
-from safar.dashboard.map_sections import kpi_section, stages_section
+from safar.dashboard.map_sections import alerts_section, kpi_section, stages_section
 from safar.dashboard.section import Section
 from safar.dashboard.svg import Direction
-from safar.errors import ArgumentError
+from safar.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from safar.analyses.sessions import SessionsResult
     from safar.log import EventLog
+    from safar.monitoring import AlertResult
     from safar.result import Result
 
 __all__ = ["Progress", "page_for"]
@@ -51,6 +52,7 @@ class _Work:
     progress: Progress | None
     results: dict[str, Result] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    alerts: AlertResult | None = None
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -195,7 +197,12 @@ def _by_map(work: _Work, period: Literal["week", "month"]) -> None:
     if log.map is not None and log.map.kpis:
         try:
             work.run("kpis", lambda: log.kpis(period=period))
-        except ArgumentError as problem:
+            # Loaded here, because only pages with a map watch KPIs.
+            from safar.monitoring import alerts
+
+            with work.timed("alerts"):
+                work.alerts = alerts(log.kpis(period="day"))
+        except (ArgumentError, DataError) as problem:
             work.left_out.append(f"KPIs: {problem}")
 
 
@@ -260,6 +267,8 @@ def _sections(
             made.append(stages_section(found["stages"], work.log.map, direction=direction))
         if "kpis" in found:
             made.append(kpi_section(found["kpis"], work.log.map, direction=direction))
+        if work.alerts is not None:
+            made.append(alerts_section(work.alerts, work.log.map, direction=direction))
     return made
 
 

@@ -1,4 +1,4 @@
-"""Sections of a log that was read through a journey map: its stages, and its KPIs against their targets."""
+"""Sections of a log that was read through a journey map: its stages, its KPIs against their targets, and alerts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from safar.dashboard.section import Section, section_of
 from safar.dashboard.svg import Direction
 
 if TYPE_CHECKING:
+    from safar._typing import Language
     from safar.analyses.kpis import KpisResult
     from safar.analyses.stages import StagesResult
     from safar.journey_map import JourneyMap
+    from safar.monitoring import AlertResult
 
-__all__ = ["kpi_section", "stages_section"]
+__all__ = ["alerts_section", "kpi_section", "stages_section"]
+
+_MOST_ALERTS = 12
+_EFFECTS = {"bad": "▼", "good": "▲", "neutral": "●"}
 
 _STATUS = {"met": "● met", "missed": "▲ missed", "unclear": "○ unclear"}
 
@@ -57,7 +62,7 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, direction: 
         subtitle="Customers who come to each stage, in any order",
         figure=bars_figure(bars, label=title, heading="of customers, 95% interval", direction=direction),
         table=columns,
-        width="third",
+        width="half",
     )
 
 
@@ -106,6 +111,53 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, direction: Direc
         note=f"{missing} KPIs are left out, because the log lacks what they need." if missing else None,
         table=columns,
         width="half",
+    )
+
+
+def alerts_section(result: AlertResult, journey_map: JourneyMap, *, direction: Direction = "ltr") -> Section:
+    """Say which KPIs left what their past lets expect, the latest first.
+
+    Parameters
+    ----------
+    result
+        Alerts on the KPIs of the map, day by day.
+    journey_map
+        The map, which names them.
+    direction
+        Direction of the page.
+
+    Returns
+    -------
+    Section
+    """
+    language: Language = "fa" if direction == "rtl" else "en"
+    names = {kpi.id: kpi.name.of(language) for kpi in journey_map.kpis}
+    columns, sentences = result.to_dict(), result.sentences(language, names=names)
+    latest = sorted(range(len(sentences)), key=lambda row: columns["start"][row], reverse=True)[:_MOST_ALERTS]
+    items = [
+        element(
+            "li",
+            element("span", _EFFECTS[columns["effect"][row]], class_=f"effect {columns['effect'][row]}"),
+            " ",
+            element("bdi", sentences[row]),
+            class_=f"severity-{columns['severity'][row]}",
+        )
+        for row in latest
+    ]
+    figure = (
+        element("ul", *items, class_="alerts")
+        if items
+        else element("p", "No KPI left what its past lets expect.")
+    )
+    more = len(sentences) - len(latest)
+    return Section(
+        title="Alerts",
+        subtitle="KPIs of the map by day, against their own past",
+        figure=figure,
+        note=f"{more} earlier ones are in the table." if more else None,
+        table=columns if items else None,
+        definition=result.definition,
+        width="full",
     )
 
 
