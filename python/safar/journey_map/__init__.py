@@ -349,7 +349,7 @@ class JourneyMap:
         --------
         >>> import safar
         >>> sorted(safar.JourneyMap.schema()["properties"])[:4]
-        ['channel', 'currency', 'designed', 'kpi']
+        ['channel', 'currency', 'designed', 'inputs']
         """
         found: dict[str, Any] = json.loads((_FILES / "journey.schema.json").read_text(encoding="utf-8"))
         return found
