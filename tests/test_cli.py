@@ -133,7 +133,13 @@ def test_a_report_through_a_map_shows_its_stages_and_its_targets(events: Path, t
     done = command("report", events, *ROLES, "--map", tmp_path / "journey.toml", "--out", out)
     assert done.returncode == 0, done.stderr
     page = (out / "index.html").read_text(encoding="utf-8")
-    for text in ("Stages of the journey", "Looking", "KPIs against their targets", "Buyers &amp; friends", "Alerts"):
+    for text in (
+        "Stages of the journey",
+        "Looking",
+        "KPIs against their targets",
+        "Buyers &amp; friends",
+        "Alerts",
+    ):
         assert text in page
     assert table(out / "stages.parquet")["stage"] == ["look", "buy"]
     log = safar.read(events, customer="user", time="at", event="what")

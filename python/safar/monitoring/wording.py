@@ -21,6 +21,13 @@ _JALALI = (
 )  # fmt: skip
 # A slice whose share rounds to everything, or is more because others went the other way.
 _ALL = 0.995
+# Units of the catalogue; amounts of money stand without one, because their currency is that of the data.
+_UNITS = {
+    "clicks": "کلیک", "customers": "مشتری", "hours": "ساعت", "impressions": "نمایش", "mentions": "یادکرد",
+    "minutes": "دقیقه", "orders": "سفارش", "pages": "صفحه", "people": "نفر", "points": "امتیاز",
+    "searches": "جست‌وجو", "visits": "بازدید",
+}  # fmt: skip
+_MISSING = {"en": "no value", "fa": "نامشخص"}
 _DIGITS = str.maketrans("0123456789,.-", "۰۱۲۳۴۵۶۷۸۹٬٫−")
 
 
@@ -48,7 +55,7 @@ def sentence(said: Said, language: Language, names: Mapping[str, str]) -> str:
 
 def _english(said: Said, names: Mapping[str, str]) -> str:
     series = said.series
-    where = _where(series, names)
+    where = _where(series, names, "en")
     place = f" ({where})" if where else ""
     what = names.get(series.kpi, series.kpi)
     observed, expected = _number(series, said.observed), _number(series, said.expected)
@@ -64,13 +71,15 @@ def _english(said: Said, names: Mapping[str, str]) -> str:
     text = f"{head} {_dates(said.first, said.last)}"
     if said.most is not None:
         share = "all" if said.most[1] >= _ALL else f"{100 * said.most[1]:.0f} %"
-        text += f"; {share} of the {'rise' if said.rose else 'fall'} is in {_named(said.most[0], names)}"
+        text += (
+            f"; {share} of the {'rise' if said.rose else 'fall'} is in {_named(said.most[0], names, 'en')}"
+        )
     return f"{text[0].upper()}{text[1:]}."
 
 
 def _persian(said: Said, names: Mapping[str, str]) -> str:
     series = said.series
-    where = _where(series, names)
+    where = _where(series, names, "fa")
     what = names.get(series.kpi, series.kpi) + (f" ({where})" if where else "")
     observed, expected = (_persian_number(series, value) for value in (said.observed, said.expected))
     when = _persian_dates(said.first, said.last)
@@ -85,16 +94,16 @@ def _persian(said: Said, names: Mapping[str, str]) -> str:
     if said.most is not None:
         part = f"{100 * said.most[1]:.0f}٪ از".translate(_DIGITS)
         share, change = "همهٔ" if said.most[1] >= _ALL else part, "افزایش" if said.rose else "کاهش"
-        text += f"؛ {share} این {change} در {_named(said.most[0], names)} است"
+        text += f"؛ {share} این {change} در {_named(said.most[0], names, 'fa')} است"
     return f"{text}."
 
 
-def _where(series: Series, names: Mapping[str, str]) -> str:
-    return " · ".join(_named(label, names) for label in series.shown)
+def _where(series: Series, names: Mapping[str, str], language: Language) -> str:
+    return " · ".join(_named(label, names, language) for label in series.shown)
 
 
-def _named(label: str, names: Mapping[str, str]) -> str:
-    return names.get(label, label)
+def _named(label: str, names: Mapping[str, str], language: Language) -> str:
+    return names.get(label, _MISSING[language] if label == "(missing)" else label)
 
 
 def _percent(series: Series) -> bool:
@@ -114,14 +123,16 @@ def _number(series: Series, value: float, *, unit: bool = True) -> str:
     text = _plain(series, value)
     if not unit:
         return text
-    return f"{text} %" if _percent(series) else f"{text} {series.unit}".rstrip()
+    known = "" if series.unit == "money" else series.unit
+    return f"{text} %" if _percent(series) else f"{text} {known}".rstrip()
 
 
 def _persian_number(series: Series, value: float, *, unit: bool = True) -> str:
     text = _plain(series, value).translate(_DIGITS)
     if not unit:
         return text
-    return f"{text}٪" if _percent(series) else f"{text} {series.unit}".rstrip()
+    known = "" if series.unit == "money" else _UNITS.get(series.unit, series.unit)
+    return f"{text}٪" if _percent(series) else f"{text} {known}".rstrip()
 
 
 def _dates(first: dt.date, last: dt.date) -> str:
