@@ -85,6 +85,27 @@ ASKED: list[safar.Spec[Any]] = [
     safar.Funnel(["view", "buy"], count="sessions"),
     safar.Funnel(["view", safar.step("buy", where="value > 10")], within="session", count="attempts"),
     safar.Journeys(ends="buy", stops="leave"),
+    safar.Kpis(
+        [
+            {
+                "id": "buyers",
+                "definition": "",
+                "form": "share",
+                "count": "customers",
+                "numerator": "event = 'buy'",
+            }
+            | {"denominator": "event = 'view'", "unit": "%", "target": 50.0, "direction": "up"},
+            {"id": "worth", "definition": "", "form": "mean", "numerator": "event = 'buy'", "sum": "value"}
+            | {"denominator": "event = 'buy' and value is not null"},
+            {"id": "back", "definition": "", "form": "share", "count": "customers", "lag": 1}
+            | {"numerator": "periods_since_previous = 1", "denominator": "true"},
+            {"id": "bounce", "definition": "", "form": "share", "count": "session", "numerator": "true"}
+            | {"denominator": "event = 'view'", "most": 1},
+        ],
+        period="week",
+        calendar="jalali",
+        by=["channel", ("channel", "plan")],
+    ),
     safar.Lifecycle("view", period="week", calendar="jalali"),
     safar.Loops("sessions"),
     safar.Match("view -> (!leave)* -> buy within 2d"),
@@ -94,9 +115,11 @@ ASKED: list[safar.Spec[Any]] = [
     safar.Rfm(["buy", "order"], by="plan"),
     safar.SeparatingPaths("buy", events=["view", "cart", "order"], longest=2),
     safar.Sessions("1h", gaps={"call": "2h"}, by="channel"),
+    safar.Stages("plan", within="channel", by="channel"),
     safar.Steps(around="buy"),
     safar.Stickiness(),
     safar.Transitions(by="channel"),
+    safar.Waits("event", same="plan", gap="2d", hours=("08:00", "16:00"), weekend="friday", by="channel"),
 ]
 
 

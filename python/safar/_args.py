@@ -83,6 +83,39 @@ def _whole(total: int) -> tuple[int, str]:
     return total // _UNITS[unit], unit
 
 
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def weekdays(value: object, argument: str) -> tuple[int, ...]:
+    """Different days of the week, from 0 for Monday to 6, from such numbers or from English names."""
+    if isinstance(value, str | int):
+        value = (value,)
+    if not isinstance(value, Iterable):
+        raise ArgumentTypeError(
+            f"{argument}={value!r} is a {type(value).__name__}; expected days of the week such as "
+            '["thursday", "friday"]'
+        )
+    return tuple(sorted({_weekday(day, argument) for day in value}))
+
+
+def _weekday(day: object, argument: str) -> int:
+    if isinstance(day, str):
+        if day.strip().casefold() not in _WEEKDAYS:
+            raise ArgumentError(
+                f"{argument}={day!r} is not a choice{suggestion(day, _WEEKDAYS)} (allowed: {listing(_WEEKDAYS)}, or "
+                "0 for Monday to 6)"
+            )
+        return _WEEKDAYS.index(day.strip().casefold())
+    if isinstance(day, bool) or not isinstance(day, int | np.integer):
+        raise ArgumentTypeError(
+            f"{argument} holds {day!r}, a {type(day).__name__}; expected names of weekdays, or numbers from 0 (Monday) "
+            "to 6 (Sunday)"
+        )
+    if not 0 <= day <= 6:
+        raise ArgumentError(f"{argument}={day} is out of range; expected 0 (Monday) to 6 (Sunday)")
+    return int(day)
+
+
 def zone(name: object, argument: str = "timezone") -> str:
     """The name of a time zone, checked."""
     if not isinstance(name, str):

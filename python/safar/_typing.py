@@ -37,7 +37,6 @@ Status: TypeAlias = Literal["completed", "dropped", "still_open", "excluded"]
 StickinessUnit: TypeAlias = Literal["hour", "day"]
 Ties: TypeAlias = Literal["favour", "against", "stable"]
 TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
-Weekday: TypeAlias = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Which: TypeAlias = Literal["first", "last", "each"]
 
 Duration: TypeAlias = str | dt.timedelta

@@ -196,7 +196,7 @@ class Waits(Spec[WaitsResult]):
     duration: str | None = None
     duration_unit: DurationUnit = "s"
     hours: Sequence[str] | None = None
-    weekend: Sequence[int] = ()
+    weekend: str | int | Sequence[str | int] = ()
     holidays: Sequence[str | dt.date] = ()
     cost_per_hour: float | None = None
     by: str | None = None
@@ -209,17 +209,22 @@ class Waits(Spec[WaitsResult]):
         if self.gap is not None:
             object.__setattr__(self, "gap", _args.duration(self.gap, "gap"))
         _args.choice(self.duration_unit, "duration_unit", DurationUnit)
+        object.__setattr__(self, "weekend", _args.weekdays(self.weekend, "weekend"))
+        object.__setattr__(self, "holidays", _holidays(self.holidays))
         if self.hours is not None:
             object.__setattr__(self, "hours", _hours(self.hours))
-        elif len(self.weekend) or len(self.holidays):
+        elif self.weekend or self.holidays:
             raise ArgumentError(
                 "weekend= and holidays= are days without working hours, and hours= is not given; "
                 'write hours=("09:00", "17:00") as well'
             )
-        object.__setattr__(self, "weekend", _weekend(self.weekend))
-        object.__setattr__(self, "holidays", _holidays(self.holidays))
         if self.cost_per_hour is not None:
             object.__setattr__(self, "cost_per_hour", _args.cost(self.cost_per_hour, "cost_per_hour"))
+
+    @property
+    def _days_off(self) -> list[int]:
+        """The days without working hours, from 0 for Monday."""
+        return list(_args.weekdays(self.weekend, "weekend"))
 
     def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
@@ -251,7 +256,7 @@ class Waits(Spec[WaitsResult]):
             params["hours"] = {
                 "open_us": open_us,
                 "close_us": close_us,
-                "weekend": list(self.weekend),
+                "weekend": self._days_off,
                 "holidays": days.tolist(),
             }
         return {"params": params, "by": self.by, "at": "first"}
@@ -308,7 +313,7 @@ class Waits(Spec[WaitsResult]):
         )
         working = ""
         if self.hours is not None:
-            free = [_WEEKDAYS[day] for day in self.weekend]
+            free = [_WEEKDAYS[day] for day in self._days_off]
             holidays = len(self.holidays)
             free += [f"{holidays} holiday{'' if holidays == 1 else 's'}"] if holidays else []
             off = f", without {' and '.join(free)}" if free else ""
@@ -377,14 +382,6 @@ def _clock_us(text: str) -> int:
     return (int(hour) * 60 + int(minute)) * 60_000_000
 
 
-def _weekend(value: Sequence[Any]) -> tuple[int, ...]:
-    days = tuple(value)
-    for day in days:
-        if isinstance(day, bool) or not isinstance(day, int | np.integer) or not 0 <= day <= 6:
-            raise ArgumentError(f"weekend holds {day!r}; expected days from 0 (Monday) to 6 (Sunday)")
-    return tuple(sorted({int(day) for day in days}))
-
-
 def _holidays(value: Iterable[Any]) -> tuple[str, ...]:
     days = []
     for day in value:
@@ -407,7 +404,7 @@ def waits(
     duration: str | None = None,
     duration_unit: DurationUnit = "s",
     hours: Sequence[str] | None = None,
-    weekend: Sequence[int] = (),
+    weekend: str | int | Sequence[str | int] = (),
     holidays: Sequence[str | dt.date] = (),
     cost_per_hour: float | None = None,
     by: str | None = None,
@@ -432,7 +429,7 @@ def waits(
     hours
         Only these working hours of the zone of the log count, such as ``("09:00", "17:00")``; by default all time.
     weekend
-        Days without working hours, 0 (Monday) to 6 (Sunday); ``(3, 4)`` for Thursday and Friday.
+        Days without working hours, such as ``["thursday", "friday"]``, or numbers from 0 (Monday) to 6 (Sunday).
     holidays
         Further dates without working hours, such as those of `safar.calendar.holidays`.
     cost_per_hour
@@ -466,7 +463,9 @@ def waits(
     ...     time="time",
     ...     event="event",
     ... )
-    >>> found = log.waits("event", hours=("09:00", "17:00"), weekend=(3, 4)).to_dict()
+    >>> found = log.waits(
+    ...     "event", hours=("09:00", "17:00"), weekend=["thursday", "friday"]
+    ... ).to_dict()
     >>> list(zip(found["from"], found["to"], found["total_seconds"]))
     [('ticket', 'answer', 3600.0), ('answer', 'closed', 1800.0)]
     """

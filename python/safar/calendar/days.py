@@ -7,21 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from safar import _args
-from safar._typing import Language, Weekday
+from safar._typing import Language
 from safar.calendar.dates import checked_date, gregorian_date, jalali_date
 from safar.errors import ArgumentError, ArgumentTypeError
 
 __all__ = ["holidays", "is_weekend"]
 
-_WEEKDAYS: tuple[Weekday, ...] = (
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-)
 # Month and day of the Jalali calendar, the first year, and the names.
 _SOLAR: tuple[tuple[int, int, int, str, str], ...] = (
     (1, 1, 1359, "Nowruz", "جشن نوروز"),
@@ -41,7 +32,9 @@ _FIRST_DAY = dt.date(1980, 3, 21)
 _IRAN = ("IR", "IRN")
 
 
-def is_weekend(date: dt.date, /, *, weekend: str | Sequence[str] = ("thursday", "friday")) -> bool:
+def is_weekend(
+    date: dt.date, /, *, weekend: str | int | Sequence[str | int] = ("thursday", "friday")
+) -> bool:
     """Is a date a day of the weekend?
 
     Parameters
@@ -50,7 +43,7 @@ def is_weekend(date: dt.date, /, *, weekend: str | Sequence[str] = ("thursday", 
         A Gregorian date.
     weekend
         The days of the weekend, by their English names: ``["thursday", "friday"]`` (default, Iran), ``"friday"`` alone,
-        ``["friday", "saturday"]``, ``["saturday", "sunday"]`` or any other.
+        ``["friday", "saturday"]``, ``["saturday", "sunday"]`` or any other; or by number, 0 (Monday) to 6 (Sunday).
 
     Returns
     -------
@@ -65,8 +58,7 @@ def is_weekend(date: dt.date, /, *, weekend: str | Sequence[str] = ("thursday", 
     ... )
     (True, False)
     """
-    days = [_args.choice(name, "weekend", Weekday) for name in _args.names(weekend, "weekend")]
-    return _WEEKDAYS[checked_date(date).weekday()] in days
+    return checked_date(date).weekday() in _args.weekdays(weekend, "weekend")
 
 
 def holidays(

@@ -347,7 +347,7 @@ def alerts(
     persistence: tuple[int, int] = (1, 1),
     quiet: int = 2,
     holidays: Mapping[dt.date, str] | None = None,
-    weekend: Collection[int] = (3, 4),
+    weekend: str | int | Collection[str | int] = ("thursday", "friday"),
     history: int | None = None,
     window: int | None = None,
     relearn: int | None = None,
@@ -459,7 +459,7 @@ def alerts(
     panel = read(kpis, timezone)
     settings = _settings(panel.grid, rules, budget, persistence, history, window, relearn)
     quiet = _whole(quiet, "quiet", 0, 366)
-    calendar = calendar_of(panel.grid, _holidays(holidays), _weekend(weekend))
+    calendar = calendar_of(panel.grid, _holidays(holidays), frozenset(_args.weekdays(weekend, "weekend")))
     found = judge(panel, calendar, settings)
     if not (found.reason == 0).any() and not np.isfinite(found.p[TARGET]).any():
         raise DataError(_nothing(panel, found, settings))
@@ -558,15 +558,6 @@ def _holidays(holidays: object) -> Mapping[dt.date, str]:
                 f"holidays has {day!r}: {name!r}; expected a datetime.date and the name of what is on it"
             )
     return holidays
-
-
-def _weekend(weekend: object) -> frozenset[int]:
-    if isinstance(weekend, str) or not isinstance(weekend, Collection):
-        raise ArgumentTypeError(
-            f"weekend={weekend!r} is a {type(weekend).__name__}; expected numbers of weekdays such as (3, 4); "
-            "Monday is 0"
-        )
-    return frozenset(_whole(day, "weekend", 0, 6) for day in weekend)
 
 
 def _nothing(panel: Panel, found: Judgement, settings: Settings) -> str:
