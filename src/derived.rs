@@ -4,6 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array};
+use arrow::buffer::BooleanBuffer;
 
 use foldhash::fast::FixedState;
 
@@ -11,14 +12,19 @@ use crate::calendar::Periods;
 use crate::error::Result;
 use crate::log::{EventLog, Segments};
 
+/// The columns that are derived from the events that meet a condition, whose name follows.
+pub const DERIVED_OF: [&str; 5] =
+    ["nth_", "seconds_since_first_", "seconds_since_last_", "seconds_until_next_", "periods_since_last_"];
+
 /// The columns that are derived when they are named, where the log has none of the name.
-pub const DERIVED: [&str; 6] = [
+pub const DERIVED: [&str; 7] = [
     "nth_event",
     "nth_of_event",
     "seconds_since_previous",
     "seconds_since_same",
     "seconds_until_same",
     "periods_since_previous",
+    "periods_since_first",
 ];
 
 /// The columns that are derived from another one, whose name follows.
@@ -37,8 +43,9 @@ pub fn derived(log: &EventLog, name: &str, periods: Option<&Periods>) -> Result<
         "nth_of_event" => nth(log, &same),
         "seconds_since_previous" => since(log, &previous(log, &|_| Some(0))),
         "seconds_since_same" => since(log, &previous(log, &same)),
-        "seconds_until_same" => until(log, &previous(log, &same)),
-        "periods_since_previous" => Arc::new(periods_since_previous(log, periods)),
+        "seconds_until_same" => until(log, &next(log, &same)),
+        "periods_since_previous" => periods_since(log, periods, &previous(log, &|_| Some(0))),
+        "periods_since_first" => periods_since(log, periods, &first(log, &|_| Some(0))),
         _ => {
             let from = DERIVED_FROM.iter().find_map(|prefix| Some((*prefix, name.strip_prefix(prefix)?)));
             let Some((prefix, column)) = from else { return Ok(None) };
@@ -109,27 +116,81 @@ fn since(log: &EventLog, others: &[Option<u32>]) -> ArrayRef {
     Arc::new(values.collect::<Float64Array>())
 }
 
-fn until(log: &EventLog, previous: &[Option<u32>]) -> ArrayRef {
-    let mut values = vec![None; log.len()];
-    for (event, before) in previous.iter().enumerate() {
-        if let Some(before) = *before {
-            values[before as usize] = Some(seconds(log, before, event));
-        }
-    }
-    Arc::new(Float64Array::from(values))
+/// The time until a later event.
+fn until(log: &EventLog, others: &[Option<u32>]) -> ArrayRef {
+    let values = others.iter().enumerate().map(|(event, other)| Some(seconds(log, event as u32, (*other)? as usize)));
+    Arc::new(values.collect::<Float64Array>())
 }
 
-/// For each event, how many periods lie between its own and that of the customer's event before: 0 in the same one.
-fn periods_since_previous(log: &EventLog, periods: Option<&Periods>) -> Int64Array {
-    let Some(periods) = periods else { return Int64Array::new_null(log.len()) };
-    let mut gaps = Vec::with_capacity(log.len());
+/// For each event, the one after it of the same kind and customer.
+fn next<K: Hash + Eq>(log: &EventLog, kind: &dyn Fn(usize) -> Option<K>) -> Vec<Option<u32>> {
+    before(log, kind, &BooleanBuffer::new_set(log.len()), Before::Backwards)
+}
+
+/// For each event, how many periods lie between its own and that of another one: 0 in the same one.
+fn periods_since(log: &EventLog, periods: Option<&Periods>, others: &[Option<u32>]) -> ArrayRef {
+    let Some(periods) = periods else { return Arc::new(Int64Array::new_null(log.len())) };
+    let mut at = vec![0_i64; log.len()];
     for customer in 0..log.customers() {
-        let mut before = None;
-        for &time in &log.times[log.range(customer)] {
-            let period = before.map_or_else(|| periods.index_of(time), |hint| periods.advance(hint, time));
-            gaps.push(before.map(|before| (period - before) as i64));
-            before = Some(period);
+        let mut period = 0;
+        for event in log.range(customer) {
+            period = periods.advance(period, log.times[event]);
+            at[event] = period as i64;
         }
     }
-    gaps.into()
+    let gaps = others.iter().enumerate().map(|(event, other)| other.map(|other| at[event] - at[other as usize]));
+    Arc::new(gaps.collect::<Int64Array>())
+}
+
+/// A column that is derived from the events that meet a condition, of those with the same value of `within` where one is
+/// given: `prefix` is one of [`DERIVED_OF`]. An event has its own place among them if it is one of them; what is before and
+/// after it are others, in the order of the log.
+pub fn derived_of(
+    log: &EventLog,
+    prefix: &str,
+    meets: &BooleanBuffer,
+    within: Option<&Segments>,
+    periods: Option<&Periods>,
+) -> ArrayRef {
+    let kind = |event: usize| within.map_or(Some(0), |values| of(values)(event));
+    match prefix {
+        "nth_" => nth(log, &|event| kind(event).filter(|_| meets.value(event))),
+        "seconds_until_next_" => until(log, &before(log, &kind, meets, Before::Backwards)),
+        "seconds_since_first_" => since(log, &before(log, &kind, meets, Before::First)),
+        "periods_since_last_" => periods_since(log, periods, &before(log, &kind, meets, Before::Last)),
+        _ => since(log, &before(log, &kind, meets, Before::Last)),
+    }
+}
+
+/// Which of the events that meet a condition is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    First,
+    Last,
+    /// The next one, found from the end.
+    Backwards,
+}
+
+/// For each event, another one of its kind and customer that meets the condition.
+fn before<K: Hash + Eq>(
+    log: &EventLog,
+    kind: &dyn Fn(usize) -> Option<K>,
+    meets: &BooleanBuffer,
+    which: Before,
+) -> Vec<Option<u32>> {
+    let mut met: HashMap<K, u32> = HashMap::default();
+    let mut found = vec![None; log.len()];
+    for customer in 0..log.customers() {
+        met.clear();
+        let range = log.range(customer);
+        for step in 0..range.len() {
+            let event = if which == Before::Backwards { range.end - 1 - step } else { range.start + step };
+            let Some(kind) = kind(event) else { continue };
+            found[event] = met.get(&kind).copied();
+            if meets.value(event) && (which != Before::First || !met.contains_key(&kind)) {
+                met.insert(kind, event as u32);
+            }
+        }
+    }
+    found
 }

@@ -40,6 +40,12 @@ CONDITIONS: list[tuple[str, Holds]] = [
         lambda e, d: d["until"] is None or d["until"] > 90_000,
     ),
     ("periods_since_previous = 1", lambda e, d: d["periods"] == 1),
+    ("periods_since_first = 0", lambda e, d: d["periods_first"] == 0),
+    ("nth_ref = 2", lambda e, d: d["nth_ref"] == 2),
+    ("seconds_since_last_ref <= 90000", lambda e, d: d["last_ref"] is not None and d["last_ref"] <= 90_000),
+    ("seconds_since_first_ref > 90000", lambda e, d: d["first_ref"] is not None and d["first_ref"] > 90_000),
+    ("seconds_until_next_ref is null", lambda e, d: d["next_ref"] is None),
+    ("periods_since_last_ref = 1", lambda e, d: d["periods_ref"] == 1),
     ("seconds_since_first_of_plan = 0", lambda e, d: d["first"] == 0),
     ("nth_of_event_and_plan = 2", lambda e, d: d["nth_plan"] == 2),
 ]
@@ -76,7 +82,15 @@ def number_of(time: int, period: str) -> int:
     )
 
 
-def derived(events: Sequence[Event], period: str) -> list[dict[str, Any]]:
+def meets(event: Event) -> bool:
+    """Return whether an event is one of the reference, as `REFERENCES` has it."""
+    return event.event in ("A", "C")
+
+
+REFERENCES = {"ref": "event in ('A', 'C')"}
+
+
+def derived(events: Sequence[Event], period: str, within: str | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for at, event in enumerate(events):
         before = events[:at]
@@ -87,8 +101,24 @@ def derived(events: Sequence[Event], period: str) -> list[dict[str, Any]]:
         def seconds(other: Event, event: Event = event) -> float:
             return (event.time - other.time) / 1e6
 
+        def alike(other: Event, event: Event = event) -> bool:
+            if within is None:
+                return True
+            return getattr(event, within) is not None and getattr(other, within) == getattr(event, within)
+
+        earlier = [e for e in before if meets(e) and alike(e)]
+        later = [e for e in events[at + 1 :] if meets(e) and alike(e)]
+        own = meets(event) and alike(event)
         found.append(
             {
+                "periods_first": number_of(event.time, period) - number_of(events[0].time, period),
+                "nth_ref": len(earlier) + 1 if own else None,
+                "last_ref": seconds(earlier[-1]) if earlier else None,
+                "first_ref": seconds(earlier[0]) if earlier else None,
+                "next_ref": later[0].time - event.time if later else None,
+                "periods_ref": number_of(event.time, period) - number_of(earlier[-1].time, period)
+                if earlier
+                else None,
                 "nth_event": at + 1,
                 "nth_of_event": len(same) + 1,
                 "previous": seconds(before[-1]) if before else None,
@@ -111,7 +141,7 @@ def kpi_cells(rows: Sequence[Event], period: str, measure: dict[str, Any]) -> di
     unit, amount = measure["unit"], measure["amount"]
     cells: dict[Any, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for events in journeys(rows).values():
-        facts = derived(events, period)
+        facts = derived(events, period, measure["within"])
         for cut in CUTS:
             units: dict[Any, list[tuple[Event, dict[str, Any]]]] = defaultdict(list)
             for number, (event, fact) in enumerate(zip(events, facts, strict=True)):
@@ -159,6 +189,7 @@ def test_the_kernel_counts_what_plain_python_counts(period: str, data: st.DataOb
     minus = data.draw(st.one_of(st.none(), st.sampled_from(CONDITIONS))) if count == "events" else None
     text, amount = data.draw(st.sampled_from(SUMS))
     least, most = (1, None) if count == "events" else data.draw(st.sampled_from([(1, None), (0, 0), (2, 3)]))
+    within = data.draw(st.sampled_from([None, "plan"]))
     measure = {
         "count": count,
         "numerator": numerator[0],
@@ -167,6 +198,8 @@ def test_the_kernel_counts_what_plain_python_counts(period: str, data: st.DataOb
         "sum": text,
         "least": least,
         "most": most,
+        "references": REFERENCES,
+        "within": within,
     }
     params = {
         "period": period,
@@ -189,6 +222,7 @@ def test_the_kernel_counts_what_plain_python_counts(period: str, data: st.DataOb
             "summed": text is not None,
             "least": least,
             "most": 10**9 if most is None else most,
+            "within": within,
         },
     )
     found = rows_in(_core.run(core_log(rows), "kpis", plan(params)))
@@ -234,11 +268,13 @@ def test_conversion_is_what_a_frame_says(shop: Any, log: safar.EventLog) -> None
 
 
 def test_retention_is_that_of_the_lifecycle(log: safar.EventLog) -> None:
-    found = by_date(log.kpis(kpis=["retention_rate", "churn_rate"], period="week"), "retention_rate")
+    everything = {"active": "true"}
+    asked = log.kpis(kpis=["retention_rate", "churn_rate"], period="week", inputs=everything)
+    found = by_date(asked, "retention_rate")
     lifecycle = log.lifecycle(period="week").to_polars().sort("period").head(len(found))
     assert found["numerator"].to_list() == lifecycle["returning"].to_list()
     assert found["denominator"].to_list() == lifecycle["previous_active"].to_list()
-    churn = by_date(log.kpis(kpis="churn_rate", period="week"), "churn_rate")
+    churn = by_date(asked, "churn_rate")
     both = (churn["value"] + found["value"]).drop_nulls()
     assert both.to_list() == pytest.approx([100.0] * len(both))
     assert found["value"][0] is None
@@ -352,7 +388,7 @@ def test_a_target_is_met_or_missed_by_the_whole_interval(direction: str, target:
         "denominator": "true",
         "target": target,
     }
-    table = safar.Kpis([formula], period="day").run(public_log(rows)).to_polars()
+    table = safar.Kpis([formula], period="day").run(public_log(rows, observed_until=DAY)).to_polars()
     assert (table["low"][0], table["high"][0]) == pytest.approx((25.53, 36.62), abs=0.005)
     assert table["status"].to_list() == [status]
 
@@ -534,12 +570,85 @@ def test_the_spec_replays_and_a_scan_answers_the_same(shop: Any, log: safar.Even
             "is not a Jalali date",
         ),
         ({"kpis": ["nps"], "period": "year"}, "day"),
-        ({"kpis": ["nps"], "inputs": {"score": "scor"}}, "scor"),
+        ({"kpis": ["nps"], "inputs": {"score": "scor"}}, 'did you mean "score"'),
+        ({"kpis": ["nps"], "inputs": {"cost": "score"}}, "give it in given="),
+        ({"kpis": ["nps"], "by": "status"}, "another name first"),
+        ({"kpis": ["nps"], "by": "stage"}, "another name first"),
+        ({"kpis": ["clicks"], "given": {"costs": {"date": [], "value": []}}}, 'did you mean "cost"'),
+        ({"kpis": ["cost_per_click"], "given": [1]}, "expected a mapping"),
     ],
 )
 def test_bad_arguments_are_named(log: safar.EventLog, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(safar.SafarError, match=message):
         log.kpis(**arguments)
+
+
+def test_readings_outside_of_the_log_are_listed(log: safar.EventLog) -> None:
+    cost = {"date": ["2026-03-05", "2062-03-05"], "cost": [1.0, 2.0]}
+    missing = log.kpis(kpis=["cost_per_click"], given={"cost": cost}).missing.to_dict()
+    assert "1 of 2 readings lie outside of the log, such as that of 2062-03-05" in missing["reason"][0]
+
+
+def test_purchases_of_several_kinds_are_ranked_together() -> None:
+    rows = [
+        Event("a", 0, "order", score=0),
+        Event("a", 40 * DAY, "order", score=1),
+        Event("b", 40 * DAY, "order", score=1),
+    ]
+    inputs = {"purchase": "event = 'order' and score = 1"}
+    cost = {"cost": {"date": ["1970-02-10"], "cost": [100.0]}}
+    found = public_log(rows, observed_until=100 * DAY).kpis(
+        kpis=["repeat_purchase_rate", "cost_per_acquisition"], inputs=inputs, given=cost
+    )
+    table = found.to_polars().filter(pl.col("date") == dt.date(1970, 2, 1))
+    assert dict(zip(table["kpi"], table["numerator"] / table["denominator"], strict=True)) == {
+        "repeat_purchase_rate": 0.0,
+        "cost_per_acquisition": 50.0,
+    }
+
+
+def test_times_of_support_are_of_questions_that_are_known() -> None:
+    hour = 3_600 * SECOND
+    rows = [
+        ("k0", "ticket_closed", 0),
+        ("k1", "support_ticket", 0),
+        ("k1", "support_answered", hour // 2),
+        ("k1", "call_answered", 2 * hour),
+        ("k1", "ticket_closed", 10 * hour),
+        ("k1", "ticket_closed", 20 * hour),
+        ("k2", "support_answered", 0),
+    ]
+    data = {"who": ["a"] * 7, "when": [when for *_, when in rows], "what": [what for _, what, _ in rows]}
+    data["ticket_id"] = [ticket for ticket, *_ in rows]
+    log = safar.EventLog(
+        data, customer="who", time="when", event="what", attributes=["ticket_id"], time_unit="us"
+    )
+    table = log.kpis(kpis=["first_response_time", "resolution_time"], period="day").to_polars()
+    assert table["denominator"].to_list() == [1.0, 1.0]
+    assert table["value"].to_list() == [30.0, 10.0]
+
+
+def test_what_is_not_over_has_no_status() -> None:
+    formula = {
+        "id": "k",
+        "definition": "",
+        "form": "total",
+        "direction": "up",
+        "numerator": "true",
+        "target": 1.0,
+    }
+    log = public_log([Event("a", 0, "A"), Event("a", 3 * DAY, "A")])
+    daily = safar.Kpis([formula], period="day").run(log).to_dict()
+    assert daily["status"] == ["met", "missed", "missed", None]
+    monthly = safar.Kpis([formula | {"review": "month"}], period="day").run(log).to_dict()
+    assert monthly["status"] == [None] * 4
+
+
+def test_who_stayed_is_asked_of_the_lifecycle(log: safar.EventLog) -> None:
+    found = log.kpis(kpis=["churn_rate", "nps"])
+    with pytest.raises(safar.ArgumentError, match="lifecycle"):
+        found.customers(kpi="churn_rate")
+    assert set(found.customers().to_dict()["kpi"]) == {"nps"}
 
 
 def test_two_kpis_of_one_id_are_refused() -> None:

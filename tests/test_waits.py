@@ -36,7 +36,8 @@ def counted(
     rows: Sequence[Event], gap: int | None, until: int, *, same: bool, lasting: bool, hours: bool
 ) -> dict[str, Any]:
     """Return pairs, service and open waits in microseconds."""
-    found: dict[str, Any] = {part: defaultdict(list) for part in ("pair", "pause", "service", "open")}
+    parts = ("pair", "pause", "service", "open", "silent")
+    found: dict[str, Any] = {part: defaultdict(list) for part in parts}
     free = ([3, 4], [(EPOCH + dt.timedelta(microseconds=BASE)).date()])
 
     def time(start: int, end: int) -> int:
@@ -53,10 +54,16 @@ def counted(
                 if lasting:
                     found["service"][event.plan].append(time(event.time, ends[at]))
                 if at:
-                    part = "pause" if gap is not None and event.time - ends[at - 1] > gap else "pair"
-                    found[part][chain[at - 1].plan, event.plan].append(time(ends[at - 1], event.time))
-            if ends[-1] <= until and (gap is None or until - ends[-1] <= gap):
-                found["open"][chain[-1].plan].append(time(ends[-1], until))
+                    end, before = ends[at - 1], chain[at - 1].plan
+                    if gap is not None and event.time - end > gap:
+                        found["pause"][before].append(time(end, end + gap))
+                    else:
+                        found["pair"][before, event.plan].append(time(end, event.time))
+            last = ends[-1]
+            if gap is not None and until - last > gap:
+                found["silent"][chain[-1].plan].append(time(last, last + gap))
+            else:
+                found["open"][chain[-1].plan].append(time(last, max(last, until)))
     return found
 
 
@@ -118,9 +125,10 @@ def test_waits_are_what_plain_python_counts(data: st.DataObject) -> None:
         over = [
             time for (start, _), times in expected["pair"].items() if start == row["from"] for time in times
         ]
-        still = expected["open"].get(row["from"], [])
+        still, pauses, silent = (expected[part].get(row["from"], []) for part in ("open", "pause", "silent"))
         assert (row["count"], row["open"]) == (len(over), len(still))
-        median = median_of(over, still)
+        assert (row["pauses"], row["silent"]) == (len(pauses), len(silent))
+        median = median_of(over, still + pauses + silent)
         assert (row["median_seconds"] is None) == math.isnan(median)
         if row["median_seconds"] is not None:
             assert row["median_seconds"] == pytest.approx(median / 1e6, rel=1 / 64, abs=1e-6)
@@ -181,7 +189,10 @@ def test_the_slow_call_centre_is_where_time_is_lost() -> None:
         ({"of": "event", "hours": ("9", "17:00")}, "no time of day"),
         ({"of": "event", "weekend": (3,)}, "hours="),
         ({"of": "event", "hours": ("09:00", "17:00"), "weekend": (7,)}, "0 .Monday. to 6"),
-        ({"of": "event", "hours": ("09:00", "17:00"), "holidays": ["x"]}, "holidays holds 'x'"),
+        (
+            {"of": "event", "hours": ("09:00", "17:00"), "holidays": ["x"]},
+            "holidays holds a value that is 'x'",
+        ),
         ({"of": "event", "cost_per_hour": -1}, "cost_per_hour"),
         ({"of": "event", "gap": "0d"}, "gap"),
     ],

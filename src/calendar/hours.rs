@@ -67,7 +67,11 @@ impl WorkingTime {
 
     fn until(&self, us: i64) -> i64 {
         let local = self.zone.to_local_us(us);
-        let day = (local.div_euclid(DAY_US) as i32 - self.first_day).clamp(0, self.before.len() as i32 - 2) as usize;
+        let day = local.div_euclid(DAY_US) as i32 - self.first_day;
+        let Ok(day) = usize::try_from(day) else { return 0 };
+        if day + 1 >= self.before.len() {
+            return self.before[self.before.len() - 1];
+        }
         let worked = (local.rem_euclid(DAY_US) - self.open).clamp(0, self.close - self.open);
         self.before[day] + worked.min(self.before[day + 1] - self.before[day])
     }

@@ -1,6 +1,6 @@
 //! KPIs: numerators and denominators of many measures at once, by period and by the values of columns.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Date32Array, Float64Array, Int64Array};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{PeriodName, calendar_periods};
 use crate::calendar::{Calendar, Periods};
-use crate::derived::derived;
+use crate::derived::{DERIVED_OF, derived, derived_of};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::{Error, Result};
 use crate::expression::Expression;
@@ -56,6 +56,12 @@ struct MeasureParams {
     /// How many events of the numerator a unit needs, and may have.
     least: u32,
     most: Option<u32>,
+    /// Conditions by the name that derived columns such as `nth_purchase` end with.
+    #[serde(default)]
+    references: BTreeMap<String, String>,
+    /// A column: of the events that meet such a condition, only those with the same value count.
+    #[serde(default)]
+    within: Option<String>,
 }
 
 /// The measures by period and slice.
@@ -166,39 +172,67 @@ pub struct Scratch {
 /// Everything that conditions and sums name, looked up once.
 struct Columns<'a> {
     log: &'a EventLog,
+    periods: Option<&'a Periods>,
     known: HashMap<String, ArrayRef>,
 }
 
+/// The events that a derived column is about.
+#[derive(Default)]
+struct References {
+    meets: BTreeMap<String, BooleanBuffer>,
+    within: Option<Arc<Segments>>,
+}
+
+impl References {
+    /// What a column is derived from: how, and which events.
+    fn of<'t>(names: impl Iterator<Item = &'t String>, column: &str) -> Option<(&'static str, &'t String)> {
+        let mut names = names;
+        names.find_map(|name| {
+            let prefix = DERIVED_OF.into_iter().find(|prefix| column.strip_prefix(prefix) == Some(name.as_str()))?;
+            Some((prefix, name))
+        })
+    }
+}
+
 impl<'a> Columns<'a> {
-    fn new(log: &'a EventLog, periods: Option<&Periods>, expressions: &[&Expression]) -> Result<Self> {
-        let names: BTreeSet<&str> =
-            expressions.iter().flat_map(|expression| expression.columns()).map(|(name, _)| name).collect();
+    /// Looks up the columns that the log has, or that follow from it alone.
+    fn new(log: &'a EventLog, periods: Option<&'a Periods>, names: &BTreeSet<&str>) -> Result<Self> {
         let column = |name: &&str| {
             let has = *name == "time" || *name == "event" || log.column_names().contains(name);
             let column = if has { None } else { derived(log, name, periods)? };
             Ok(((*name).to_owned(), column.map_or_else(|| log.column(name), Ok)?))
         };
         let known = names.par_iter().map(column).collect::<Result<HashMap<_, _>>>()?;
-        Ok(Self { log, known })
+        Ok(Self { log, periods, known })
     }
 
-    fn lookup(&self, name: &str) -> Result<ArrayRef> {
-        let column = self.known.get(name).map(Arc::clone);
-        column.ok_or_else(|| Error::Internal(format!("column \"{name}\" was not looked up")))
+    fn lookup(&self, name: &str, references: &References) -> Result<ArrayRef> {
+        if let Some(column) = self.known.get(name) {
+            return Ok(Arc::clone(column));
+        }
+        let (prefix, of) = References::of(references.meets.keys(), name)
+            .ok_or_else(|| Error::Internal(format!("column \"{name}\" was not looked up")))?;
+        Ok(derived_of(self.log, prefix, &references.meets[of], references.within.as_deref(), self.periods))
     }
 
-    fn holds(&self, expression: &Expression) -> Result<BooleanBuffer> {
-        Ok(expression.evaluate(&|name| self.lookup(name), self.log.len())?.values().clone())
+    fn holds(&self, expression: &Expression, references: &References) -> Result<BooleanBuffer> {
+        Ok(expression.evaluate(&|name| self.lookup(name, references), self.log.len())?.values().clone())
     }
 
-    fn numbers(&self, expression: &Expression) -> Result<Float64Array> {
-        expression.numbers(&|name| self.lookup(name), self.log.len())
+    fn numbers(&self, expression: &Expression, references: &References) -> Result<Float64Array> {
+        expression.numbers(&|name| self.lookup(name, references), self.log.len())
     }
 }
 
 impl MeasureParams {
     fn conditions(&self) -> impl Iterator<Item = &String> {
         [Some(&self.numerator), self.minus.as_ref(), self.denominator.as_ref()].into_iter().flatten()
+    }
+
+    /// Whether a text means the same in every measure.
+    fn is_shared(&self, expression: &Expression) -> bool {
+        let names = expression.columns();
+        names.iter().all(|(name, _)| References::of(self.references.keys(), name).is_none())
     }
 }
 
@@ -231,46 +265,54 @@ impl Analysis for Kpis {
     }
 }
 
-/// The measures with what their texts mean in a log. Texts that stand in several measures are looked at once.
+/// The measures with what their texts mean in a log. Texts that stand in several measures are looked at once, unless they
+/// name what follows from the conditions of their own.
 fn measures(params: &[MeasureParams], log: &EventLog, periods: Option<&Periods>) -> Result<Vec<Measure>> {
-    let mut conditions: HashMap<&str, Expression> = HashMap::new();
-    let mut sums: HashMap<&str, Expression> = HashMap::new();
+    let mut texts: HashMap<&str, Expression> = HashMap::new();
     for measure in params {
-        for text in measure.conditions() {
-            conditions.insert(text, Expression::parse(text)?);
-        }
-        if let Some(text) = &measure.sum {
-            sums.insert(text, Expression::parse(text)?);
+        for text in measure.conditions().chain(&measure.sum).chain(measure.references.values()) {
+            texts.insert(text, Expression::parse(text)?);
         }
     }
-    let columns = Columns::new(log, periods, &conditions.values().chain(sums.values()).collect::<Vec<_>>())?;
-    let held = conditions.par_iter().map(|(text, expression)| Ok((*text, columns.holds(expression)?)));
+    let mut names = BTreeSet::new();
+    let mut shared: BTreeSet<&str> = BTreeSet::new();
+    for measure in params {
+        shared.extend(measure.references.values().map(String::as_str));
+        for text in measure.conditions().chain(&measure.sum).chain(measure.references.values()) {
+            let expression = &texts[text.as_str()];
+            let columns = expression.columns();
+            let own = |name: &str| References::of(measure.references.keys(), name).is_some();
+            names.extend(columns.iter().map(|(name, _)| *name).filter(|name| !own(name)));
+        }
+        let plain = |text: &&String| measure.is_shared(&texts[text.as_str()]);
+        shared.extend(measure.conditions().filter(plain).map(String::as_str));
+    }
+    let columns = Columns::new(log, periods, &names)?;
+    let none = References::default();
+    let held = shared.par_iter().map(|text| Ok((*text, columns.holds(&texts[text], &none)?)));
     let held = held.collect::<Result<HashMap<&str, BooleanBuffer>>>()?;
-    let numbers = sums.par_iter().map(|(text, expression)| Ok((*text, columns.numbers(expression)?)));
-    let numbers = numbers.collect::<Result<HashMap<&str, Float64Array>>>()?;
-    let condition = |text: &Option<String>| text.as_ref().map(|text| held[text.as_str()].clone());
     let resolved = |measure: &MeasureParams| -> Result<Measure> {
-        let numerator = held[measure.numerator.as_str()].clone();
-        let (minus, denominator) = (condition(&measure.minus), condition(&measure.denominator));
+        let meets = measure.references.iter().map(|(name, text)| (name.clone(), held[text.as_str()].clone()));
+        let within = measure.within.as_ref().map(|name| log.segments(name)).transpose()?;
+        let references = References { meets: meets.collect(), within };
+        let condition = |text: &String| match held.get(text.as_str()) {
+            Some(held) if measure.is_shared(&texts[text.as_str()]) => Ok(held.clone()),
+            _ => columns.holds(&texts[text.as_str()], &references),
+        };
+        let numerator = condition(&measure.numerator)?;
+        let minus = measure.minus.as_ref().map(condition).transpose()?;
+        let denominator = measure.denominator.as_ref().map(condition).transpose()?;
         let touched = [&minus, &denominator].into_iter().flatten().fold(numerator.clone(), |any, more| &any | more);
         let unit = match &measure.count {
             Count::Events => Unit::Event,
             Count::Customers => Unit::Customer,
             Count::Column(name) => Unit::Value(log.segments(name)?),
         };
-        let sum = measure.sum.as_ref().map(|text| numbers[text.as_str()].clone());
-        Ok(Measure {
-            unit,
-            numerator,
-            minus,
-            denominator,
-            touched,
-            sum,
-            least: measure.least,
-            most: measure.most.unwrap_or(u32::MAX),
-        })
+        let sum = measure.sum.as_ref().map(|text| columns.numbers(&texts[text.as_str()], &references)).transpose()?;
+        let most = measure.most.unwrap_or(u32::MAX);
+        Ok(Measure { unit, numerator, minus, denominator, touched, sum, least: measure.least, most })
     };
-    params.iter().map(resolved).collect()
+    params.par_iter().map(resolved).collect()
 }
 
 impl Measure {

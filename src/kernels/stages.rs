@@ -45,6 +45,8 @@ struct Own {
     customers: i64,
     visits: i64,
     events: i64,
+    /// Customers who were there and whose journey is open.
+    open: i64,
     active_us: i128,
     value: f64,
     /// Of the sums of customers.
@@ -61,7 +63,7 @@ struct Way {
     seen: u32,
 }
 
-/// Customers who came to a stage after another one, and who may still do.
+/// Customers who came to a stage after another one, and those of them whose journey is open.
 #[derive(Debug, Clone, Copy, Default)]
 struct Later {
     reached: i64,
@@ -220,11 +222,12 @@ impl Stages {
             seen |= 1 << visit.stage;
         }
         for from in (0..self.count()).filter(|from| seen >> from & 1 == 1) {
+            found.own[from].open += i64::from(open);
             for to in 0..self.count() {
                 let reached = later[from] >> to & 1 == 1;
                 let cell = &mut found.later[from * self.count() + to];
                 cell.reached += i64::from(reached);
-                cell.open += i64::from(open && !reached);
+                cell.open += i64::from(open && reached);
             }
         }
     }
@@ -287,6 +290,7 @@ impl Kernel for Stages {
             into.customers += from.customers;
             into.visits += from.visits;
             into.events += from.events;
+            into.open += from.open;
             into.active_us += from.active_us;
             into.value += from.value;
             into.squares += from.squares;
@@ -314,6 +318,7 @@ impl Kernel for Stages {
         for (stage, own) in found.own.iter().enumerate() {
             let mut row = Row::new("stage", self.stage_name(stage), "");
             (row.customers, row.visits, row.events) = (own.customers, own.visits, own.events);
+            row.open = own.open;
             (row.time_us, row.value, row.squares) = (own.active_us, own.value, own.squares);
             rows.push(row);
         }

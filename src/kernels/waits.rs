@@ -73,31 +73,33 @@ enum Part {
     Service,
     Open,
     Pause,
+    Silent,
 }
 
-const PARTS: [(Part, &str); 5] = [
+const PARTS: [(Part, &str); 6] = [
     (Part::Pair, "pair"),
     (Part::Channels, "channels"),
     (Part::Service, "service"),
     (Part::Open, "open"),
     (Part::Pause, "pause"),
+    (Part::Silent, "silent"),
 ];
 
 /// Numbers of cells, as small as can be, because histograms are sorted by them.
 #[derive(Debug)]
 struct Numbering {
     /// Values of `from` and of `to`, by part.
-    widths: [(u64, u64); 5],
+    widths: [(u64, u64); 6],
     /// Where the cells of each part begin.
-    starts: [u64; 5],
+    starts: [u64; 6],
 }
 
 impl Numbering {
     fn new(values: usize, channels: usize) -> Self {
         let (values, channels) = (values as u64, channels as u64);
-        let widths = [(values, values), (channels, channels), (values, 1), (values, 1), (values, values)];
-        let mut starts = [0; 5];
-        for part in 1..5 {
+        let widths = [(values, values), (channels, channels), (values, 1), (values, 1), (values, values), (values, 1)];
+        let mut starts = [0; 6];
+        for part in 1..6 {
             starts[part] = starts[part - 1] + widths[part - 1].0 * widths[part - 1].1;
         }
         Self { widths, starts }
@@ -145,12 +147,13 @@ impl Analysis for Waits {
         if params.gap_us.is_some_and(|gap| gap <= 0) {
             return Err(Error::Argument(format!("gap_us is {:?}; a pause is longer than nothing", params.gap_us)));
         }
-        let (first, last) = log.span();
-        let last = last.max(log.observed_until());
-        let hours = params.hours.as_ref().map(|hours| WorkingTime::new(hours, log.zone(), first, last)).transpose()?;
         let of = few(&params.of)?;
         let channels = if log.channels.is_some() { Some(log.segments("channel")?) } else { None };
         let durations = params.duration.as_ref().map(|duration| durations(duration, log)).transpose()?;
+        let (first, last) = log.span();
+        let longest = durations.iter().flatten().copied().max().unwrap_or(0);
+        let last = last.max(log.observed_until()).saturating_add(longest);
+        let hours = params.hours.as_ref().map(|hours| WorkingTime::new(hours, log.zone(), first, last)).transpose()?;
         Ok(Self {
             same: params.same.as_deref().map(|name| log.segments(name)).transpose()?,
             gap: params.gap_us.unwrap_or(i64::MAX),
@@ -179,7 +182,8 @@ impl Waits {
         let end = self.end(from, started);
         let pair = (self.of.of_event(from), self.of.of_event(to));
         if next - end > self.gap {
-            let time = self.time(end, next);
+            // What is known of it as a wait: longer than the gap.
+            let time = self.time(end, end + self.gap);
             state.take(self.numbering.cell(Part::Pause, pair.0, pair.1), customer, time);
             return;
         }
@@ -231,11 +235,12 @@ impl Kernel for Waits {
             }
         }
         for &(event, time) in last.values() {
+            // What is still being done is waited for from its end on.
             let end = self.end(event, time);
-            if end <= self.observed_until && self.observed_until - end <= self.gap {
-                let waited = self.time(end, self.observed_until);
-                state.take(self.numbering.cell(Part::Open, self.of.of_event(event), 0), customer, waited);
-            }
+            let (from, silence) = (self.of.of_event(event), (self.observed_until - end).max(0));
+            let (part, until) =
+                if silence > self.gap { (Part::Silent, end + self.gap) } else { (Part::Open, end + silence) };
+            state.take(self.numbering.cell(part, from, 0), customer, self.time(end, until));
         }
     }
 
@@ -266,7 +271,7 @@ impl Kernel for Waits {
             .map(|(cell, _)| {
                 let (part, name, from, to) = self.numbering.of_cell(*cell);
                 let names = if part == Part::Channels { self.channels.as_ref().unwrap_or(&self.of) } else { &self.of };
-                let alone = matches!(part, Part::Service | Part::Open);
+                let alone = matches!(part, Part::Service | Part::Open | Part::Silent);
                 let to = if alone { None } else { names.label(to) };
                 (name, names.label(from).unwrap_or(""), to.unwrap_or(""))
             })

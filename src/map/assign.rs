@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::fields::listing;
 use super::{Condition, JourneyMap};
-use crate::derived::{DERIVED, DERIVED_FROM};
+use crate::derived::{DERIVED, DERIVED_FROM, DERIVED_OF};
 use crate::error::{Error, Result, did_you_mean};
 use crate::log::{Code, EventLog};
 use crate::pool::{Cancel, on_pool};
@@ -56,12 +56,27 @@ impl JourneyMap {
         on_pool(|| Bound::bind(self, log, true)?.coverage(cancel))
     }
 
+    /// The type of a column that KPIs may name without the log having it.
+    fn derived_type(&self, log: &EventLog, name: &str) -> Option<DataType> {
+        let is_known = DERIVED.contains(&name)
+            || DERIVED_OF.iter().filter_map(|prefix| name.strip_prefix(prefix)).any(|of| self.inputs.contains_key(of))
+            || DERIVED_FROM.iter().filter_map(|prefix| name.strip_prefix(prefix)).any(|from| {
+                // Sessions are numbered when a KPI asks for them.
+                from == "session" || column_type(log, from).is_some()
+            });
+        is_known.then_some(DataType::Float64)
+    }
+
     /// Everything in which the map and a log do not fit.
     fn check(&self, log: &EventLog) -> Result<()> {
         let mut problems = Vec::new();
         let types = |name: &str| column_type(log, name);
         let mapped = |name: &str| {
-            if COLUMNS.contains(&name) { Some(labels_type()) } else { types(name).or_else(|| derived_type(log, name)) }
+            if COLUMNS.contains(&name) {
+                Some(labels_type())
+            } else {
+                types(name).or_else(|| self.derived_type(log, name))
+            }
         };
         for touchpoint in &self.touchpoint {
             let what = format!("touchpoint \"{}\"", touchpoint.id);
@@ -104,16 +119,6 @@ fn column_type(log: &EventLog, name: &str) -> Option<DataType> {
         "channel" if log.channels.is_some() => Some(labels_type()),
         _ => log.columns.iter().find(|column| column.name() == name).map(|column| column.data_type().clone()),
     }
-}
-
-/// The type of a column that KPIs may name without the log having it.
-fn derived_type(log: &EventLog, name: &str) -> Option<DataType> {
-    let is_known = DERIVED.contains(&name)
-        || DERIVED_FROM.iter().filter_map(|prefix| name.strip_prefix(prefix)).any(|from| {
-            // Sessions are numbered when a KPI asks for them.
-            from == "session" || column_type(log, from).is_some()
-        });
-    is_known.then_some(DataType::Float64)
 }
 
 /// What an expression is to be.

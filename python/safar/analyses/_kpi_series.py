@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from safar.analyses._periods import ObservedPeriods
 from safar.calendar import gregorian_date
 from safar.errors import ArgumentError, DataError
 
-__all__ = ["Reading", "Series", "read", "readings"]
+__all__ = ["Reading", "Series", "day_of", "read", "readings"]
 
 _JALALI = re.compile(r"(1[2-6]\d\d)-(\d{1,2})-(\d{1,2})")
 
@@ -64,17 +65,23 @@ def read(series: str, data: Frame, columns: Sequence[str], timezone: str) -> lis
             raise DataError(
                 f'given["{series}"], row {row}: {value} is {number!r}; expected a number (leave out rows without one)'
             )
-        labels = [(column, str(table[column][row])) for column in cut if table[column][row] is not None]
-        found.append(Reading(series, _day(day, series, row).isoformat(), float(number), labels))
+        labels = [(column, _label(table[column][row])) for column in cut if table[column][row] is not None]
+        if not np.isfinite(number):
+            raise DataError(f'given["{series}"], row {row}: {value} is {number!r}; expected a finite number')
+        found.append(Reading(series, _day(day, series, row, timezone).isoformat(), float(number), labels))
     return found
 
 
-def _day(value: Any, series: str, row: int) -> dt.date:
+def _day(value: Any, series: str, row: int, timezone: str) -> dt.date:
+    return day_of(value, f'given["{series}"], row {row}: date', timezone)
+
+
+def day_of(value: Any, where: str, timezone: str = "UTC") -> dt.date:
+    """The day of a date, of an instant in a zone, or of text, ISO 8601 or Jalali; `where` is for messages."""
     if isinstance(value, dt.datetime):
-        return value.date()
+        return (value if value.tzinfo is None else value.astimezone(zoneinfo.ZoneInfo(timezone))).date()
     if isinstance(value, dt.date):
         return value
-    where = f'given["{series}"], row {row}: date'
     if isinstance(value, str):
         if (jalali := _JALALI.fullmatch(value.strip())) is not None:
             try:
@@ -82,12 +89,17 @@ def _day(value: Any, series: str, row: int) -> dt.date:
             except ArgumentError as problem:
                 raise DataError(f"{where}: {problem}") from None
         try:
-            return dt.datetime.fromisoformat(value.strip()).date()
+            return day_of(dt.datetime.fromisoformat(value.strip()), where, timezone)
         except ValueError:
             pass
     raise DataError(
         f'{where} is {value!r}; expected a date, or text such as "2026-03-21" or, Jalali, "1405-01-01"'
     )
+
+
+def _label(value: Any) -> str:
+    """A value as slices are called."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def readings(

@@ -24,7 +24,7 @@ from safar.analyses._periods import (
 )
 from safar.analyses._spec import Column, Spec, observed
 from safar.errors import ArgumentError, ArgumentTypeError, MapError
-from safar.kpi import Form, Formula, Missing, Sources, catalogue
+from safar.kpi import Form, Formula, Input, Missing, Sources, catalogue
 from safar.kpi.values import REASONS, status_of, value_and_interval
 from safar.result import ResultTable
 
@@ -38,6 +38,11 @@ __all__ = ["Kpis", "KpisResult", "kpis"]
 T = TypeVar("T")
 
 _MOST_CELLS = 5_000_000
+# Columns of the table that say something else than a slice.
+_RESERVED = (
+    "date", "stage", "touchpoint", "kpi", "form", "unit", "direction", "scale", "numerator", "denominator", "squares",
+    "value", "low", "high", "target", "status", "complete", "reason",
+)  # fmt: skip
 # What a slice is called whose events have no value in the column; a null says that the column does not cut.
 MISSING = "(missing)"
 
@@ -60,6 +65,20 @@ class KpisResult(CellsResult):
     __slots__ = ()
 
     analysis: ClassVar[str] = "kpis"
+
+    def customers(self, **cell: object) -> ResultTable:
+        """Who stands in a cell of the result? As `CellsResult.customers`.
+
+        KPIs whose denominator is that of an earlier period, such as retention, have no such cells: ask
+        `EventLog.lifecycle`.
+        """
+        lagging = {formula.id for formula in self._question.formulas if formula.lag}
+        if cell.get("kpi") in lagging:
+            raise ArgumentError(
+                f'the KPI "{cell["kpi"]}" is about two periods at once, so that nobody stands in one of its cells; '
+                'log.lifecycle(...).customers(period=..., status="returning") has who stayed, "dormant" who left'
+            )
+        return CellsResult.customers(self, **cell)
 
     @property
     def cut_by(self) -> list[str]:
@@ -199,7 +218,13 @@ class Kpis(Spec[KpisResult]):
     def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan, after a check of every name against the log."""
         for name in self.columns:
-            _args.known_segment(name, log.columns, log.roles)
+            if name in _RESERVED:
+                raise ArgumentError(
+                    f'by="{name}": the table of KPIs has a column of this name, which says something else; give the '
+                    f'slices another name first: log.with_columns({{"my_{name}": ...}})'
+                )
+            if name != "event":
+                _args.known_segment(name, log.columns, log.roles)
         params = {
             "period": self.period,
             "calendar": self.calendar,
@@ -216,6 +241,8 @@ class Kpis(Spec[KpisResult]):
             count: object = formula.count
             if formula.count not in ("events", "customers"):
                 count = {"column": formula.count}
+            references = dict(formula.references)
+            further = {"references": references, "within": formula.within}
             alone = formula.lag > 0 or formula.numerator is None
             if formula.numerator is not None:
                 yield (
@@ -228,6 +255,7 @@ class Kpis(Spec[KpisResult]):
                         "sum": formula.sum,
                         "least": formula.least,
                         "most": formula.most,
+                        **further,
                     },
                 )
             if alone and formula.denominator is not None:
@@ -241,12 +269,14 @@ class Kpis(Spec[KpisResult]):
                         "sum": None,
                         "least": 1,
                         "most": None,
+                        **further,
                     },
                 )
 
     def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         owners = [owner for owner, _ in self._measures()]
-        kept = np.array([not alone for _, alone in owners], dtype=bool)[rows["measure"][0]]
+        shown = [not alone and not self.formulas[number].lag for number, alone in owners]
+        kept = np.array(shown, dtype=bool)[rows["measure"][0]]
         measure, cut = rows["measure"][0][kept], rows["cut"][0][kept]
         labels = [json.loads(text) for text in rows["slice"][0][kept].tolist()]
         names = self.columns
@@ -374,10 +404,16 @@ class Kpis(Spec[KpisResult]):
             [np.nan if block.formula.target is None else block.formula.target for block in blocks], length
         ).astype(np.float64)
         columns["target"] = _table.nullable(target)
+        complete = np.concatenate([_complete(block.formula, periods, log) for block in blocks])
+        held = [
+            block.formula.form != "total" or block.formula.review in (None, self.period) for block in blocks
+        ]
+        # Half a period is not held against the target of a whole one, nor a week against that of a month.
+        aimed = np.where(complete & np.repeat(held, length), target, np.nan)
         columns["status"] = status_of(
-            stacked["value"], stacked["low"], stacked["high"], target, columns["direction"]
+            stacked["value"], stacked["low"], stacked["high"], aimed, columns["direction"]
         )
-        columns["complete"] = np.concatenate([_complete(block.formula, periods, log) for block in blocks])
+        columns["complete"] = complete
         reason = np.concatenate([each.reason for each in measured])
         columns["reason"] = _table.named(reason, REASONS)
         return columns
@@ -470,6 +506,10 @@ def _label(value: str | None) -> str:
 
 
 def _complete(formula: Formula, periods: ObservedPeriods, log: Log) -> Array:
+    if formula.lag:
+        earlier = np.append(np.zeros(formula.lag, dtype=bool), periods.complete)[: len(periods)]
+        both: Array = periods.complete & earlier
+        return both
     if formula.horizon is None:
         return periods.complete
     late = periods.ends + _args.microseconds(formula.horizon) > log.observed_until_us
@@ -568,11 +608,16 @@ def kpis(
     """
     log, own, meanings = _of_map(log, journey_map)
     formulas = _chosen(kpis, own)
-    rows = readings_of(given, _args.names(list(given), "given") if given else (), log, _cuts(by))
     known = catalogue().inputs
+    series = _checked_series(given, formulas, known)
+    rows = readings_of(series, log, _cuts(by))
     said = {**meanings, **_checked_inputs(inputs, known)}
-    sources = Sources(known, said, frozenset(given or ()), log.events, log.columns)
-    resolved, missing = [], []
+    for name, text in said.items():
+        if name in known and known[name].column and text not in log.columns:
+            _args.known_columns_of_log([text], log.columns, f'inputs["{name}"]')
+    sources = Sources(known, said, frozenset(series), log.events, log.columns)
+    resolved: list[Formula] = []
+    missing = _outside(rows, formulas, log)
     for formula in formulas:
         found = sources.resolved(formula)
         if isinstance(found, Formula):
@@ -595,14 +640,55 @@ def kpis(
     ).run(log)
 
 
-def readings_of(
-    given: Mapping[str, Frame] | None, names: Sequence[str], log: Log, cuts: Sequence[Sequence[str]]
-) -> list[Reading]:
+def readings_of(series: Mapping[str, Frame], log: Log, cuts: Sequence[Sequence[str]]) -> list[Reading]:
     """The readings of all series that were given."""
     from safar.analyses._kpi_series import read
 
     columns = list(dict.fromkeys(name for cut in cuts for name in cut))
-    return [reading for name in names for reading in read(name, (given or {})[name], columns, log.timezone)]
+    return [reading for name, data in series.items() for reading in read(name, data, columns, log.timezone)]
+
+
+def _checked_series(
+    given: Mapping[str, Frame] | None, formulas: Sequence[Formula], known: Mapping[str, Input]
+) -> Mapping[str, Frame]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ArgumentTypeError(
+            f"given is a {type(given).__name__}; expected a mapping of series, such as "
+            '{"cost": a frame with the columns date and cost}'
+        )
+    used = {
+        name
+        for formula in formulas
+        for name in (formula.numerator_series, formula.denominator_series)
+        if name
+    }
+    names = sorted(used | {name for name, each in known.items() if each.series})
+    for name in given:
+        if name not in names:
+            raise ArgumentError(
+                f'given: no KPI needs the series "{name}"{_args.suggestion(str(name), names)} (series: '
+                f"{_args.listing(names)})"
+            )
+    return given
+
+
+def _outside(rows: Sequence[Reading], formulas: Sequence[Formula], log: Log) -> list[Missing]:
+    """What is left out of series, because it lies outside of the days of the log."""
+    found = []
+    first, last = log.first.date().isoformat(), log.observed_until.date().isoformat()
+    for formula in formulas:
+        for name in {formula.numerator_series, formula.denominator_series} - {None}:
+            days = [row.day for row in rows if row.series == name]
+            beyond = sorted(day for day in days if not first[:7] <= day[:7] <= last[:7])
+            if beyond:
+                reason = (
+                    f"{len(beyond)} of {len(days)} readings lie outside of the log, such as that of {beyond[0]}, and "
+                    "are left out"
+                )
+                found.append(Missing(formula.id, str(name), reason))
+    return found
 
 
 def _of_map(log: Log, journey_map: JourneyMap | None) -> tuple[Log, list[Formula], dict[str, str]]:
@@ -629,6 +715,7 @@ def _formula_of(kpi: Any, journey_map: JourneyMap) -> Formula:
         "stage": kpi.stage,
         "touchpoint": kpi.touchpoint,
         "target": kpi.target,
+        "review": kpi.review,
     }
     if labels["stage"] is None and kpi.touchpoint is not None:
         labels["stage"] = journey_map.touchpoint(kpi.touchpoint).stage
@@ -650,9 +737,17 @@ def _formula_of(kpi: Any, journey_map: JourneyMap) -> Formula:
         form=form,
         count=kpi.count or "customers",
         numerator=kpi.numerator or "true",
-        denominator=kpi.denominator,
+        denominator=_with_number(kpi),
         sum=kpi.sum,
     )
+
+
+def _with_number(kpi: Any) -> str | None:
+    """The denominator of a KPI; of events of which numbers are added up, those without one are left out."""
+    if kpi.sum is None or kpi.denominator is None or kpi.count != "events":
+        found: str | None = kpi.denominator
+        return found
+    return f"({kpi.denominator}) and ({kpi.sum}) is not null"
 
 
 def _chosen(asked: Sequence[str] | str | None, own: list[Formula]) -> list[Formula]:
@@ -675,7 +770,7 @@ def _chosen(asked: Sequence[str] | str | None, own: list[Formula]) -> list[Formu
     return chosen
 
 
-def _checked_inputs(inputs: Mapping[str, str] | None, known: Mapping[str, object]) -> dict[str, str]:
+def _checked_inputs(inputs: Mapping[str, str] | None, known: Mapping[str, Input]) -> dict[str, str]:
     if inputs is None:
         return {}
     if not isinstance(inputs, Mapping):
@@ -684,6 +779,10 @@ def _checked_inputs(inputs: Mapping[str, str] | None, known: Mapping[str, object
             '{"purchase": "event = \'order_paid\'"}'
         )
     for name, text in inputs.items():
+        if name in known and known[name].series:
+            raise ArgumentError(
+                f'inputs: "{name}" is a series that no log holds ({known[name].description}); give it in given='
+            )
         if name not in known:
             raise ArgumentError(
                 f'inputs: "{name}" is no input of the catalogue{_args.suggestion(str(name), known)} (inputs: '

@@ -98,12 +98,14 @@ class StagesResult(CellsResult):
         names = [name for name in order if name not in (_START, *_ENDS)]
         size = len(names)
         many = len(later.segments)
+        # Not every part of a log has every stage, so those who may still come follow from those who are there.
         base, reached, still = (np.zeros((many, size, size), dtype=np.int64) for _ in range(3))
         at = _places(own.text("from"), order)
         np.add.at(base, (own.segment, at - 1), own.whole("customers")[:, None])
+        np.add.at(still, (own.segment, at - 1), own.whole("open")[:, None])
         place = (later.segment, _places(later.text("from"), order) - 1, _places(later.text("to"), order) - 1)
         np.add.at(reached, place, later.whole("customers"))
-        np.add.at(still, place, later.whole("open"))
+        np.add.at(still, place, -later.whole("open"))
         kept = np.flatnonzero(base.ravel() > 0)
         segment, start, end = np.unravel_index(kept, base.shape)
         columns: dict[str, object] = {}
@@ -223,7 +225,9 @@ class Stages(Spec[StagesResult]):
     def _within(self, log: Log) -> list[str]:
         if self.within is None:
             return [name for name in _WITHIN if name in log.columns]
-        return list(self.within)
+        # Costs are those of touchpoints, so these are counted with them.
+        needed = ["touchpoint"] if self.costs and "touchpoint" not in self.within else []
+        return [*self.within, *needed]
 
     def places(self, partial: Table) -> list[str]:
         """Every stage of the counts in the order of the journey, after the start and before the ends."""

@@ -16,6 +16,7 @@ from safar._typing import Duration, DurationUnit, Floats, Integers
 from safar.analyses._cells import CellsResult
 from safar.analyses._cutting import DURATION_UNITS
 from safar.analyses._histograms import quantiles
+from safar.analyses._kpi_series import day_of
 from safar.analyses._parts import Rows, merged, time_columns
 from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.errors import ArgumentError, ArgumentTypeError
@@ -108,22 +109,22 @@ class WaitsResult(CellsResult):
         -------
         ResultTable
             One row for each value, for each segment: ``from``, ``count`` (times that something followed), ``open``
-            (that may still be followed), ``pauses`` (longer than `gap`, which are no waits), ``median_seconds`` (that
-            half of the waits are over by, by the estimate of Kaplan and Meier, in which open ones count as long as they
-            have lasted; null where fewer than half are over).
+            (that may still be followed within `gap`), ``pauses`` (followed after more than `gap`), ``silent`` (followed
+            by nothing for more than `gap`), ``median_seconds`` (that half of the waits are over by, by the estimate of
+            Kaplan and Meier, in which open ones count as long as they have lasted, and pauses and silence as longer
+            than `gap`; null where fewer than half are over by then).
         """
-        pairs, still, pauses = (Rows(self._partial, part) for part in ("pair", "open", "pause"))
-        known = sorted({(at, name) for rows in (pairs, still, pauses) for at, name in _owners(rows)})
+        parts = {part: Rows(self._partial, part) for part in ("pair", "open", "pause", "silent")}
+        known = sorted({owner for rows in parts.values() for owner in _owners(rows)})
         place = {key: number for number, key in enumerate(known)}
-        count, open_, long = (np.zeros(len(known), dtype=np.int64) for _ in range(3))
+        counts = {part: np.zeros(len(known), dtype=np.int64) for part in parts}
         waited: list[list[Integers]] = [[] for _ in known]
         waiting: list[list[Integers]] = [[] for _ in known]
-        for rows, into, lists in ((pairs, count, waited), (still, open_, waiting), (pauses, long, None)):
-            each = rows.histograms() if lists is not None else []
+        for part, rows in parts.items():
+            histograms = rows.histograms()
             for number, (key, times) in enumerate(zip(_owners(rows), rows.whole("count"), strict=True)):
-                into[place[key]] += times
-                if lists is not None:
-                    lists[place[key]].append(each[number])
+                counts[part][place[key]] += times
+                (waited if part == "pair" else waiting)[place[key]].append(histograms[number])
         empty = np.zeros(0, dtype=np.int64)
         median = np.array(
             [
@@ -135,13 +136,14 @@ class WaitsResult(CellsResult):
             dtype=np.float64,
         )
         columns: dict[str, object] = {}
-        if pairs.has_segment:
-            columns["segment"] = [pairs.segments[at] for at, _ in known]
+        if parts["pair"].has_segment:
+            columns["segment"] = [parts["pair"].segments[at] for at, _ in known]
         columns |= {
             "from": [name for _, name in known],
-            "count": count,
-            "open": open_,
-            "pauses": long,
+            "count": counts["pair"],
+            "open": counts["open"],
+            "pauses": counts["pause"],
+            "silent": counts["silent"],
             "median_seconds": _table.nullable(median),
         }
         return ResultTable(_table.table_of(columns), self.definition, self.timezone)
@@ -383,16 +385,7 @@ def _clock_us(text: str) -> int:
 
 
 def _holidays(value: Iterable[Any]) -> tuple[str, ...]:
-    days = []
-    for day in value:
-        try:
-            found = day if isinstance(day, dt.date) else dt.date.fromisoformat(day)
-        except (TypeError, ValueError):
-            raise ArgumentError(
-                f'holidays holds {day!r}; expected dates, or text such as "2026-03-21"'
-            ) from None
-        days.append(found.strftime("%Y-%m-%d"))
-    return tuple(sorted(set(days)))
+    return tuple(sorted({day_of(day, "holidays holds a value that").isoformat() for day in value}))
 
 
 def waits(

@@ -90,16 +90,17 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, direction: Direc
             latest[kpi] = row
     head = element(
         "tr",
-        *(element("th", text, scope="col") for text in ("KPI", "Value", "95% interval", "Target", "Status")),
+        *(
+            element("th", text, scope="col")
+            for text in ("KPI", "From", "Value", "95% interval", "Target", "Status")
+        ),
     )
     body = [
         _row(names.get(kpi, kpi), {name: columns[name][row] for name in columns})
         for kpi, row in latest.items()
     ]
     title = "KPIs against their targets"
-    said = "The latest period that was observed to its end"
-    if latest:
-        said += f", from {day(columns['date'][next(iter(latest.values()))])}"
+    said = "Each in the latest period that was observed to its end"
     caption = element("caption", title)
     table = element("table", caption, element("thead", head), element("tbody", *body), class_="data")
     missing = len(set(result.missing.to_dict()["kpi"]))
@@ -172,6 +173,7 @@ def _row(name: str, row: dict[str, Any]) -> Markup:
     return element(
         "tr",
         element("td", name_markup(name)),
+        element("td", day(row["date"])),
         element("td", element("data", value, value=repr(row["value"]), title=hint), class_="number"),
         element("td", between, class_="number"),
         element("td", target, class_="number"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -18,7 +18,12 @@ Form: TypeAlias = Literal["share", "rate", "mean", "nps", "total", "ratio", "lev
 Direction: TypeAlias = Literal["up", "down", "none"]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_CONDITIONS = ("numerator", "minus", "denominator", "sum")
+# What is derived from the events of an input, such as nth_purchase; nth_event and nth_of_event are of all events.
+_REFERENCE = re.compile(
+    r"\b(?:nth|seconds_since_first|seconds_since_last|seconds_until_next|periods_since_last)_(?!event\b|of_)(\w+)"
+)
+_CONDITIONS = ("numerator", "minus", "denominator", "sum", "within")
+_PERCENT = ("%", "٪", "percent")
 _SERIES = ("numerator_series", "denominator_series")
 
 
@@ -65,6 +70,12 @@ class Formula:
         How long after its end a period must have been observed to be complete.
     target
         The value that is aimed at, in `unit`.
+    review
+        The period that the target is for: totals of other periods are not held against it.
+    references
+        Conditions by the name that derived columns such as ``nth_purchase`` end with.
+    within
+        A column: of the events of such a condition, only those with the same value count.
     """
 
     id: str
@@ -90,17 +101,35 @@ class Formula:
     complement: bool = False
     horizon: str | None = None
     target: float | None = None
+    review: str | None = None
+    references: Sequence[tuple[str, str]] = ()
+    within: str | None = None
 
     def __post_init__(self) -> None:
         _args.choice(self.form, f'the form of the KPI "{self.id}"', Form)
         _args.choice(self.direction, f'the direction of the KPI "{self.id}"', Direction)
+        object.__setattr__(self, "references", tuple((name, text) for name, text in self.references))
         if self.numerator is None and self.numerator_series is None:
             raise ArgumentError(f'the KPI "{self.id}" has no numerator')
+        if self.horizon is not None:
+            _args.duration(self.horizon, f'the horizon of the KPI "{self.id}"')
+        for field, least in (("lag", 0), ("least", 0), ("most", 0)):
+            value = getattr(self, field)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise ArgumentError(
+                    f'{field}={value!r} of the KPI "{self.id}"; expected a whole number, at least 0'
+                )
+        if self.most is not None and self.most < self.least:
+            raise ArgumentError(
+                f'the KPI "{self.id}" has most={self.most}, which is below least={self.least}'
+            )
+        if self.count != "events" and self.minus is not None:
+            raise ArgumentError(f'the KPI "{self.id}" has minus, which is for count="events"')
 
     @property
     def scale(self) -> float:
         """What the quotient of numerator and denominator is multiplied by."""
-        in_percent = self.unit == "%" and self.form in ("share", "rate", "ratio")
+        in_percent = self.unit in _PERCENT and self.form in ("share", "rate", "ratio")
         return 100.0 if in_percent or self.form == "nps" else 1.0
 
     @property
@@ -112,7 +141,9 @@ class Formula:
     def inputs(self) -> tuple[str, ...]:
         """The inputs that the formula names, in their order."""
         texts = [getattr(self, field) for field in _CONDITIONS]
-        named = [name for text in texts if text is not None for name in _PLACEHOLDER.findall(text)]
+        written = [text for text in texts if text is not None]
+        named = [name for text in written for name in _PLACEHOLDER.findall(text)]
+        named += [name for text in written for name in _REFERENCE.findall(text)]
         series = [getattr(self, field) for field in _SERIES]
         return tuple(dict.fromkeys([*named, *(name for name in series if name is not None)]))
 
@@ -189,6 +220,8 @@ class Sources:
             for field in _CONDITIONS
             if (text := getattr(formula, field)) is not None
         }
+        named = [name for text in texts.values() for name in _REFERENCE.findall(text) if name in self._inputs]
+        texts["references"] = [(name, self._meaning(name)) for name in dict.fromkeys(named)]
         return replace(formula, **texts)
 
     def _written(self, text: str) -> str:
@@ -214,9 +247,9 @@ class Sources:
         """Why an input is not there, if it is not."""
         if name not in self._inputs:
             return None if name in self._series else f'the series "{name}" is not given; give it in given='
-        if name in self._given:
-            return None
         known = self._inputs[name]
+        if name in self._given and not known.series:
+            return None
         if known.series:
             way_out = f"give it as given={{'{name}': a table of date and {name}}}"
             return (
