@@ -55,7 +55,7 @@ fn what_a_map_says_is_told_with_the_keys_of_its_file() {
     let told = map.describe().unwrap();
     assert_eq!(told["stage"][0]["name"]["fa"], "آگاهی");
     let keys: Vec<&String> = told.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["channel", "currency", "designed", "kpi", "name", "plan", "stage", "touchpoint"]);
+    assert_eq!(keys, ["channel", "currency", "designed", "inputs", "kpi", "name", "plan", "stage", "touchpoint"]);
 }
 
 /// 2026-03-21 00:00 in Tehran.
