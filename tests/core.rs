@@ -106,7 +106,7 @@ fn plan(kernel: &str) -> Plan {
             "design": {"sequence": [
                 {"loop": [[{"step": 0}], []]}, {"parallel": [{"optional": {"step": 1}}, {"step": 2}]},
             ]},
-            "collapse": false, "others": "extra", "goal": ["call"], "score": "number",
+            "collapse": false, "others": "extra", "goal": ["call"], "score": null,
         }),
         "conversion" => json!({
             "start": ["view"], "outcomes": ["buy", "call"], "horizon_us": null, "resolution_us": 1_000_000,
