@@ -491,8 +491,20 @@ class _Block(NamedTuple):
 
 def _made(kind: type[T], given: Sequence[Any]) -> Iterator[T]:
     """Objects of a kind; from JSON, and from users, they come as mappings of their fields."""
+    what = kind.__name__.lower()
+    if isinstance(given, str | Mapping) or not isinstance(given, Sequence):
+        raise ArgumentTypeError(
+            f"a {type(given).__name__} is no list of objects ({what}), or of mappings of their fields"
+        )
     for each in given:
-        yield each if isinstance(each, kind) else _args.from_fields(kind, each, kind.__name__)
+        if isinstance(each, kind):
+            yield each
+        elif isinstance(each, Mapping):
+            yield _args.from_fields(kind, each, f"the {what}")
+        else:
+            raise ArgumentTypeError(
+                f"{each!r} is a {type(each).__name__}; expected a {what}, or a mapping of its fields"
+            )
 
 
 def _nothing(periods: ObservedPeriods) -> Any:

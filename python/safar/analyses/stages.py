@@ -15,7 +15,7 @@ from safar._typing import Array, Duration, Integers
 from safar.analyses._cells import CellsResult
 from safar.analyses._parts import Rows, merged, time_columns
 from safar.analyses._spec import Column, Spec, observed, segmented
-from safar.errors import ArgumentError
+from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -336,7 +336,15 @@ class Stages(Spec[StagesResult]):
 
 def _pairs(costs: Any) -> Sequence[tuple[str, float]]:
     """Costs as pairs of a touchpoint and a number, from a mapping or from such pairs."""
-    return list(costs.items()) if isinstance(costs, Mapping) else [(name, cost) for name, cost in costs]
+    if isinstance(costs, Mapping):
+        return list(costs.items())
+    if not isinstance(costs, Sequence) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in costs
+    ):
+        raise ArgumentTypeError(
+            f'costs={costs!r}; expected a mapping of touchpoints to numbers, such as {{"call": 2.5}}'
+        )
+    return [(name, cost) for name, cost in costs]
 
 
 def _costs(given: Any) -> tuple[tuple[str, float], ...]:

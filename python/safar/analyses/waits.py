@@ -384,7 +384,9 @@ def _clock_us(text: str) -> int:
     return (int(hour) * 60 + int(minute)) * 60_000_000
 
 
-def _holidays(value: Iterable[Any]) -> tuple[str, ...]:
+def _holidays(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ArgumentTypeError(f'holidays={value!r}; expected a list of dates, such as ["2026-03-21"]')
     return tuple(sorted({day_of(day, "holidays holds a value that").isoformat() for day in value}))
 
 
@@ -470,7 +472,7 @@ def waits(
         duration_unit=duration_unit,
         hours=hours,
         weekend=weekend,
-        holidays=tuple(holidays),
+        holidays=_holidays(holidays),
         cost_per_hour=cost_per_hour,
         by=by,
     ).run(log)
