@@ -62,7 +62,7 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, direction: 
         subtitle="Customers who come to each stage, in any order",
         figure=bars_figure(bars, label=title, heading="of customers, 95% interval", direction=direction),
         table=columns,
-        width="half",
+        width="third",
     )
 
 
@@ -111,7 +111,7 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, direction: Direc
         figure=element("div", table, class_="scroll", tabindex="0", role="region", aria_label=title),
         note=f"{missing} KPIs are left out, because the log lacks what they need." if missing else None,
         table=columns,
-        width="half",
+        width="most",
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns", "Section", "Width", "plain_section", "section_of"]
 
-Width = Literal["third", "half", "full"]
+Width = Literal["third", "half", "most", "full"]
 Columns = dict[str, list[Any]]
 
 
@@ -39,7 +39,7 @@ class Section:
     spec
         JSON that replays the result.
     width
-        A third, a half or all of the page's width.
+        A third, a half, two thirds (``"most"``) or all of the page's width.
 
     Examples
     --------
