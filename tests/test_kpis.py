@@ -572,6 +572,10 @@ def test_the_spec_replays_and_a_scan_answers_the_same(shop: Any, log: safar.Even
         ({"kpis": ["nps"], "period": "year"}, "day"),
         ({"kpis": ["nps"], "inputs": {"score": "scor"}}, 'did you mean "score"'),
         ({"kpis": ["nps"], "inputs": {"cost": "score"}}, "give it in given="),
+        (
+            {"kpis": ["clicks"], "inputs": {"click": "event = 'x') or (true"}},
+            r'inputs\["click"\]: can.t read',
+        ),
         ({"kpis": ["nps"], "by": "status"}, "another name first"),
         ({"kpis": ["nps"], "by": "stage"}, "another name first"),
         ({"kpis": ["clicks"], "given": {"costs": {"date": [], "value": []}}}, 'did you mean "cost"'),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _args, _core, _table
 from safar._core import Table
 from safar._typing import Array, Calendar, Duration, Floats, Period
 from safar.analyses._cells import CellsResult
@@ -782,6 +782,14 @@ def _chosen(asked: Sequence[str] | str | None, own: list[Formula]) -> list[Formu
     return chosen
 
 
+def _whole_condition(name: str, text: str) -> None:
+    """Refuse a text that is no condition by itself; in a pattern, one stands between brackets."""
+    try:
+        _core.check_pattern(f".[{text}]")
+    except ArgumentError as problem:
+        raise ArgumentError(f'inputs["{name}"]: {problem}') from None
+
+
 def _checked_inputs(inputs: Mapping[str, str] | None, known: Mapping[str, Input]) -> dict[str, str]:
     if inputs is None:
         return {}
@@ -801,4 +809,6 @@ def _checked_inputs(inputs: Mapping[str, str] | None, known: Mapping[str, Input]
                 f"{_args.listing(known, 40)})"
             )
         _args.text(text, f'inputs["{name}"]')
+        if not known[name].column:
+            _whole_condition(name, text)
     return dict(inputs)
