@@ -60,6 +60,27 @@ const MOST_COLUMNS: usize = 4;
 /// Different labels beyond those of the design that are told as extra.
 const MOST_LABELS: usize = 1 << 16;
 
+/// Where each step was done last, from 1; 0 where it was not.
+struct Latest([u32; 64]);
+
+impl Default for Latest {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+impl Latest {
+    /// The last place at which one of these steps was done.
+    fn among(&self, mut steps: u64) -> Option<u32> {
+        let mut last = 0;
+        while steps != 0 {
+            last = last.max(self.0[steps.trailing_zeros() as usize]);
+            steps &= steps - 1;
+        }
+        last.checked_sub(1)
+    }
+}
+
 /// Bytes of the traces of one cache; it begins anew where they are more.
 const MOST_CACHED: usize = 1 << 22;
 
@@ -338,18 +359,18 @@ impl Journeys {
         for taken in alignment.moves.iter().filter(|taken| taken.kind == Kind::Extra) {
             extra[usize::from(path[taken.place as usize])] += 1;
         }
-        for (number, taken) in alignment.moves.iter().enumerate() {
+        let mut latest = Latest::default();
+        for taken in &alignment.moves {
             let Some(step) = taken.step else { continue };
             let bit = 1_u64 << step;
             let step_number = usize::from(step);
             if taken.kind == Kind::Done {
                 verdict.done |= bit;
                 if self.steps[step_number].within_us.is_some() {
-                    let is_before = |earlier: u8| self.design.before[step_number] >> earlier & 1 == 1;
-                    let mut earlier = alignment.moves[..number].iter().rev();
-                    let from = earlier.find(|other| other.kind == Kind::Done && other.step.is_some_and(is_before));
-                    verdict.timed.extend(from.map(|from| Timed { step, place: taken.place, from: from.place }));
+                    let from = latest.among(self.design.before[step_number]);
+                    verdict.timed.extend(from.map(|from| Timed { step, place: taken.place, from }));
                 }
+                latest.0[step_number] = taken.place + 1;
             } else {
                 let left = &mut extra[usize::from(labels[step_number])];
                 if *left > 0 {
@@ -801,7 +822,8 @@ impl MoveRows {
         // How many of each label are both: the first ones of either.
         let mut due: [u32; MOST_STEPS] = std::array::from_fn(|label| extra[label].min(skipped[label]));
         let mut misplaced = due;
-        let mut moves = alignment.moves.iter().enumerate().peekable();
+        let mut moves = alignment.moves.iter().peekable();
+        let mut latest = Latest::default();
         let mut place = 0;
         journeys.each_event(journey, unit, |position, seen, again| {
             let Seen::Step(_) = seen else {
@@ -816,11 +838,10 @@ impl MoveRows {
             if again {
                 return self.push(Some(position), None, MOVE_REPEATED, None);
             }
-            while let Some((_, taken)) = moves.next_if(|(_, taken)| taken.kind == Kind::Skipped && taken.place == place)
-            {
+            while let Some(taken) = moves.next_if(|taken| taken.kind == Kind::Skipped && taken.place == place) {
                 self.skip(taken.step, label, &mut due);
             }
-            let Some((number, taken)) = moves.next() else { return };
+            let Some(taken) = moves.next() else { return };
             match taken.step {
                 None => {
                     let left = &mut misplaced[usize::from(path[place as usize])];
@@ -829,10 +850,9 @@ impl MoveRows {
                     self.push(Some(position), None, kind, None);
                 }
                 Some(step) => {
-                    let is_before = |earlier: u8| journeys.design.before[usize::from(step)] >> earlier & 1 == 1;
-                    let mut earlier = alignment.moves[..number].iter().rev();
-                    let from = earlier.find(|other| other.kind == Kind::Done && other.step.is_some_and(is_before));
-                    let passed = from.map(|from| times[place as usize].0 - times[from.place as usize].1);
+                    let from = latest.among(journeys.design.before[usize::from(step)]);
+                    let passed = from.map(|from| times[place as usize].0 - times[from as usize].1);
+                    latest.0[usize::from(step)] = place + 1;
                     let within = journeys.steps[usize::from(step)].within_us;
                     let is_late = passed.zip(within).is_some_and(|(passed, within)| passed > within);
                     self.push(Some(position), Some(step), if is_late { MOVE_LATE } else { MOVE_IN_ORDER }, passed);
@@ -840,7 +860,7 @@ impl MoveRows {
             }
             place += 1;
         });
-        for (_, taken) in moves {
+        for taken in moves {
             self.skip(taken.step, label, &mut due);
         }
         Ok(())
