@@ -241,6 +241,25 @@ def test_replay_finds_nothing_missing_in_what_fits_and_something_in_what_does_no
     assert fits == (missing == remaining == 0)
 
 
+@settings(max_examples=150)
+@given(st.data())
+def test_a_unit_that_goes_round_many_times_is_replayed_with_all_of_its_tokens(data: st.DataObject) -> None:
+    # Each round leaves tokens behind, so that places hold more of them than one search looks at.
+    question = data.draw(questions(most=3)) | {"within": {}, "looked": Looked()}
+    turn = data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3))
+    rows = [Event("u", BASE + place * SECOND, name) for place, name in enumerate((turn * 12)[:12])]
+    until = BASE + DAY
+    units = oracles.conformed(rows, observed_until=until, **question)
+    table = _core.run(core_log(rows, observed_until_us=until), "conformance", plan(params(**question)))
+    closed = [unit for unit in units if unit.status in ("conforming", "deviating")]
+    tokens = [sum(unit.tokens[place] for unit in closed) for place in range(4)]
+    found = [
+        sum(value for (value,) in rows_in(table, [name]))
+        for name in ("missing", "consumed", "remaining", "produced")
+    ]
+    assert found == tokens
+
+
 # ------------------------------------------------------------------------------------- numbers of the literature
 
 CASES = (

@@ -418,7 +418,7 @@ def run_script(code: str, **environment: str) -> str:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)} | environment,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -442,7 +442,7 @@ def test_one_thread_equals_two_bit_for_bit() -> None:
                 whole.update(b"-" if mask is None else mask.tobytes())
             return whole.hexdigest()
 
-        log = big_log(60_000, 5_000)
+        log = big_log(250_000, 20_000)
         print("events", digest(log.events_table(None)))
         print("customers", digest(log.customers()))
         for name in ("offsets", "times", "events", "channels"):

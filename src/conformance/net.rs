@@ -21,7 +21,9 @@ pub struct Transition {
 /// Places and transitions. A journey begins with one token in place 0 and is over with one in place 1 and no other.
 #[derive(Debug, Clone)]
 pub struct Net {
-    places: usize,
+    /// By place: what a token there is worth. Of places in parallel, each has its part of the whole; so what all tokens are
+    /// worth stays the same, unless a step takes place whose tokens are missing.
+    worth: Vec<f64>,
     transitions: Vec<Transition>,
     /// Places of the transitions that only lead on.
     silent: Vec<usize>,
@@ -34,6 +36,10 @@ const END: usize = 1;
 
 /// Markings that are looked at between two events. Designs whose own markings are more are refused before.
 const MOST_SEEN: usize = 1 << 14;
+
+/// Tokens of one place that a search looks at. To bring a step its tokens, no place needs to give more than one: steps in
+/// parallel have places of their own, which one silent transition fills together.
+const MOST_TOKENS: u32 = 2;
 
 /// Markings times labels that are kept of replays: about 10 MB.
 const MOST_WAYS: usize = 1 << 18;
@@ -60,6 +66,14 @@ pub struct Replays {
     ways: Vec<Option<(u32, Replay)>>,
     /// By marking: the tokens of the end.
     ends: Vec<Option<Replay>>,
+    /// By marking: whether a search looks at all of its tokens.
+    whole: Vec<bool>,
+}
+
+/// Where a replay stands: at a marking with a number, or at one with more tokens than a search looks at.
+enum Place {
+    Numbered(usize),
+    Crowded(Marking),
 }
 
 impl Replays {
@@ -68,11 +82,21 @@ impl Replays {
         let fresh = self.markings.len() as u32;
         let number = *self.known.entry(marking.clone()).or_insert(fresh);
         if number == fresh {
+            self.whole.push(is_whole(&marking));
             self.markings.push(marking);
             self.ways.resize(self.markings.len() * labels, None);
             self.ends.push(None);
         }
         number
+    }
+
+    /// Where a marking stands.
+    fn place(&mut self, marking: Marking, labels: usize) -> Place {
+        if is_whole(&marking) {
+            Place::Numbered(self.number(marking, labels) as usize)
+        } else {
+            Place::Crowded(marking)
+        }
     }
 }
 
@@ -92,10 +116,24 @@ impl Replay {
     }
 }
 
+fn is_whole(marking: &Marking) -> bool {
+    marking.iter().all(|&tokens| tokens <= MOST_TOKENS)
+}
+
+/// The tokens of a marking that a search looks at.
+fn looked_at(marking: &Marking) -> Marking {
+    marking.iter().map(|&tokens| tokens.min(MOST_TOKENS)).collect()
+}
+
+/// A marking that changes as another one does, of which it has all tokens and perhaps more.
+fn moved(marking: &Marking, from: &Marking, to: &Marking) -> Marking {
+    marking.iter().zip(from).zip(to).map(|((&tokens, &from), &to)| tokens - from + to).collect()
+}
+
 impl Net {
     /// The smallest net of a design: transitions that only lead on are left out wherever the orders of steps stay the same.
     pub fn new(block: &Block, labels: &[u8]) -> Self {
-        let mut net = Self { places: 2, transitions: Vec::new(), silent: Vec::new(), of_label: Vec::new() };
+        let mut net = Self { worth: vec![1.0; 2], transitions: Vec::new(), silent: Vec::new(), of_label: Vec::new() };
         net.build(block, START, END);
         while net.shorten() {}
         let many = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
@@ -109,9 +147,9 @@ impl Net {
         net
     }
 
-    fn place(&mut self) -> usize {
-        self.places += 1;
-        self.places - 1
+    fn place(&mut self, worth: f64) -> usize {
+        self.worth.push(worth);
+        self.worth.len() - 1
     }
 
     fn add(&mut self, step: Option<usize>, takes: Vec<usize>, gives: Vec<usize>) {
@@ -130,7 +168,8 @@ impl Net {
                 self.add(None, vec![from], vec![to]);
             }
             Block::Parallel(parts) => {
-                let ends: Vec<(usize, usize)> = parts.iter().map(|_| (self.place(), self.place())).collect();
+                let part = self.worth[from] / parts.len() as f64;
+                let ends: Vec<(usize, usize)> = parts.iter().map(|_| (self.place(part), self.place(part))).collect();
                 self.add(None, vec![from], ends.iter().map(|(from, _)| *from).collect());
                 for (part, (from, to)) in parts.iter().zip(&ends) {
                     self.build(part, *from, *to);
@@ -138,7 +177,8 @@ impl Net {
                 self.add(None, ends.into_iter().map(|(_, to)| to).collect(), vec![to]);
             }
             Block::Loop(body, again) => {
-                let (top, bottom) = (self.place(), self.place());
+                let worth = self.worth[from];
+                let (top, bottom) = (self.place(worth), self.place(worth));
                 self.add(None, vec![from], vec![top]);
                 self.chain(body, top, bottom);
                 if again.is_empty() {
@@ -153,7 +193,7 @@ impl Net {
 
     fn chain(&mut self, parts: &[Block], mut from: usize, to: usize) {
         for (number, part) in parts.iter().enumerate() {
-            let next = if number + 1 == parts.len() { to } else { self.place() };
+            let next = if number + 1 == parts.len() { to } else { self.place(self.worth[from]) };
             self.build(part, from, next);
             from = next;
         }
@@ -216,7 +256,7 @@ impl Net {
 
     /// Where every journey begins.
     pub fn initial(&self) -> Marking {
-        let mut marking = vec![0; self.places];
+        let mut marking = vec![0; self.worth.len()];
         marking[START] = 1;
         marking
     }
@@ -247,28 +287,45 @@ impl Net {
     pub fn replay(&self, trace: &[u8], replays: &mut Replays) -> Replay {
         let labels = self.of_label.len();
         let mut counts = Replay { produced: 1, ..Replay::default() };
-        let mut at = replays.number(self.initial(), labels) as usize;
+        let mut at = replays.place(self.initial(), labels);
         for &label in trace {
             if replays.ways.len() > MOST_WAYS {
-                let marking = std::mem::take(&mut replays.markings[at]);
+                let marking = match at {
+                    Place::Numbered(number) => std::mem::take(&mut replays.markings[number]),
+                    Place::Crowded(marking) => marking,
+                };
                 *replays = Replays::default();
-                at = replays.number(marking, labels) as usize;
+                at = replays.place(marking, labels);
             }
-            let place = at * labels + usize::from(label);
-            let (next, taken) = if let Some(way) = replays.ways[place] {
+            let from = match &at {
+                Place::Numbered(number) => *number,
+                Place::Crowded(marking) => replays.number(looked_at(marking), labels) as usize,
+            };
+            let way = from * labels + usize::from(label);
+            let (to, taken) = if let Some(way) = replays.ways[way] {
                 way
             } else {
-                let (marking, taken) = self.take(&replays.markings[at], label);
-                let way = (replays.number(marking, labels), taken);
-                replays.ways[place] = Some(way);
-                way
+                let (marking, taken) = self.take(&replays.markings[from], label);
+                let found = (replays.number(marking, labels), taken);
+                replays.ways[way] = Some(found);
+                found
             };
             counts.add(&taken);
-            at = next as usize;
+            let to = to as usize;
+            at = match at {
+                Place::Numbered(_) if replays.whole[to] => Place::Numbered(to),
+                Place::Numbered(_) => Place::Crowded(replays.markings[to].clone()),
+                Place::Crowded(marking) => {
+                    replays.place(moved(&marking, &replays.markings[from], &replays.markings[to]), labels)
+                }
+            };
         }
-        let end = match replays.ends[at] {
-            Some(end) => end,
-            None => *replays.ends[at].insert(self.end(&replays.markings[at])),
+        let end = match &at {
+            Place::Crowded(marking) => self.end(marking),
+            Place::Numbered(at) => match replays.ends[*at] {
+                Some(end) => end,
+                None => *replays.ends[*at].insert(self.end(&replays.markings[*at])),
+            },
         };
         counts.add(&end);
         counts
@@ -301,8 +358,15 @@ impl Net {
     /// The tokens that the end moves and leaves.
     fn end(&self, marking: &Marking) -> Replay {
         let (mut marking, mut counts) = (marking.clone(), Replay::default());
-        if !self.lead(&mut marking, &mut counts, |marking| self.is_final(marking)) {
-            self.lead(&mut marking, &mut counts, |marking| marking[END] > 0);
+        let worth: f64 = marking.iter().zip(&self.worth).map(|(&tokens, worth)| f64::from(tokens) * worth).sum();
+        // Silent transitions change nothing in what tokens are worth, and at the end there is one of worth 1.
+        let may_be_final = (worth - 1.0).abs() < 1e-6;
+        if !may_be_final || !self.lead(&mut marking, &mut counts, |marking| self.is_final(marking)) {
+            let few = looked_at(&marking);
+            let mut led = few.clone();
+            if self.lead(&mut led, &mut counts, |marking| marking[END] > 0) {
+                marking = moved(&marking, &few, &led);
+            }
         }
         counts.consumed += 1;
         counts.missing += i64::from(marking[END] == 0);
