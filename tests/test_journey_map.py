@@ -375,15 +375,17 @@ def test_what_the_log_lacks_is_said_at_once_with_its_place() -> None:
         + '[[touchpoint]]\nid = "b"\nstage = "purchase"\nevent = "view"\nwhere = "price = \'x\'"\n'
         + '[[touchpoint]]\nid = "c"\nstage = "purchase"\nwhere = "price + 1"\n'
         + '[[kpi]]\nid = "k"\ndefinition = "d"\nnumerator = "touchpoint = \'a\' and stag = \'b\'"\n'
+        + '[[kpi]]\nid = "n"\ndefinition = "d"\nnumerator = "true"\ncount = "ticket"\n'
     )
     with pytest.raises(MapError) as refused:
         small().with_map(journey_map)
     found = refused.value.problems
-    assert [place[:2] for place in found] == [(9, 10), (9, 24), (14, 9), (18, 9), (22, 35)]
+    assert [place[:2] for place in found] == [(9, 10), (9, 24), (14, 9), (18, 9), (22, 35), (27, 9)]
     assert 'touchpoint "a": where: "pirce" is not a column of this log; did you mean "price"?' in found[0][2]
     assert "can't be compared" in found[2][2]
     assert "a condition must be true or false" in found[3][2]
     assert 'kpi "k": numerator: "stag" is not a column of this log; did you mean "stage"' in found[4][2]
+    assert 'kpi "n": count: "ticket" is not a column of this log' in found[5][2]
     without = safar.EventLog({"c": ["a"], "t": ["2026-01-01"], "e": ["x"]}, customer="c", time="t", event="e")
     channels = safar.JourneyMap(START + '[[touchpoint]]\nid = "a"\nstage = "purchase"\nchannel = "web"\n')
     with pytest.raises(MapError, match=r"9:11: .*the log has no channels"):

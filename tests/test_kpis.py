@@ -527,6 +527,34 @@ def test_a_map_says_what_inputs_are_and_what_is_added_up() -> None:
     assert dict(zip(found["kpi"], found["value"], strict=True)) == {"spent": 1.0, "takings": 3.0}
 
 
+def test_columns_with_strange_names_stand_for_inputs() -> None:
+    log = safar.EventLog(
+        {
+            "c": ["a", "a", "b", "b"],
+            "t": ["2026-01-01", "2026-01-02", "2026-01-02", "2026-01-03"],
+            "e": ["ask", "close", "ask", "ask"],
+            "paid in `all`": [1.0, 2.0, 3.0, 4.0],
+            "in": ["x", "x", "x", "y"],
+        },
+        customer="c",
+        time="t",
+        event="e",
+        attributes=["paid in `all`", "in"],
+        observed_until="2026-12-31",
+    )
+    inputs = {
+        "value": "paid in `all`",
+        "purchase": "true",
+        "ticket": "in",
+        "contact": "event = 'ask'",
+        "closed": "event = 'close'",
+    }
+    found = log.kpis(kpis=["revenue", "resolution_time"], inputs=inputs).to_polars()
+    january = found.filter(pl.col("date") == dt.date(2026, 1, 1))
+    values = dict(zip(january["kpi"], january["value"], strict=True))
+    assert values == {"revenue": 10.0, "resolution_time": 24.0}
+
+
 def test_who_stands_in_a_cell_can_be_asked(log: safar.EventLog) -> None:
     found = log.kpis(kpis="nps", period="month")
     row = found.to_polars().filter(pl.col("date") == dt.date(2026, 3, 1))

@@ -27,6 +27,9 @@ use crate::with_codes;
 /// The columns that a map adds to a log.
 pub const COLUMNS: [&str; 2] = ["touchpoint", "stage"];
 
+/// What a KPI may count beside the values of a column.
+const UNITS: [&str; 3] = ["events", "customers", "session"];
+
 /// Events that are looked at between two looks at the flag that cancels.
 const TASK_EVENTS: usize = 1 << 16;
 
@@ -98,6 +101,13 @@ impl JourneyMap {
                 let kind = if key == "sum" { Meaning::Number } else { Meaning::Truth };
                 check_expression(log, condition, kind, &what, &mapped, &COLUMNS, &mut problems);
             }
+            if let Some(count) = &kpi.count
+                && !UNITS.contains(&count.as_str())
+                && mapped(count).is_none()
+            {
+                let what = format!("kpi \"{}\": count", kpi.id);
+                problems.push((kpi.count_at, unknown_column(log, count, &what, &COLUMNS)));
+            }
         }
         for (name, condition) in &self.inputs {
             let what = format!("inputs: {name}");
@@ -121,6 +131,16 @@ fn column_type(log: &EventLog, name: &str) -> Option<DataType> {
     }
 }
 
+fn unknown_column(log: &EventLog, name: &str, what: &str, further: &[&'static str]) -> String {
+    let mut known = ["time", "event"].into_iter().chain(log.column_names()).collect::<Vec<_>>();
+    known.extend(further.iter().filter(|name| log.columns.iter().all(|column| column.name() != **name)));
+    let near = did_you_mean(name, known.iter().copied());
+    format!(
+        "{what}: \"{name}\" is not a column of this log{near} (available: {}; more can be carried with attributes=[…])",
+        listing(known.into_iter())
+    )
+}
+
 /// What an expression is to be.
 #[derive(Clone, Copy)]
 enum Meaning {
@@ -136,20 +156,13 @@ fn check_expression(
     meaning: Meaning,
     what: &str,
     types: &dyn Fn(&str) -> Option<DataType>,
-    further: &[&str],
+    further: &[&'static str],
     problems: &mut Vec<(usize, String)>,
 ) {
     let before = problems.len();
     for (name, span) in condition.expression.columns() {
         if types(name).is_none() {
-            let known = || ["time", "event"].into_iter().chain(log.column_names()).chain(further.iter().copied());
-            let near = did_you_mean(name, known());
-            let message = format!(
-                "{what}: \"{name}\" is not a column of this log{near} (available: {}; more can be carried with \
-                 attributes=[…])",
-                listing(known())
-            );
-            problems.push((condition.place(span.start), message));
+            problems.push((condition.place(span.start), unknown_column(log, name, what, further)));
         }
     }
     if problems.len() > before {

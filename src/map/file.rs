@@ -314,6 +314,7 @@ fn kpi<'t>(
         numerator: reader.condition(entry, "numerator"),
         denominator: reader.condition(entry, "denominator"),
         count: count(reader, entry),
+        count_at: entry.place("count"),
         sum: reader.condition(entry, "sum"),
         unit,
         direction,

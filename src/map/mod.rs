@@ -104,6 +104,9 @@ struct Kpi {
     numerator: Option<Condition>,
     denominator: Option<Condition>,
     count: Option<String>,
+    /// Where `count` stands in the file.
+    #[serde(skip)]
+    count_at: usize,
     sum: Option<Condition>,
     unit: Option<String>,
     direction: Option<&'static str>,

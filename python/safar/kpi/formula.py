@@ -22,7 +22,9 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _REFERENCE = re.compile(
     r"\b(?:nth|seconds_since_first|seconds_since_last|seconds_until_next|periods_since_last)_(?!event\b|of_)(\w+)"
 )
-_CONDITIONS = ("numerator", "minus", "denominator", "sum", "within")
+_CONDITIONS = ("numerator", "minus", "denominator", "sum")
+# Words of conditions that are no names of columns.
+_WORDS = ("and", "or", "not", "in", "is", "null", "true", "false")
 _PERCENT = ("%", "٪", "percent")
 _SERIES = ("numerator_series", "denominator_series")
 
@@ -140,7 +142,7 @@ class Formula:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The inputs that the formula names, in their order."""
-        texts = [getattr(self, field) for field in _CONDITIONS]
+        texts = [getattr(self, field) for field in (*_CONDITIONS, "within")]
         written = [text for text in texts if text is not None]
         named = [name for text in written for name in _PLACEHOLDER.findall(text)]
         named += [name for text in written for name in _REFERENCE.findall(text)]
@@ -220,6 +222,8 @@ class Sources:
             for field in _CONDITIONS
             if (text := getattr(formula, field)) is not None
         }
+        if formula.within is not None:
+            texts["within"] = _PLACEHOLDER.sub(lambda found: self._column(found[1]), formula.within)
         named = [name for text in texts.values() for name in _REFERENCE.findall(text) if name in self._inputs]
         texts["references"] = [(name, self._meaning(name)) for name in dict.fromkeys(named)]
         return replace(formula, **texts)
@@ -229,12 +233,13 @@ class Sources:
 
     def _meaning(self, name: str) -> str:
         """What an input is in the log; its reason to be missing was looked at before."""
-        if name in self._given:
-            given = self._given[name]
-            return given if self._inputs[name].column else f"({given})"
         known = self._inputs[name]
         if known.column:
-            return next(column for column in known.column if column in self._columns)
+            column = self._column(name)
+            plain = column.isidentifier() and column.lower() not in _WORDS
+            return column if plain else "`" + column.replace("`", "``") + "`"
+        if name in self._given:
+            return f"({self._given[name]})"
         if known.condition is not None:
             return f"({self._written(known.condition)})"
         events = [event for event in known.any or known.first if event in self._events]
@@ -242,6 +247,11 @@ class Sources:
             "'" + event.replace("'", "''") + "'" for event in events[: 1 if known.first else None]
         )
         return f"event in ({listed})"
+
+    def _column(self, name: str) -> str:
+        """The column that an input is in the log."""
+        given = self._given.get(name)
+        return given or next(column for column in self._inputs[name].column if column in self._columns)
 
     def _reason(self, name: str) -> str | None:
         """Why an input is not there, if it is not."""
