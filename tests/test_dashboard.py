@@ -19,6 +19,7 @@ import pytest
 
 import safar
 from page_tree import Node, parse
+from safar._typing import Language
 from safar.dashboard import Page, Section, Series, Tile, page_for
 from safar.dashboard.activity import (
     active_customers,
@@ -34,6 +35,7 @@ from safar.dashboard.figures import course_figure, flow_figure, funnel_figure
 from safar.dashboard.markup import Markup, element
 from safar.dashboard.paths import main_path, widest_path
 from safar.errors import ArgumentError
+from safar.language import Locale
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -240,12 +242,13 @@ def test_results_can_be_given_as_sections(log: safar.EventLog) -> None:
 
 
 def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:
-    pages = {way: page_for(log, funnel_steps=STEPS, direction=way) for way in ("ltr", "rtl")}  # type: ignore[arg-type]
-    trees = {way: parse(page.to_html()) for way, page in pages.items()}
-    assert trees["rtl"].all("html")[0].attributes["dir"] == "rtl"
-    bars = {way: section(tree, "Journey flow").all("rect") for way, tree in trees.items()}
+    languages: tuple[Language, ...] = ("en", "fa")
+    trees = {each: parse(page_for(log, funnel_steps=STEPS, language=each).to_html()) for each in languages}
+    assert trees["fa"].all("html")[0].attributes["dir"] == "rtl"
+    titles = {each: Locale(each).say("Journey flow") for each in languages}
+    bars = {each: section(tree, titles[each]).all("rect") for each, tree in trees.items()}
     width = 640.0
-    for left, right in zip(bars["ltr"], bars["rtl"], strict=True):
+    for left, right in zip(bars["en"], bars["fa"], strict=True):
         x, size = float(left.attributes["x"] or 0), float(left.attributes["width"] or 0)
         assert float(right.attributes["x"] or 0) == pytest.approx(width - x - size, abs=0.02)
 

@@ -51,6 +51,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_selection": 1.5,  # names what it takes as _args does
     "_table": 1.5,  # names columns and suggests them, as _args does
     "calendar": 1.5,
+    "language": 2,  # writes dates in both calendars
     "result": 2,
     "design": 2,
     "kpi": 2.5,  # its catalogue is a table of a result

@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--customers", type=int, default=10_000, help="how many (default: 10000)")
     demo.add_argument("--seed", type=int, default=7, help="start of the random numbers (default: 7)")
     demo.add_argument("--out", type=Path, default=Path("safar-demo"), help="folder (default: safar-demo)")
+    _language(demo)
     demo.set_defaults(run=_demo)
     report = commands.add_parser("report", help="analyse files of events and write a page")
     report.add_argument(
@@ -125,12 +126,22 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--map", metavar="FILE", help="journey map (TOML): its stages, and its KPIs against their targets"
     )
-    report.add_argument("--title", default="Customer journey", help="heading of the page")
+    report.add_argument("--title", help="heading of the page")
     report.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the page and the tables"
     )
+    _language(report)
     report.set_defaults(run=_report)
     return parser
+
+
+def _language(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--language",
+        choices=["en", "fa"],
+        default="en",
+        help="of the page: English, or Persian with Jalali dates, from right to left (default: en)",
+    )
 
 
 def _list(text: str) -> list[str]:
@@ -166,6 +177,7 @@ def _demo(options: argparse.Namespace) -> None:
     from safar.datasets import shop
     from safar.findings import findings
     from safar.journey_map import JourneyMap
+    from safar.language import Locale
 
     steps = _Steps()
     folder = _folder(options.out)
@@ -173,9 +185,10 @@ def _demo(options: argparse.Namespace) -> None:
     log = steps.run("event log", lambda: data.log().with_map(JourneyMap.shop()))
     page = page_for(
         log,
-        title="Demo shop: customer journey",
+        title=Locale(options.language).say("Demo shop: customer journey"),
         conversion="purchase",
         active=[name for name in _SHOP_ACTIVE if name in log.events] or None,
+        language=options.language,
         progress=steps.tell,
     )
     found = steps.run("planted truths", lambda: findings(data, log))
@@ -220,6 +233,7 @@ def _report(options: argparse.Namespace) -> None:
         within=options.within,
         conversion=options.conversion,
         active=options.active,
+        language=options.language,
         progress=steps.tell,
     )
     steps.run("files", lambda: _write(folder, page, log))
@@ -267,17 +281,18 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 def _summary(page: Page, log: EventLog) -> None:
     """Print what was read and the key figures."""
-    from safar.dashboard.formatting import day, value_text
+    from safar.language import ENGLISH
 
+    locale = page.locale
     bad = sum(log.rejected.values())
     reasons = ", ".join(f"{reason.replace('_', ' ')} {number:,}" for reason, number in log.rejected.items())
     print(
-        f"{len(log):,} events of {log.customers:,} customers, {day(log.first)} to {day(log.last)} ({log.timezone}); "
-        f"{bad:,} of {log.info['rows']:,} rows rejected" + (f": {reasons}" if bad else "")
+        f"{len(log):,} events of {log.customers:,} customers, {ENGLISH.day(log.first)} to {ENGLISH.day(log.last)} "
+        f"({log.timezone}); {bad:,} of {log.info['rows']:,} rows rejected" + (f": {reasons}" if bad else "")
     )
     for tile in page.tiles:
         detail = "" if tile.detail is None or tile.detail.startswith("line:") else f"  {tile.detail}"
-        print(f"  {tile.label:<16}{value_text(tile.value, tile.unit):>12}{detail}")
+        print(f"  {tile.label:<16}{locale.value(tile.value, tile.unit):>12}{detail}")
     funnel = page.results["funnel"].to_dict()
     way = " → ".join(
         f"{name} {number:,}" for name, number in zip(funnel["name"], funnel["customers"], strict=True)

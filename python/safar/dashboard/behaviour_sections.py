@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from safar.dashboard.figures import histogram_figure, matrix_figure, ranking_figure
-from safar.dashboard.formatting import count
+from safar.dashboard.figures import course_figure, histogram_figure, matrix_figure, ranking_figure
 from safar.dashboard.section import Columns, Section, plain_section, section_of
-from safar.dashboard.svg import Direction
+from safar.dashboard.series import Series
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.result import Result
 
-__all__ = ["matrix_section", "sessions_section", "transitions_section"]
+__all__ = ["active_section", "matrix_section", "sessions_section", "transitions_section"]
 
 _VIRTUAL = ("(start)", "(end)", "(open)")
 _MATRIX_EVENTS = 8
@@ -37,9 +37,7 @@ def _chosen(result: Result, rows: Sequence[int]) -> Columns:
     return columns
 
 
-def matrix_section(
-    result: Result, *, title: str = "What comes next", direction: Direction = "ltr"
-) -> Section:
+def matrix_section(result: Result, *, title: str | None = None, locale: Locale = ENGLISH) -> Section:
     """Show what customers do after each of the commonest events.
 
     Parameters
@@ -48,15 +46,16 @@ def matrix_section(
         Transitions without segments.
     title
         Heading.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Section
     """
+    title = title or locale.say("What comes next")
     if "segment" in result.columns:
-        return plain_section(result, title, result.to_dict())
+        return plain_section(result, title, result.to_dict(), locale)
     sources, targets, events = (result.table.numpy(name)[0].tolist() for name in ("from", "to", "events"))
     totals: dict[str, int] = {}
     for source, number in zip(sources, events, strict=True):
@@ -67,22 +66,20 @@ def matrix_section(
     shown = [i for i, (a, b) in enumerate(zip(sources, targets, strict=True)) if a in rows and b in columns]
     taken = {(sources[i], targets[i]): events[i] for i in shown}
     counts = [[taken.get((source, target), 0) for target in columns] for source in rows]
-    of = (
-        f"the {len(rows)} commonest of {count(len(names))} events" if len(names) > len(rows) else "all events"
-    )
+    said = "Share of departures in %, all events; each row sums to 100"
+    if len(names) > len(rows):
+        said = "Share of departures in %, the {shown} commonest of {all} events; each row sums to 100"
     return section_of(
         result,
         title=title,
-        subtitle=f"Share of departures in %, {of}; each row sums to 100",
-        figure=matrix_figure(rows, columns, counts, [totals[name] for name in rows]),
+        subtitle=locale.say(said, shown=locale.count(len(rows)), all=locale.count(len(names))),
+        figure=matrix_figure(rows, columns, counts, [totals[name] for name in rows], locale=locale),
         table=_chosen(result, shown),
         width="half",
     )
 
 
-def transitions_section(
-    result: Result, *, title: str = "Most frequent transitions", direction: Direction = "ltr"
-) -> Section:
+def transitions_section(result: Result, *, title: str | None = None, locale: Locale = ENGLISH) -> Section:
     """Rank the steps from event to event by how often they are taken.
 
     Parameters
@@ -91,16 +88,17 @@ def transitions_section(
         Transitions without segments.
     title
         Heading.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Section
         The twelve commonest between two different real events; the data table has the hundred commonest of all.
     """
+    title = title or locale.say("Most frequent transitions")
     if "segment" in result.columns:
-        return plain_section(result, title, result.to_dict())
+        return plain_section(result, title, result.to_dict(), locale)
     sources, targets, events = (result.table.numpy(name)[0] for name in ("from", "to", "events"))
     # The rows of the result stand in a fixed order, so a stable sort ranks alike on every machine.
     order = np.argsort(-events.astype(np.int64), kind="stable").tolist()
@@ -109,15 +107,73 @@ def transitions_section(
         for i in order
         if sources[i] not in _VIRTUAL and targets[i] not in _VIRTUAL and sources[i] != targets[i]
     )
-    note = f"The data table has the {_LISTED} commonest of {count(len(order))} transitions."
+    note = locale.say(
+        "The data table has the {listed} commonest of {all} transitions.",
+        listed=locale.count(_LISTED),
+        all=locale.count(len(order)),
+    )
     return section_of(
         result,
         title=title,
-        subtitle="Between two different events, repeats of one event left out",
-        figure=ranking_figure(_chosen(result, list(islice(real, _RANKED)))),
+        subtitle=locale.say("Between two different events, repeats of one event left out"),
+        figure=ranking_figure(_chosen(result, list(islice(real, _RANKED))), locale=locale),
         note=note if len(order) > _LISTED else None,
         table=_chosen(result, order[:_LISTED]),
         width="half",
+    )
+
+
+_ACTIVE = {
+    "day": (
+        "Active customers per day",
+        "A hollow dot is a day that the data does not cover fully.",
+        "Customers with at least one event ({events}) on the day, in {timezone}.",
+    ),
+    "week": (
+        "Active customers per week",
+        "A hollow dot is a week that the data does not cover fully.",
+        "Customers with at least one event ({events}) in the week, in {timezone}.",
+    ),
+    "month": (
+        "Active customers per month",
+        "A hollow dot is a month that the data does not cover fully.",
+        "Customers with at least one event ({events}) in the month, in {timezone}.",
+    ),
+}
+
+
+def active_section(course: Series, events: str, timezone: str, *, locale: Locale = ENGLISH) -> Section:
+    """Show how many customers were there in each period.
+
+    Parameters
+    ----------
+    course
+        Customers by period.
+    events
+        What shows that a customer is there, in words.
+    timezone
+        Where periods begin.
+    locale
+        How readers are written to.
+
+    Returns
+    -------
+    Section
+    """
+    title, note, definition = _ACTIVE[course.period]
+    title = locale.say(title)
+    return Section(
+        title=title,
+        subtitle=locale.say("Customers with {events}", events=events),
+        figure=course_figure(course, label=title, locale=locale),
+        note=locale.say(note),
+        table={
+            course.period: list(course.starts),
+            "customers": list(course.values),
+            "complete": list(course.complete),
+        },
+        definition=locale.say(definition, events=events, timezone=timezone),
+        width="third",
     )
 
 
@@ -139,7 +195,7 @@ def sessions_section(
     *,
     measure: Literal["events", "minutes"] = "minutes",
     title: str | None = None,
-    direction: Direction = "ltr",
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Show how long sessions are, or how many events they have.
 
@@ -151,8 +207,8 @@ def sessions_section(
         ``"minutes"`` from the first to the last event (0 for a session of one event) or ``"events"``.
     title
         Heading.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -161,19 +217,21 @@ def sessions_section(
     """
     if measure == "events":
         values, bins = result.table.numpy("events")[0].astype(np.float64), _EVENT_BINS
-        title, axis = title or "Events per session", "events in the session"
+        title = title or locale.say("Events per session")
+        axis = locale.say("events in the session")
     else:
         length = result.table.numpy("end")[0] - result.table.numpy("start")[0]
         values, bins = length / np.timedelta64(60, "s"), _MINUTE_BINS
-        title, axis = title or "Length of sessions", "minutes from the first to the last event"
+        title = title or locale.say("Length of sessions")
+        axis = locale.say("minutes from the first to the last event")
     lows = np.array([low for low, _ in bins], dtype=np.float64)
     counts = np.bincount(np.searchsorted(lows, values, side="right") - 1, minlength=len(bins)).tolist()
-    names = [name for _, name in bins]
+    names = [locale.signs(locale.say(name)) for _, name in bins]
     return section_of(
         result,
         title=title,
-        subtitle=f"Share of {count(len(values))} sessions",
-        figure=histogram_figure(names, counts, label=title, axis=axis, direction=direction),
+        subtitle=locale.say("Share of {number} sessions", number=locale.count(len(values))),
+        figure=histogram_figure(names, counts, label=title, axis=axis, locale=locale),
         table={measure: names, "sessions": counts},
         width="third",
     )

@@ -10,9 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _core
-from safar._typing import Duration
+from safar._typing import Duration, Language
 from safar.analyses.funnel import FunnelResult, Step, StepLike, step
 from safar.dashboard import sections as parts
+from safar.dashboard.behaviour_sections import active_section
 from safar.dashboard.channel_sections import (
     channel_conversion_section,
     channel_events_section,
@@ -20,13 +21,11 @@ from safar.dashboard.channel_sections import (
 )
 from safar.dashboard.choice import Conversion, Journey, choose_conversion, choose_journey, longest_window
 from safar.dashboard.document import Page
-from safar.dashboard.figures import course_figure
-from safar.dashboard.formatting import count, day
 from safar.dashboard.key_figures import KeyFigures, key_figures
 from safar.dashboard.map_sections import alerts_section, kpi_section, stages_section
 from safar.dashboard.section import Section
-from safar.dashboard.svg import Direction
 from safar.errors import ArgumentError, DataError
+from safar.language import Locale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +49,7 @@ class _Work:
 
     log: EventLog
     progress: Progress | None
+    locale: Locale
     results: dict[str, Result] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     alerts: AlertResult | None = None
@@ -72,13 +72,13 @@ class _Work:
 def page_for(
     log: EventLog,
     *,
-    title: str = "Customer journey",
+    title: str | None = None,
     funnel_steps: Sequence[StepLike] | None = None,
     stages: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
     conversion: str | Sequence[str] | None = None,
     within: Duration | None = None,
     active: str | Sequence[str] | None = None,
-    direction: Direction = "ltr",
+    language: Language = "en",
     progress: Progress | None = None,
 ) -> Page:
     """Run the analyses on a log and put them on one page.
@@ -88,7 +88,7 @@ def page_for(
     log
         Any log. One that was read through a journey map also shows its stages, and its KPIs against their targets.
     title
-        Heading of the page.
+        Heading of the page; by default "Customer journey", or the name of the map.
     funnel_steps
         Steps of the funnel. By default the stages of the journey where the log has a column ``stage``, else a path of
         events read from the transitions; the page says by which rule.
@@ -102,8 +102,8 @@ def page_for(
     active
         Events that show that a customer is there, for retention and the customers of each week; by default any event.
         Leave out what the company does, such as e-mails sent.
-    direction
-        Direction of the page.
+    language
+        ``"en"``, or ``"fa"`` for Persian: from right to left, with Persian digits and the Jalali calendar.
     progress
         Called after each analysis with its name and the seconds it took.
 
@@ -129,41 +129,47 @@ def page_for(
     >>> sorted(page.results)
     ['conversion', 'funnel', 'retention', 'sessions', 'transitions']
     """
-    work = _Work(log, progress)
+    locale = Locale(language)
+    work = _Work(log, progress, locale)
     sessions: SessionsResult = work.run("sessions", lambda: log.sessions("30m"))
     inactivity = longest_window(log, ("30d", "7d", "1d"))
     try:
         transitions = work.run("transitions", lambda: log.transitions(inactivity=inactivity))
     except ArgumentError as problem:
         transitions = None
-        work.left_out.append(f"Transitions: {problem}")
-    converting = choose_conversion(log, conversion)
+        work.left_out.append(f"{locale.say('Transitions')}: {problem}")
+    converting = choose_conversion(log, conversion, locale)
     with work.timed("choice of steps"):
         journey = choose_journey(
-            log, transitions, converting, steps=funnel_steps, stages=stages, within=within
+            log, transitions, converting, steps=funnel_steps, stages=stages, within=within, locale=locale
         )
     funnel: FunnelResult = work.run("funnel", lambda: log.funnel(journey.steps, within=journey.within))
     if converting is None:
-        converting = _last_step(journey, funnel)
+        converting = _last_step(journey, funnel, locale)
     converted = work.run("conversion", lambda: log.funnel([_converted(converting)]))
     names = None if active is None else [active] if isinstance(active, str) else list(active)
     period: Literal["week", "month"] = "month" if log.observed_until - log.first > _LONG else "week"
-    work.run("retention", lambda: log.retention(names, names, period=period))
+    work.run("retention", lambda: log.retention(names, names, period=period, calendar=locale.calendar))
     if log.channels:
         _by_channel(work, journey, converting)
     if log.map is not None:
         _by_map(work, period)
     with work.timed("key figures"):
-        figures = key_figures(log, sessions, converted, converting, names)
+        figures = key_figures(log, sessions, converted, converting, names, locale)
     with work.timed("page"):
         return Page(
-            title,
+            title or _title(log, locale),
             tiles=figures.tiles,
-            sections=_sections(work, journey, converting, figures, names, direction),
-            subtitle=f"{day(log.first)} to {day(log.last)}, {log.timezone}",
+            sections=_sections(work, journey, converting, figures, names),
+            subtitle=locale.say(
+                "{first} to {last}, {timezone}",
+                first=locale.day(log.first),
+                last=locale.day(log.last),
+                timezone=log.timezone,
+            ),
             notes=_notes(work, converting),
             results=work.results,
-            direction=direction,
+            language=language,
         )
 
 
@@ -171,17 +177,23 @@ def _converted(conversion: Conversion) -> Any:
     return step(*conversion.events, name=" or ".join(conversion.events))
 
 
-def _last_step(journey: Journey, funnel: FunnelResult) -> Conversion:
+def _last_step(journey: Journey, funnel: FunnelResult, locale: Locale) -> Conversion:
     """Take the last step of the funnel as the conversion."""
     last = journey.steps[-1]
     events = last.events if isinstance(last, Step) else (last,) if isinstance(last, str) else tuple(last)
     name = funnel.to_dict()["name"][-1]
-    return Conversion(events, f"chosen automatically: the last step of the funnel, {name}")
+    said = locale.say("chosen automatically: the last step of the funnel, {step}", step=locale.name(name))
+    return Conversion(events, said)
+
+
+def _title(log: EventLog, locale: Locale) -> str:
+    name = None if log.map is None else log.map.name
+    return locale.say("Customer journey") if name is None else name.of(locale.language)
 
 
 def _by_channel(work: _Work, journey: Journey, conversion: Conversion) -> None:
     log = work.log
-    everyone = step(*log.events, name="Any event")
+    everyone = step(*log.events, name=work.locale.say("Any event"))
     work.run("customers_by_channel", lambda: log.funnel([everyone], by="channel", at="first"))
     work.run("conversion_by_channel", lambda: log.funnel([_converted(conversion)], by="channel", at="first"))
     work.run("funnel_by_channel", lambda: log.funnel(journey.steps, within=journey.within, by="channel"))
@@ -193,17 +205,17 @@ def _by_map(work: _Work, period: Literal["week", "month"]) -> None:
     try:
         work.run("stages", log.stages)
     except ArgumentError as problem:
-        work.left_out.append(f"Stages: {problem}")
+        work.left_out.append(f"{work.locale.say('Stages')}: {problem}")
     if log.map is not None and log.map.kpis:
         try:
-            work.run("kpis", lambda: log.kpis(period=period))
+            work.run("kpis", lambda: log.kpis(period=period, calendar=work.locale.calendar))
             # Loaded here, because only pages with a map watch KPIs.
             from safar.monitoring import alerts
 
             with work.timed("alerts"):
                 work.alerts = alerts(log.kpis(period="day"))
         except (ArgumentError, DataError) as problem:
-            work.left_out.append(f"KPIs: {problem}")
+            work.left_out.append(f"{work.locale.say('KPIs')}: {problem}")
 
 
 def _sections(
@@ -212,43 +224,30 @@ def _sections(
     conversion: Conversion,
     figures: KeyFigures,
     active: Sequence[str] | None,
-    direction: Direction,
 ) -> list[Section]:
     """Order the figures: three in the first row, then pairs, then three."""
+    locale = work.locale
     found: dict[str, Any] = dict(work.results)
-    made = [parts.funnel_section(found["funnel"], subtitle=journey.said, direction=direction)]
+    made = [parts.funnel_section(found["funnel"], subtitle=journey.said, locale=locale)]
     course = figures.customers
-    of = "any event" if active is None else " or ".join(active)
+    of = locale.say("any event") if active is None else locale.listing(active)
     if course is not None:
-        label = f"Active customers per {course.period}"
-        made.append(
-            Section(
-                title=label,
-                subtitle=f"Customers with {of}",
-                figure=course_figure(course, label=label, direction=direction),
-                note=f"A hollow dot is a {course.period} that the data does not cover fully.",
-                table={
-                    course.period: list(course.starts),
-                    "customers": list(course.values),
-                    "complete": list(course.complete),
-                },
-                definition=f"Customers with at least one event ({of}) in the {course.period}, in {work.log.timezone}.",
-                width="third",
-            )
-        )
+        made.append(active_section(course, of, work.log.timezone, locale=locale))
     if "conversion_by_channel" in found:
-        events = " or ".join(conversion.events)
+        events = locale.listing(conversion.events)
         pair = (found["customers_by_channel"], found["conversion_by_channel"])
-        made.append(channel_conversion_section(*pair, events=events, direction=direction))
+        made.append(channel_conversion_section(*pair, events=events, locale=locale))
     elif course is not None:
-        made.append(parts.sessions_section(found["sessions"], direction=direction))
-    made.append(parts.flow_section(found["funnel"], direction=direction))
-    retention = parts.retention_section(found["retention"], subtitle=f"Back with {of}", direction=direction)
+        made.append(parts.sessions_section(found["sessions"], locale=locale))
+    made.append(parts.flow_section(found["funnel"], locale=locale))
+    retention = parts.retention_section(
+        found["retention"], subtitle=locale.say("Back with {events}", events=of), locale=locale
+    )
     if "transitions" not in found:
         made.append(retention)
     else:
-        matrix = parts.matrix_section(found["transitions"], direction=direction)
-        ranking = parts.transitions_section(found["transitions"], direction=direction)
+        matrix = parts.matrix_section(found["transitions"], locale=locale)
+        ranking = parts.transitions_section(found["transitions"], locale=locale)
         if retention.width == "full":
             # The matrix fills the row of the flow, so that no hole is left before the wide table.
             made += [matrix, retention, replace(ranking, width="full")]
@@ -257,35 +256,42 @@ def _sections(
     if "funnel_by_channel" in found:
         made.append(
             channel_funnel_section(
-                found["funnel_by_channel"], subtitle="% of those who entered, by channel of entry"
+                found["funnel_by_channel"],
+                subtitle=locale.say("% of those who entered, by channel of entry"),
+                locale=locale,
             )
         )
-        made.append(channel_events_section(work.log.channels, len(work.log), direction=direction))
-        made.append(parts.sessions_section(found["sessions"], direction=direction))
+        made.append(channel_events_section(work.log.channels, len(work.log), locale=locale))
+        made.append(parts.sessions_section(found["sessions"], locale=locale))
     if work.log.map is not None:
         if "stages" in found:
-            made.append(stages_section(found["stages"], work.log.map, direction=direction))
+            made.append(stages_section(found["stages"], work.log.map, locale=locale))
         if "kpis" in found:
-            made.append(kpi_section(found["kpis"], work.log.map, direction=direction))
+            made.append(kpi_section(found["kpis"], work.log.map, locale=locale))
         if work.alerts is not None:
-            made.append(alerts_section(work.alerts, work.log.map, direction=direction))
+            made.append(alerts_section(work.alerts, work.log.map, locale=locale))
     return made
 
 
 def _notes(work: _Work, conversion: Conversion) -> list[tuple[str, str]]:
     """Say what the data is and what was left out."""
-    log = work.log
-    until = "as given" if log.observed_until_given else "the latest event; nothing else was given"
-    rejected = ", ".join(
-        f"{reason.replace('_', ' ')} {count(number)}" for reason, number in log.rejected.items()
-    )
+    log, locale = work.log, work.locale
+    until = locale.say("as given" if log.observed_until_given else "the latest event; nothing else was given")
     bad = sum(log.rejected.values())
-    notes = [
-        ("Data", f"{log.first:%Y-%m-%d %H:%M} to {log.last:%Y-%m-%d %H:%M}"),
-        ("Observed until", f"{log.observed_until:%Y-%m-%d %H:%M} ({until})"),
-        ("Time zone", log.timezone),
-        ("Rows read", f"{count(log.info['rows'])}; {count(bad)} rejected" + (f": {rejected}" if bad else "")),
-        ("Conversion", f"{' or '.join(conversion.events)} ({conversion.said})"),
-        ("Made with", f"safar {_core.__version__}"),
-    ]
-    return [*notes, *(("Left out", reason) for reason in work.left_out)]
+    rows = locale.say("{rows}; {bad} rejected", rows=locale.count(log.info["rows"]), bad=locale.count(bad))
+    if bad:
+        reasons = (
+            f"{locale.say(reason.replace('_', ' '))} {locale.count(number)}"
+            for reason, number in log.rejected.items()
+        )
+        rows += ": " + locale.say(", ").join(reasons)
+    notes = {
+        "Data": locale.say("{first} to {last}", first=locale.moment(log.first), last=locale.moment(log.last)),
+        "Observed until": f"{locale.moment(log.observed_until)} ({until})",
+        "Time zone": log.timezone,
+        "Rows read": rows,
+        "Conversion": f"{locale.listing(conversion.events)} ({conversion.said})",
+        "Made with": f"safar {_core.__version__}",
+    }
+    written = [(locale.say(term), meaning) for term, meaning in notes.items()]
+    return [*written, *((locale.say("Left out"), reason) for reason in work.left_out)]

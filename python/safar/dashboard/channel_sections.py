@@ -8,9 +8,8 @@ import numpy as np
 
 from safar._intervals import wilson
 from safar.dashboard.figures import Bar, bars_figure, steps_figure
-from safar.dashboard.formatting import count, share
 from safar.dashboard.section import Section
-from safar.dashboard.svg import Direction
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.result import Result
@@ -31,12 +30,15 @@ def _largest(sizes: dict[str | None, int]) -> list[str | None]:
     return sorted(sizes, key=lambda name: (-sizes[name], name or ""))[:_MOST]
 
 
-def _note(shown: int, total: int) -> str | None:
-    return f"The {shown} largest of {total} channels." if total > shown else None
+def _note(shown: int, total: int, locale: Locale) -> str | None:
+    if total <= shown:
+        return None
+    numbers = {"shown": locale.count(shown), "all": locale.count(total)}
+    return locale.say("The {shown} largest of {all} channels.", **numbers)
 
 
 def channel_conversion_section(
-    everyone: Result, converted: Result, *, events: str, direction: Direction = "ltr"
+    everyone: Result, converted: Result, *, events: str, locale: Locale = ENGLISH
 ) -> Section:
     """Compare the share of customers that convert by the channel they first came through.
 
@@ -48,8 +50,8 @@ def channel_conversion_section(
         A funnel of one step, the conversion, by channel at the first event.
     events
         The conversion in words.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -73,28 +75,36 @@ def channel_conversion_section(
     columns = {name: [values[i] for i in order] for name, values in columns.items()}
     bars = []
     for name, size, number, part, least, most in zip(*columns.values(), strict=True):
-        hint = (
-            f"{name or '(missing)'}: {count(number)} of {count(size)} customers = {share(part)} "
-            f"(95% interval {share(least)} to {share(most)})"
+        hint = locale.say(
+            "{name}: {number} of {all} customers = {share} (95% interval {low} to {high})",
+            name=locale.name(name),
+            number=locale.count(number),
+            all=locale.count(size),
+            share=locale.share(part),
+            low=locale.share(least),
+            high=locale.share(most),
         )
-        bars.append(Bar(name, part, share(part), hint, least, most))
-    title = "Conversion by first channel"
+        bars.append(Bar(locale.label(name), part, locale.share(part), hint, least, most))
+    title = locale.say("Conversion by first channel")
     return Section(
         title=title,
-        subtitle=f"Customers with {events}, by the channel of their first event",
-        figure=bars_figure(bars, label=title, heading="of customers, 95% interval", direction=direction),
-        note=_note(len(shown), len(customers)),
+        subtitle=locale.say("Customers with {events}, by the channel of their first event", events=events),
+        figure=bars_figure(
+            bars, label=title, heading=locale.say("of customers, 95% interval"), locale=locale
+        ),
+        note=_note(len(shown), len(customers), locale),
         table=columns,
-        definition=(
-            f"Customers with at least one conversion ({events}) among the customers whose first event was in the "
-            "channel. The interval is the 95 % Wilson interval of the share."
+        definition=locale.say(
+            "Customers with at least one conversion ({events}) among the customers whose first event was in the "
+            "channel. The interval is the 95 % Wilson interval of the share.",
+            events=events,
         ),
         spec=f"{everyone.spec}\n{converted.spec}",
         width="third",
     )
 
 
-def channel_events_section(counts: dict[str, int], events: int, *, direction: Direction = "ltr") -> Section:
+def channel_events_section(counts: dict[str, int], events: int, *, locale: Locale = ENGLISH) -> Section:
     """Compare how many events came through each channel.
 
     Parameters
@@ -103,8 +113,8 @@ def channel_events_section(counts: dict[str, int], events: int, *, direction: Di
         Events by channel.
     events
         All events; those without a channel are shown as missing.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -116,30 +126,38 @@ def channel_events_section(counts: dict[str, int], events: int, *, direction: Di
     shown = _largest(sizes)
     bars = [
         Bar(
-            name,
+            locale.label(name),
             float(sizes[name]),
-            share(sizes[name] / events),
-            f"{name or '(missing)'}: {count(sizes[name])} of {count(events)} events = {share(sizes[name] / events)}",
+            locale.share(sizes[name] / events),
+            locale.say(
+                "{name}: {number} of {all} events = {share}",
+                name=locale.name(name),
+                number=locale.count(sizes[name]),
+                all=locale.count(events),
+                share=locale.share(sizes[name] / events),
+            ),
         )
         for name in shown
     ]
-    title = "Events by channel"
+    title = locale.say("Events by channel")
     return Section(
         title=title,
-        subtitle=f"Share of {count(events)} events",
-        figure=bars_figure(bars, label=title, direction=direction),
-        note=_note(len(shown), len(sizes)),
+        subtitle=locale.say("Share of {number} events", number=locale.count(events)),
+        figure=bars_figure(bars, label=title, locale=locale),
+        note=_note(len(shown), len(sizes), locale),
         table={
             "channel": list(shown),
             "events": [sizes[name] for name in shown],
             "share": [sizes[name] / events for name in shown],
         },
-        definition="Events of each channel among all events of the log, whoever caused them.",
+        definition=locale.say("Events of each channel among all events of the log, whoever caused them."),
         width="third",
     )
 
 
-def channel_funnel_section(result: Result, *, subtitle: str | None = None) -> Section:
+def channel_funnel_section(
+    result: Result, *, subtitle: str | None = None, locale: Locale = ENGLISH
+) -> Section:
     """Compare how far customers come by the channel in which they entered the funnel.
 
     Parameters
@@ -148,6 +166,8 @@ def channel_funnel_section(result: Result, *, subtitle: str | None = None) -> Se
         A funnel by channel.
     subtitle
         The line under the heading.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -157,10 +177,10 @@ def channel_funnel_section(result: Result, *, subtitle: str | None = None) -> Se
     shown = _largest(entered)
     columns = result.to_dict()
     return Section(
-        title="Funnel by entry channel",
+        title=locale.say("Funnel by entry channel"),
         subtitle=subtitle,
-        figure=steps_figure(columns, shown, heading="Channel"),
-        note=_note(len(shown), len(entered)),
+        figure=steps_figure(columns, shown, heading="Channel", locale=locale),
+        note=_note(len(shown), len(entered), locale),
         table=columns,
         definition=result.definition,
         spec=result.spec,

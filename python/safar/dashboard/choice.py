@@ -14,6 +14,7 @@ from safar._typing import Duration
 from safar.analyses.funnel import StepLike, step
 from safar.dashboard.paths import main_path, widest_path
 from safar.errors import ArgumentError
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.analyses.transitions import TransitionsResult
@@ -48,7 +49,7 @@ _MOST_STAGED_EVENTS = 200
 _HEAVIEST = 5_000
 _WINDOWS = ("30d", "7d", "1d", "1h")
 _LONG_WINDOWS = ("90d", *_WINDOWS)
-_ORDINALS = ("1st", "2nd", "3rd", "4th", "5th")
+_ORDINALS = ("1st {event}", "2nd {event}", "3rd {event}", "4th {event}", "5th {event}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ def longest_window(log: EventLog, windows: Sequence[str] = _WINDOWS) -> str:
     )
 
 
-def choose_conversion(log: EventLog, given: str | Sequence[str] | None) -> Conversion | None:
+def choose_conversion(
+    log: EventLog, given: str | Sequence[str] | None, locale: Locale = ENGLISH
+) -> Conversion | None:
     """Decide which events are a conversion.
 
     Parameters
@@ -116,6 +119,8 @@ def choose_conversion(log: EventLog, given: str | Sequence[str] | None) -> Conve
         The log.
     given
         Names from the caller; None decides by the data.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -125,14 +130,14 @@ def choose_conversion(log: EventLog, given: str | Sequence[str] | None) -> Conve
     """
     if given is not None:
         events = (given,) if isinstance(given, str) else tuple(given)
-        return Conversion(events, "given")
+        return Conversion(events, locale.say("given"))
     totals = _value_by_event(log)
     if totals and max(totals.values()) > 0:
         best = max(sorted(totals), key=lambda name: totals[name])
-        return Conversion((best,), "chosen automatically: the event that carries the most value")
+        return Conversion((best,), locale.say("chosen automatically: the event that carries the most value"))
     folded = {name.strip().casefold(): name for name in log.events}
     usual = next((folded[name] for name in _CONVERSIONS if name in folded), None)
-    return None if usual is None else Conversion((usual,), "chosen automatically by its name")
+    return None if usual is None else Conversion((usual,), locale.say("chosen automatically by its name"))
 
 
 def _value_by_event(log: EventLog) -> dict[str, float]:
@@ -158,6 +163,7 @@ def choose_journey(
     steps: Sequence[StepLike] | None = None,
     stages: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
     within: Duration | None = None,
+    locale: Locale = ENGLISH,
 ) -> Journey:
     """Decide the steps of the page's funnel.
 
@@ -175,25 +181,30 @@ def choose_journey(
         Stages from the caller: a mapping of stage → events, or the order of the values of the column ``stage``.
     within
         The window from the caller; None takes the longest usual one that fits three times into the data.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Journey
     """
     if steps is not None:
-        return _journey(log, steps, within, "Steps as given")
+        return _journey(log, steps, within, locale.say("Steps as given"), locale)
     if stages is not None or "stage" in log.columns:
-        found, rule = _stages(log, stages)
+        found, rule = _stages(log, stages, locale)
         if len(found) > 1:
             staged = [step(*events, name=name) for name, events in found.items()]
-            return _journey(log, staged, within, rule, _LONG_WINDOWS)
-    path, rule = _path(transitions, conversion)
+            return _journey(log, staged, within, rule, locale, _LONG_WINDOWS)
+    path, rule = _path(transitions, conversion, locale)
     if len(path) < 2:
         only = path[0] if path else next(iter(log.events))
-        repeated = [step(only, name=f"{ordinal} {only}") for ordinal in _ORDINALS]
-        rule = f"Steps chosen automatically: the first five times of “{only}”, with which journeys begin"
-        return _journey(log, repeated, within, rule, _LONG_WINDOWS)
-    return _journey(log, path, within, rule)
+        repeated = [step(only, name=locale.say(ordinal, event=only)) for ordinal in _ORDINALS]
+        rule = locale.say(
+            "Steps chosen automatically: the first five times of “{event}”, with which journeys begin",
+            event=only,
+        )
+        return _journey(log, repeated, within, rule, locale, _LONG_WINDOWS)
+    return _journey(log, path, within, rule, locale)
 
 
 def _journey(
@@ -201,20 +212,23 @@ def _journey(
     steps: Sequence[StepLike],
     within: Duration | None,
     rule: str,
+    locale: Locale,
     windows: Sequence[str] = _WINDOWS,
 ) -> Journey:
     """Add the window, and say where it comes from."""
     window = _args.duration(longest_window(log, windows) if within is None else within, "within")
-    chosen = "" if within is not None else " (the longest usual window that fits three times into the data)"
-    return Journey(tuple(steps), window, f"{rule}; within {_args.duration_words(window)}{chosen}")
+    said = "{rule}; within {window}"
+    if within is None:
+        said = "{rule}; within {window} (the longest usual window that fits three times into the data)"
+    return Journey(tuple(steps), window, locale.say(said, rule=rule, window=locale.length(window)))
 
 
 def _stages(
-    log: EventLog, given: Mapping[str, Sequence[str]] | Sequence[str] | None
+    log: EventLog, given: Mapping[str, Sequence[str]] | Sequence[str] | None, locale: Locale
 ) -> tuple[dict[str, tuple[str, ...]], str]:
     """Find the events of each stage, in the order of the stages."""
     if isinstance(given, Mapping):
-        return {name: tuple(events) for name, events in given.items()}, "Stages as given"
+        return {name: tuple(events) for name, events in given.items()}, locale.say("Stages as given")
     if "stage" not in log.columns:
         raise ArgumentError(
             'stages names the order of the column "stage", and the log has none; build the log with '
@@ -227,15 +241,25 @@ def _stages(
             raise ArgumentError(
                 f"stages holds {unknown[0]!r}; the column “stage” has {', '.join(sorted(found))}"
             )
-        return {name.capitalize(): found[name] for name in given}, "Stages as given"
+        return {_stage_name(log, name, locale): found[name] for name in given}, locale.say("Stages as given")
+    if log.map is not None:
+        order = [stage.id for stage in log.map.stages if stage.id in found]
+        rule = locale.say("Stages of the journey map, in its order")
+        return {_stage_name(log, name, locale): found[name] for name in order}, rule
     if all(name.strip().casefold() in _LIFE_CYCLE for name in found):
         order = sorted(found, key=lambda name: _LIFE_CYCLE.index(name.strip().casefold()))
-        rule = "Stages from the column “stage”, in the order of the customer life cycle"
+        rule = locale.say("Stages from the column “stage”, in the order of the customer life cycle")
     else:
         reached = {name: log.funnel([step(*events)]).entered for name, events in found.items()}
         order = sorted(found, key=lambda name: (-reached[name], name))
-        rule = "Stages from the column “stage”, in the order of how many customers reach them"
+        rule = locale.say("Stages from the column “stage”, in the order of how many customers reach them")
     return {name.capitalize(): found[name] for name in order}, rule
+
+
+def _stage_name(log: EventLog, stage: str, locale: Locale) -> str:
+    """What a stage is called in the map of the log, if it has one."""
+    names = {} if log.map is None else {each.id: each.name for each in log.map.stages}
+    return names[stage].of(locale.language) if stage in names else stage.capitalize()
 
 
 def _events_by_stage(log: EventLog) -> dict[str, tuple[str, ...]]:
@@ -251,7 +275,9 @@ def _events_by_stage(log: EventLog) -> dict[str, tuple[str, ...]]:
     return {stage: tuple(events) for stage, events in found.items()}
 
 
-def _path(transitions: TransitionsResult | None, conversion: Conversion | None) -> tuple[list[str], str]:
+def _path(
+    transitions: TransitionsResult | None, conversion: Conversion | None, locale: Locale
+) -> tuple[list[str], str]:
     """Read a path of events from the transitions."""
     if transitions is None:
         return [], ""
@@ -265,12 +291,13 @@ def _path(transitions: TransitionsResult | None, conversion: Conversion | None) 
     if conversion is not None:
         path = widest_path(edges, conversion.events)
         if path:
-            rule = (
-                f"Steps chosen automatically: from the commonest first event to “{path[-1]}” along the route whose "
-                "narrowest link the most customers took"
+            rule = locale.say(
+                "Steps chosen automatically: from the commonest first event to “{event}” along the route whose "
+                "narrowest link the most customers took",
+                event=path[-1],
             )
             return path, rule
-    rule = (
+    rule = locale.say(
         "Steps chosen automatically: from the commonest first event, each next step is the event that most customers "
         "went on to, without repeats"
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from safar import _args
+from safar._typing import Language
 from safar.dashboard.markup import Markup
-from safar.dashboard.svg import Direction
 from safar.dashboard.tables import data_table
 from safar.dashboard.tiles import Tile, tile_markup
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 from safar.dashboard.section import Section
 from safar.dashboard.sections import section_for
+from safar.language import Locale
 
 __all__ = ["Page"]
 
@@ -41,10 +44,8 @@ class Page:
         Terms and their meaning in the footer: data span, time zone, rejected rows.
     results
         The results behind the figures, by name; not shown, for use after the page.
-    direction
-        Reading direction of the page.
     language
-        Language code of the page's own words.
+        Language of the page's own words, numbers and dates: ``"en"``, or ``"fa"`` for Persian, from right to left.
 
     Examples
     --------
@@ -59,8 +60,15 @@ class Page:
     subtitle: str | None = None
     notes: Sequence[tuple[str, str]] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
-    direction: Direction = "ltr"
-    language: str = "en"
+    language: Language = "en"
+
+    def __post_init__(self) -> None:
+        _args.choice(self.language, "language", Language)
+
+    @property
+    def locale(self) -> Locale:
+        """How the page writes numbers, dates and words."""
+        return Locale(self.language)
 
     def to_html(self) -> str:
         """Write the page.
@@ -79,17 +87,19 @@ class Page:
             lstrip_blocks=True,
             undefined=StrictUndefined,
         )
+        locale = self.locale
         style = (Path(__file__).with_name("templates") / "page.css").read_text(encoding="utf-8")
         sections = [
-            section if isinstance(section, Section) else section_for(section, direction=self.direction)
+            section if isinstance(section, Section) else section_for(section, locale=locale)
             for section in self.sections
         ]
         return environment.get_template("page.html").render(
             page=self,
             style=Markup(style),
-            tiles=[tile_markup(tile, self.direction) for tile in self.tiles],
+            tiles=[tile_markup(tile, locale) for tile in self.tiles],
             sections=sections,
-            data_table=data_table,
+            locale=locale,
+            data_table=partial(data_table, locale=locale),
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -106,12 +116,12 @@ class Page:
             The file.
         """
         target = Path(path)
-        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        unfinished = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
-            partial.write_text(self.to_html(), encoding="utf-8")
-            partial.replace(target)
+            unfinished.write_text(self.to_html(), encoding="utf-8")
+            unfinished.replace(target)
         finally:
-            partial.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
         return target
 
     def _repr_html_(self) -> str:

@@ -20,9 +20,9 @@ from safar.dashboard.activity import (
     value_per_period,
 )
 from safar.dashboard.choice import Conversion
-from safar.dashboard.formatting import compact, count, share
 from safar.dashboard.series import Series
 from safar.dashboard.tiles import Tile
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.analyses.funnel import FunnelResult
@@ -58,6 +58,7 @@ def key_figures(
     converted: FunnelResult,
     conversion: Conversion,
     active: Sequence[str] | None,
+    locale: Locale = ENGLISH,
 ) -> KeyFigures:
     """Work out the key figures of a log.
 
@@ -73,6 +74,8 @@ def key_figures(
         Which events convert.
     active
         Events that show that a customer is there; None takes any.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -91,11 +94,11 @@ def key_figures(
                 for k, n in zip(buyers.values, everyone.values, strict=True)
             ]
         )
-    number, length = _sessions(log, sessions, periods)
-    tiles = [_customers(log, customers, active), _events(log, periods), number]
-    tiles.append(_conversion(log, converted, conversion, converting))
+    number, length = _sessions(sessions, periods, locale)
+    tiles = [_customers(log, customers, active, locale), _events(log, periods, locale), number]
+    tiles.append(_conversion(log, converted, converting, locale))
     if "value" in log.columns:
-        tiles.append(_value(log, periods))
+        tiles.append(_value(log, periods, locale))
     return KeyFigures((*tiles, length), customers)
 
 
@@ -106,27 +109,37 @@ def _active(log: EventLog, periods: Periods, events: Sequence[str] | None) -> Se
     return periods.series(counts)
 
 
-def _customers(log: EventLog, course: Series | None, active: Sequence[str] | None) -> Tile:
-    of = "any event" if active is None else " or ".join(active)
+def _customers(log: EventLog, course: Series | None, active: Sequence[str] | None, locale: Locale) -> Tile:
+    said = {
+        "day": "line: customers with {events} on the day",
+        "week": "line: customers with {events} in the week",
+        "month": "line: customers with {events} in the month",
+    }
+    of = locale.say("any event") if active is None else locale.listing(active)
     return Tile(
-        label="Customers",
+        label=locale.say("Customers"),
         value=log.customers,
-        detail=None if course is None else f"line: customers with {of} in the {course.period}",
+        detail=None if course is None else locale.say(said[course.period], events=of),
         series=course,
     )
 
 
-def _events(log: EventLog, periods: Periods | None) -> Tile:
-    each = len(log) / log.customers if log.customers else None
+def _events(log: EventLog, periods: Periods | None, locale: Locale) -> Tile:
+    detail = None
+    if log.customers:
+        each = locale.compact(round(len(log) / log.customers, 1))
+        detail = locale.say(
+            "{each} per customer, {kinds} kinds", each=each, kinds=locale.count(len(log.events))
+        )
     return Tile(
-        label="Events",
+        label=locale.say("Events"),
         value=len(log),
-        detail=None if each is None else f"{compact(round(each, 1))} per customer, {len(log.events):,} kinds",
+        detail=detail,
         series=None if periods is None else periods.series(events_per_period(log, periods)),
     )
 
 
-def _sessions(log: EventLog, sessions: SessionsResult, periods: Periods | None) -> tuple[Tile, Tile]:
+def _sessions(sessions: SessionsResult, periods: Periods | None, locale: Locale) -> tuple[Tile, Tile]:
     summary = {name: values[0] for name, values in sessions.summary().to_dict().items()}
     counts = medians = None
     if periods is not None:
@@ -134,50 +147,66 @@ def _sessions(log: EventLog, sessions: SessionsResult, periods: Periods | None) 
         counts, medians = periods.series(numbers), periods.series(lengths)
     mean, single = summary["mean_events"], summary["single_event_share"]
     number = Tile(
-        label="Sessions",
+        label=locale.say("Sessions"),
         value=summary["sessions"],
-        detail=None if mean is None else f"{mean:.1f} events each; {share(single)} have one event",
+        detail=None
+        if mean is None
+        else locale.say(
+            "{mean} events each; {single} have one event",
+            mean=locale.signs(f"{mean:.1f}"),
+            single=locale.share(single),
+        ),
         series=counts,
     )
     middle, several = typical_length(sessions)
     length = Tile(
-        label="Median session",
+        label=locale.say("Median session"),
         value=middle,
         unit="seconds",
-        detail=f"of the {count(several)} sessions with two or more events",
+        detail=locale.say("of the {number} sessions with two or more events", number=locale.count(several)),
         series=medians,
         better="neither",
     )
     return number, length
 
 
-def _conversion(
-    log: EventLog, converted: FunnelResult, conversion: Conversion, course: Series | None
-) -> Tile:
+def _conversion(log: EventLog, converted: FunnelResult, course: Series | None, locale: Locale) -> Tile:
     buyers, everyone = converted.entered, log.customers
     low, high = (float(end[0]) for end in wilson(np.array([buyers]), np.array([everyone])))
-    interval = f"{100 * low:.1f} to {share(high)}"
+    detail = locale.say(
+        "{number} of {all} customers (95%: {low} to {high})",
+        number=locale.count(buyers),
+        all=locale.count(everyone),
+        low=locale.share(low),
+        high=locale.share(high),
+    )
     return Tile(
-        label="Conversion",
+        label=locale.say("Conversion"),
         value=buyers / everyone if everyone else None,
         unit="share",
-        detail=f"{count(buyers)} of {count(everyone)} customers (95%: {interval})",
+        detail=detail,
         series=course,
     )
 
 
-def _value(log: EventLog, periods: Periods | None) -> Tile:
+def _value(log: EventLog, periods: Periods | None, locale: Locale) -> Tile:
     column = str(log.roles["value"])
     values, mask = log.core.events_table(["value"]).numpy("value")
     amounts: Floats = np.asarray(values, dtype=np.float64)
     given = ~np.isnan(amounts) if mask is None else ~(np.asarray(mask, dtype=bool) | np.isnan(amounts))
     amounts = np.where(given, amounts, 0.0)
     total, number = float(amounts.sum()), int(given.sum())
+    detail = locale.say("{number} events with a value", number=locale.count(number))
+    if number:
+        detail = locale.say(
+            "{number} events with a value, {each} each",
+            number=locale.count(number),
+            each=locale.compact(total / number),
+        )
     return Tile(
-        label="Revenue" if column.casefold() in _REVENUE else column,
+        label=locale.say("Revenue") if column.casefold() in _REVENUE else column,
         value=total,
         unit="money",
-        detail=f"{count(number)} events with a value"
-        + (f", {compact(total / number)} each" if number else ""),
+        detail=detail,
         series=None if periods is None else periods.series(value_per_period(log, periods, amounts)),
     )

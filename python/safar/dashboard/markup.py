@@ -49,12 +49,12 @@ def _plain(value: object) -> str:
 
 
 def name_markup(name: object) -> Markup:
-    """Show a name that came with the data: isolated, in its own direction, breakable at ``_``, ``-``, ``/`` and ``.``.
+    """Show a name that came with the data: isolated, in its own direction, breakable after ``_`` and ``/``.
 
     Parameters
     ----------
     name
-        The name; None is shown as ``(missing)``.
+        The name.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def name_markup(name: object) -> Markup:
     >>> print(name_markup("cart_add"))
     <bdi>cart_<wbr>add</bdi>
     """
-    text = str(escape("(missing)" if name is None else str(name)))
+    text = str(escape(str(name)))
     for mark in "_/":
         text = text.replace(mark, f"{mark}<wbr>")
     return Markup("<bdi>") + Markup(text) + Markup("</bdi>")
@@ -77,7 +77,7 @@ def svg_name(name: object, room: float | None = None, size: float = 12.0) -> str
     Parameters
     ----------
     name
-        The name; None is shown as ``(missing)``.
+        The name.
     room
         Width in pixels that the text may take; None never cuts.
     size
@@ -93,7 +93,7 @@ def svg_name(name: object, room: float | None = None, size: float = 12.0) -> str
     >>> svg_name("consideration", room=40).strip("\u2068\u2069")
     'cons…'
     """
-    text = "(missing)" if name is None else str(name)
+    text = str(name)
     if room is not None:
         letters = max(2, int(room / (0.56 * size)))
         if len(text) > letters:

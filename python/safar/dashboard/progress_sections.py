@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from safar.dashboard.figures import Bar, bars_figure, flow_figure, funnel_figure, retention_figure
-from safar.dashboard.formatting import count, share
 from safar.dashboard.section import Section, plain_section, section_of
-from safar.dashboard.svg import Direction
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.analyses.retention import RetentionResult
@@ -21,9 +21,9 @@ _GROUPS = 12
 def funnel_section(
     result: Result,
     *,
-    title: str = "Journey funnel",
+    title: str | None = None,
     subtitle: str | None = None,
-    direction: Direction = "ltr",
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Show how many customers came through each step.
 
@@ -33,22 +33,23 @@ def funnel_section(
         A funnel; one by segments becomes bars of the share that completed.
     title, subtitle
         Heading and the line under it.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Section
     """
     steps = result.to_dict()
+    title = title or locale.say("Journey funnel")
     if "segment" in steps:
-        return segments_section(result, title=title, subtitle=subtitle, direction=direction)
-    figure = funnel_figure(steps, direction=direction)
+        return segments_section(result, title=title, subtitle=subtitle, locale=locale)
+    figure = funnel_figure(steps, locale=locale)
     return section_of(result, title=title, subtitle=subtitle, figure=figure, table=steps, width="third")
 
 
 def flow_section(
-    result: Result, *, title: str = "Journey flow", subtitle: str | None = None, direction: Direction = "ltr"
+    result: Result, *, title: str | None = None, subtitle: str | None = None, locale: Locale = ENGLISH
 ) -> Section:
     """Show who went on, who left and who is still on the way, step by step.
 
@@ -58,16 +59,17 @@ def flow_section(
         A funnel without segments.
     title, subtitle
         Heading and the line under it.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Section
     """
     steps = result.to_dict()
+    title = title or locale.say("Journey flow")
     shown = ("name", "customers", "dropped", "still_open", "excluded", "from_previous", "from_first")
-    figure = flow_figure(steps, direction=direction)
+    figure = flow_figure(steps, locale=locale)
     table = {name: steps[name] for name in shown}
     return section_of(result, title=title, subtitle=subtitle, figure=figure, table=table, width="half")
 
@@ -75,10 +77,10 @@ def flow_section(
 def segments_section(
     result: Result,
     *,
-    title: str = "Completed, by segment",
+    title: str | None = None,
     subtitle: str | None = None,
-    heading: str = "of those who entered",
-    direction: Direction = "ltr",
+    heading: str | None = None,
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Compare which segments complete the funnel most often.
 
@@ -90,8 +92,8 @@ def segments_section(
         Heading and the line under it.
     heading
         What the shares are of.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -99,6 +101,8 @@ def segments_section(
         Bars of the share from the first step to the last with Wilson intervals, the twelve largest segments.
     """
     steps = result.to_dict()
+    title = title or locale.say("Completed, by segment")
+    heading = heading or locale.say("of those who entered")
     last = max(steps["step"], default=1)
     entered = {
         s: n
@@ -111,14 +115,22 @@ def segments_section(
     for i in rows[:_GROUPS]:
         part, low, high = (steps[f"from_first{end}"][i] for end in ("", "_low", "_high"))
         segment = steps["segment"][i]
-        hint = (
-            f"{segment or '(missing)'}: {count(steps['customers'][i])} of {count(entered[segment])} = {share(part)} "
-            f"(95% interval {share(low)} to {share(high)})"
+        hint = locale.say(
+            "{name}: {number} of {all} = {share} (95% interval {low} to {high})",
+            name=locale.name(segment),
+            number=locale.count(steps["customers"][i]),
+            all=locale.count(entered[segment]),
+            share=locale.share(part),
+            low=locale.share(low),
+            high=locale.share(high),
         )
-        bars.append(Bar(segment, part, share(part), hint, low, high))
+        bars.append(Bar(locale.label(segment), part, locale.share(part), hint, low, high))
     bars.sort(key=lambda bar: -(bar.value or 0.0))
-    figure = bars_figure(bars, label=title, heading=heading, direction=direction)
-    note = f"The {_GROUPS} largest of {len(rows)} segments." if len(rows) > _GROUPS else None
+    figure = bars_figure(bars, label=title, heading=heading, locale=locale)
+    note = None
+    if len(rows) > _GROUPS:
+        numbers = {"shown": locale.count(_GROUPS), "all": locale.count(len(rows))}
+        note = locale.say("The {shown} largest of {all} segments.", **numbers)
     return section_of(
         result, title=title, subtitle=subtitle, figure=figure, note=note, table=steps, width="third"
     )
@@ -127,9 +139,9 @@ def segments_section(
 def retention_section(
     result: RetentionResult,
     *,
-    title: str = "Retention by cohort",
+    title: str | None = None,
     subtitle: str | None = None,
-    direction: Direction = "ltr",
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Show how many customers of each cohort come back.
 
@@ -139,8 +151,8 @@ def retention_section(
         A retention result.
     title, subtitle
         Heading and the line under it.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -148,11 +160,12 @@ def retention_section(
         A heat table; cells whose period is not over are hatched, not zero.
     """
     cells = result.to_dict()
+    title = title or locale.say("Retention by cohort")
     # The figure has a row a cohort and a column a calendar period.
     if "segment" in cells or "cohort" not in cells or "period_end" in cells or result.clock == "rolling":
-        return plain_section(result, title, cells)
-    labels = result.labels() if result.calendar == "jalali" else None
-    figure = retention_figure(cells, result.means().to_dict(), period=result.period, labels=labels)
+        return plain_section(result, title, cells, locale)
+    own = replace(locale, shown_calendar=result.calendar)
+    figure = retention_figure(cells, result.means().to_dict(), period=result.period, locale=own)
     wide = max(cells["period"], default=0) > 13
     return section_of(
         result, title=title, subtitle=subtitle, figure=figure, table=cells, width="full" if wide else "half"

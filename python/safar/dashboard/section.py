@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from safar.dashboard.markup import Markup
 from safar.dashboard.tables import data_table
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.result import Result
@@ -62,6 +63,8 @@ def section_of(result: Result, **parts: Any) -> Section:
     return Section(definition=result.definition, spec=result.spec, **parts)
 
 
-def plain_section(result: Result, title: str, columns: Columns) -> Section:
+def plain_section(result: Result, title: str, columns: Columns, locale: Locale = ENGLISH) -> Section:
     """Make a section for a result by segments: its table is the figure."""
-    return section_of(result, title=title, figure=data_table(columns, caption=title), width="full")
+    return section_of(
+        result, title=title, figure=data_table(columns, caption=title, locale=locale), width="full"
+    )

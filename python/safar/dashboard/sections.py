@@ -13,7 +13,7 @@ from safar.dashboard.progress_sections import (
     segments_section,
 )
 from safar.dashboard.section import Section, plain_section
-from safar.dashboard.svg import Direction
+from safar.language import ENGLISH, Locale
 
 if TYPE_CHECKING:
     from safar.result import Result
@@ -39,15 +39,15 @@ _SECTIONS: dict[str, Callable[..., Section]] = {
 }
 
 
-def section_for(result: Result, *, direction: Direction = "ltr") -> Section:
+def section_for(result: Result, *, locale: Locale = ENGLISH) -> Section:
     """Choose the section that fits the analysis of a result; one without a figure is shown as a table.
 
     Parameters
     ----------
     result
         Any result.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -55,5 +55,6 @@ def section_for(result: Result, *, direction: Direction = "ltr") -> Section:
     """
     make = _SECTIONS.get(result.analysis)
     if make is None:
-        return plain_section(result, result.analysis.replace("_", " ").capitalize(), result.to_dict())
-    return make(result, direction=direction)
+        title = result.analysis.replace("_", " ").capitalize()
+        return plain_section(result, title, result.to_dict(), locale)
+    return make(result, locale=locale)

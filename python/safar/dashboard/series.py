@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from safar.dashboard.formatting import day
+from safar.language import ENGLISH, Locale
 
-__all__ = ["Change", "Period", "Series"]
+__all__ = ["Change", "Period", "Series", "period_name"]
 
 Period = Literal["day", "week", "month"]
 
@@ -65,13 +65,15 @@ class Series:
         """Values of the complete periods only."""
         return [value for value, complete in zip(self.values, self.complete, strict=True) if complete]
 
-    def change(self, unit: str) -> Change | None:
+    def change(self, unit: str, locale: Locale = ENGLISH) -> Change | None:
         """Compare the last full period with the one before; None where either is missing or the earlier is 0.
 
         Parameters
         ----------
         unit
             ``"share"`` compares by difference, anything else by ratio.
+        locale
+            How readers are written to.
         """
         full = [place for place, complete in enumerate(self.complete) if complete]
         if len(full) < 2:
@@ -81,14 +83,24 @@ class Series:
             return None
         value = last - before if unit == "share" else last / before - 1
         start = self.starts[full[-1]]
-        name = {"day": day(start), "week": f"week of {start.day} {start:%b}", "month": f"{start:%b %Y}"}[
-            self.period
-        ]
-        return Change(value, f"{name} vs previous")
+        name = locale.say("week of {day}", day=locale.short_day(start)) if self.period == "week" else None
+        return Change(
+            value, locale.say("{period} vs previous", period=name or period_name(start, self.period, locale))
+        )
 
-    def period_name(self, place: int) -> str:
-        """Name a period: ``week of 2 Mar 2026``, ``2 Mar 2026`` or ``Mar 2026``."""
-        start = self.starts[place]
-        if self.period == "month":
-            return f"{start:%b %Y}"
-        return f"week of {day(start)}" if self.period == "week" else day(start)
+    def name(self, place: int, locale: Locale) -> str:
+        """Name a period."""
+        return period_name(self.starts[place], self.period, locale)
+
+
+def period_name(start: date, period: Period, locale: Locale = ENGLISH) -> str:
+    """Name the period that begins on a day.
+
+    Examples
+    --------
+    >>> period_name(date(2026, 3, 2), "week"), period_name(date(2026, 3, 1), "month")
+    ('week of 2 Mar 2026', 'Mar 2026')
+    """
+    if period == "month":
+        return locale.month(start)
+    return locale.say("week of {day}", day=locale.day(start)) if period == "week" else locale.day(start)

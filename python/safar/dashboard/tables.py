@@ -6,52 +6,45 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 
-from safar.dashboard.formatting import MISSING, count, duration, share
 from safar.dashboard.markup import Markup, element, name_markup
+from safar.language import ENGLISH, MISSING, Locale, heading
 
-__all__ = ["data_table", "heading"]
+__all__ = ["data_table"]
 
 _ROWS = 400
 _SHARES = ("share", "from_previous", "from_first", "weighted", "simple")
 
 
-def heading(column: str) -> str:
-    """Turn a column name into words.
-
-    Examples
-    --------
-    >>> heading("from_previous_low"), heading("median_seconds")
-    ('From previous low', 'Median time')
-    """
-    words = column.replace("_seconds", "_time").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
-
-
-def _number(column: str, value: float) -> str:
+def _number(column: str, value: float, locale: Locale) -> str:
     if column.removesuffix("_low").removesuffix("_high").endswith("_seconds"):
-        return duration(value)
+        return locale.duration(value)
     if column.startswith(_SHARES):
-        return share(value)
-    return count(value) if float(value).is_integer() else f"{value:,.2f}"
+        return locale.share(value)
+    return locale.count(value) if float(value).is_integer() else locale.signs(f"{value:,.2f}")
 
 
-def _cell(column: str, value: object) -> Markup:
+def _cell(column: str, value: object, locale: Locale) -> Markup:
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return element("td", element("span", MISSING, title="not defined", class_="missing"), class_="number")
+        return element(
+            "td", element("span", MISSING, title=locale.say("not defined"), class_="missing"), class_="number"
+        )
     if isinstance(value, bool):
-        return element("td", "yes" if value else "no")
+        return element("td", locale.say("yes" if value else "no"))
     if isinstance(value, int | float):
-        return element("td", element("data", _number(column, value), value=repr(value)), class_="number")
+        return element(
+            "td", element("data", _number(column, value, locale), value=repr(value)), class_="number"
+        )
     if isinstance(value, datetime) and (value.tzinfo is not None or value.time() != time()):
-        return element("td", element("time", f"{value:%Y-%m-%d %H:%M:%S}", datetime=value.isoformat()))
+        return element("td", element("time", locale.moment(value, seconds=True), datetime=value.isoformat()))
     if isinstance(value, date):
         # The first day of a period, whether it comes as a date or as the midnight that begins it.
-        day = f"{value:%Y-%m-%d}"
-        return element("td", element("time", day, datetime=day))
-    return element("td", name_markup(value))
+        return element("td", element("time", locale.date(value), datetime=f"{value:%Y-%m-%d}"))
+    return element("td", name_markup(locale.label(value)))
 
 
-def data_table(columns: Mapping[str, Sequence[object]], *, caption: str, rows: int = _ROWS) -> Markup:
+def data_table(
+    columns: Mapping[str, Sequence[object]], *, caption: str, rows: int = _ROWS, locale: Locale = ENGLISH
+) -> Markup:
     """Write the table behind a figure.
 
     Parameters
@@ -62,6 +55,8 @@ def data_table(columns: Mapping[str, Sequence[object]], *, caption: str, rows: i
         What the rows are.
     rows
         Rows written at most (400); more are announced in the caption, never left out in silence.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -75,9 +70,14 @@ def data_table(columns: Mapping[str, Sequence[object]], *, caption: str, rows: i
     names = list(columns)
     length = len(columns[names[0]]) if names else 0
     shown = min(length, rows)
-    said = caption if shown == length else f"{caption}: the first {shown:,} of {length:,} rows"
-    head = element("tr", *(element("th", heading(name), scope="col") for name in names))
-    body = [element("tr", *(_cell(name, columns[name][row]) for name in names)) for row in range(shown)]
+    said = caption
+    if shown < length:
+        places = {"shown": locale.count(shown), "length": locale.count(length)}
+        said = locale.say("{caption}: the first {shown} of {length} rows", caption=caption, **places)
+    head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in names))
+    body = [
+        element("tr", *(_cell(name, columns[name][row], locale) for name in names)) for row in range(shown)
+    ]
     table = element(
         "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
     )

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from safar.dashboard.colours import BLUE
-from safar.dashboard.formatting import change as change_text
-from safar.dashboard.formatting import value_text
 from safar.dashboard.markup import Markup, element
 from safar.dashboard.series import Series
-from safar.dashboard.svg import Canvas, Direction
+from safar.dashboard.svg import Canvas
+from safar.language import ENGLISH, Locale
+
+_COURSE = {
+    "day": "{label} per day, {number} complete days",
+    "week": "{label} per week, {number} complete weeks",
+    "month": "{label} per month, {number} complete months",
+}
 
 __all__ = ["Tile", "Unit", "sparkline", "tile_markup"]
 
@@ -50,7 +55,7 @@ class Tile:
     better: Literal["up", "down", "neither"] = "up"
 
 
-def sparkline(series: Series, *, label: str, direction: Direction = "ltr") -> Markup:
+def sparkline(series: Series, *, label: str, locale: Locale = ENGLISH) -> Markup:
     """Draw the complete periods of a series as a small line with a dot at its end.
 
     Parameters
@@ -59,8 +64,8 @@ def sparkline(series: Series, *, label: str, direction: Direction = "ltr") -> Ma
         At least two complete periods with a value, else nothing is drawn.
     label
         What the line shows.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -80,24 +85,25 @@ def sparkline(series: Series, *, label: str, direction: Direction = "ltr") -> Ma
         for i, value in enumerate(values)
         if value is not None
     ]
-    canvas = Canvas(width, height, label=label, direction=direction)
+    canvas = Canvas(width, height, label=label, direction=locale.direction)
     canvas.polyline(points, class_="spark")
     canvas.circle(*points[-1], 2.6, fill=BLUE)
     return canvas.render(class_="sparkline")
 
 
-def tile_markup(tile: Tile, direction: Direction = "ltr") -> Markup:
+def tile_markup(tile: Tile, locale: Locale = ENGLISH) -> Markup:
     """Write one tile as HTML."""
     line = course = None
     if tile.series is not None:
-        periods = sum(tile.series.complete)
-        label = f"{tile.label} per {tile.series.period}, {periods} complete {tile.series.period}s"
-        line = sparkline(tile.series, label=label, direction=direction)
-        course = tile.series.change(tile.unit)
+        label = locale.say(
+            _COURSE[tile.series.period], label=tile.label, number=locale.count(sum(tile.series.complete))
+        )
+        line = sparkline(tile.series, label=label, locale=locale)
+        course = tile.series.change(tile.unit, locale)
     moved = None
     if course is not None:
-        shown = change_text(course.value, tile.unit)
-        flat = shown.lstrip("+\u2212") in ("0.0%", "0.0 pp")
+        shown = locale.change(course.value, tile.unit)
+        flat = shown in [locale.change(near, tile.unit) for near in (0.0, 0.0, 1e-9, -1e-9)]
         arrow = "■" if flat else ("▲" if course.value > 0 else "▼")
         good = tile.better == ("up" if course.value > 0 else "down")
         tone = "even" if flat or tile.better == "neither" else ("good" if good else "bad")
@@ -106,7 +112,7 @@ def tile_markup(tile: Tile, direction: Direction = "ltr") -> Markup:
     return element(
         "article",
         element("h2", tile.label),
-        element("p", element("data", value_text(tile.value, tile.unit), value=exact), class_="value"),
+        element("p", element("data", locale.value(tile.value, tile.unit), value=exact), class_="value"),
         element("div", moved, line, class_="reading") if moved or line else None,
         element("p", course.label, class_="course") if course is not None else None,
         element("p", tile.detail, class_="detail") if tile.detail else None,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from safar.dashboard.colours import BLUE, STEEL
 from safar.dashboard.markup import Markup, svg_name
-from safar.dashboard.svg import Canvas, Direction
+from safar.dashboard.svg import Canvas
+from safar.language import ENGLISH, Locale
 
 __all__ = ["Bar", "bars_figure"]
 
@@ -22,7 +23,7 @@ class Bar:
     Parameters
     ----------
     name
-        Name of the group; None is shown as ``(missing)``.
+        Name of the group.
     value
         Length; None draws no bar.
     text
@@ -38,7 +39,7 @@ class Bar:
     0.5
     """
 
-    name: str | None
+    name: str
     value: float | None
     text: str
     hint: str
@@ -47,7 +48,7 @@ class Bar:
 
 
 def bars_figure(
-    bars: Sequence[Bar], *, label: str, heading: str | None = None, direction: Direction = "ltr"
+    bars: Sequence[Bar], *, label: str, heading: str | None = None, locale: Locale = ENGLISH
 ) -> Markup:
     """Draw horizontal bars from zero; the longest is dark.
 
@@ -59,15 +60,15 @@ def bars_figure(
         What is compared.
     heading
         Unit of the numbers, above them.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Markup
     """
     top = 18.0 if heading else 2.0
-    canvas = Canvas(_WIDTH, top + _ROW * len(bars), label=label, direction=direction)
+    canvas = Canvas(_WIDTH, top + _ROW * len(bars), label=label, direction=locale.direction)
     if heading:
         canvas.text(_WIDTH - 2, 11, heading, anchor="end", class_="small")
     ends = [end for bar in bars for end in (bar.value, bar.high) if end is not None]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 from safar.dashboard.colours import BLUE
-from safar.dashboard.formatting import compact
 from safar.dashboard.markup import Markup
 from safar.dashboard.series import Series
-from safar.dashboard.svg import Canvas, Direction, nice_ticks
+from safar.dashboard.svg import Canvas, nice_ticks
+from safar.language import ENGLISH, Locale
 
 __all__ = ["course_figure"]
 
@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 420.0, 276.0
 _START, _END, _TOP, _FLOOR = 40.0, 412.0, 10.0, 250.0
 
 
-def course_figure(series: Series, *, label: str, direction: Direction = "ltr") -> Markup:
+def course_figure(series: Series, *, label: str, locale: Locale = ENGLISH) -> Markup:
     """Draw a series of counts as a line from zero.
 
     Parameters
@@ -25,15 +25,15 @@ def course_figure(series: Series, *, label: str, direction: Direction = "ltr") -
         Values that are None break nothing: they are left out.
     label
         What is shown.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Markup
         An ``<svg>``; periods that the data does not cover fully have a hollow dot on a dashed line.
     """
-    canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=direction)
+    canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=locale.direction)
     ticks = nice_ticks(
         max((value for value in series.values if value is not None), default=0.0), wanted=4, whole=True
     )
@@ -41,7 +41,7 @@ def course_figure(series: Series, *, label: str, direction: Direction = "ltr") -
     for tick in ticks:
         y = _FLOOR - tick * scale
         canvas.line(_START, y, _END, y, class_="base" if tick == 0 else "axis")
-        canvas.text(_START - 6, y + 4, compact(tick), anchor="end", class_="small")
+        canvas.text(_START - 6, y + 4, locale.compact(tick), anchor="end", class_="small")
     length = len(series.values)
     step = (_END - _START - 16) / max(1, length - 1)
     place = [_START + 8 + i * step for i in range(length)]
@@ -54,22 +54,22 @@ def course_figure(series: Series, *, label: str, direction: Direction = "ltr") -
             canvas.polyline([points[first], points[second]], class_="unfinished")
     for i in known:
         whole = series.complete[i]
-        note = "" if whole else " (not complete)"
-        hint = f"{series.period_name(i)}: {series.values[i]:,.0f}{note}"
+        said = "{period}: {number}" if whole else "{period}: {number} (not complete)"
+        hint = locale.say(said, period=series.name(i, locale), number=locale.count(series.values[i]))
         radius = 3.0 if length <= 40 else 2.0
         canvas.circle(*points[i], radius, fill=BLUE if whole else "#ffffff", class_="dot", title=hint)
-    _dates(canvas, series, place)
+    _dates(canvas, series, place, locale)
     return canvas.render()
 
 
-def _dates(canvas: Canvas, series: Series, place: list[float]) -> None:
+def _dates(canvas: Canvas, series: Series, place: list[float], locale: Locale) -> None:
     """Write about five dates under the line."""
     length = len(series.starts)
     every = max(1, -(-length // 5))
     long = (series.starts[-1] - series.starts[0]).days > 300 if length else False
     for i in range(0, length, every):
         start = series.starts[i]
-        text = f"{start:%b %Y}" if long else f"{start.day} {start:%b}"
+        text = locale.month(start) if long else locale.short_day(start)
         if place[i] > _END - 14:
             continue
         canvas.text(max(place[i], _START + 10), _FLOOR + 17, text, anchor="middle", class_="small")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 from safar.dashboard.colours import BAND, BLUE, DROP, OPEN
-from safar.dashboard.figures.funnel import Columns, step_hint
-from safar.dashboard.formatting import count, share
+from safar.dashboard.figures.funnel import Columns, step_hint, steps_said
 from safar.dashboard.markup import Markup, element, svg_name
-from safar.dashboard.svg import Anchor, Canvas, Direction
+from safar.dashboard.svg import Anchor, Canvas
+from safar.language import ENGLISH, Locale
 
 __all__ = ["flow_figure"]
 
@@ -40,15 +40,15 @@ def _elbow(
     )
 
 
-def flow_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
+def flow_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
     """Draw the flow through the steps of a funnel with those who left and those who are still on their way.
 
     Parameters
     ----------
     steps
         Columns of a funnel table without segments.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -63,14 +63,12 @@ def flow_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
     widest = max([*lost, 1]) * scale
     # Bands keep their proportion after the turn; all are slimmed alike where the widest would hit the next stage.
     slim = min(1.0, (spacing - _POST - 40) / widest)
-    label = "Flow: " + ", ".join(
-        f"{name} {count(value)}" for name, value in zip(names, customers, strict=True)
-    )
-    canvas = Canvas(_WIDTH, _FLOOR + 36, label=label, direction=direction)
+    label = locale.say("Flow: {steps}", steps=steps_said(steps, locale))
+    canvas = Canvas(_WIDTH, _FLOOR + 36, label=label, direction=locale.direction)
     for row, name in enumerate(names):
         x = _START + row * spacing
         height = max(1.0, customers[row] * scale)
-        hint = step_hint(steps, row)
+        hint = step_hint(steps, row, locale)
         if row + 1 < len(names):
             kept = customers[row + 1] * scale
             corners = [
@@ -80,19 +78,19 @@ def flow_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
                 (x + _POST, _TOP + kept),
             ]
             canvas.polygon(corners, fill=BAND, title=hint)
-            _leavers(canvas, steps, row, x + _POST, scale, slim, hint)
+            _leavers(canvas, steps, row, x + _POST, (scale, slim), hint, locale)
             canvas.text(
                 x + (_POST + spacing) / 2,
                 _TOP + max(kept / 2 + 4, 12),
-                share(steps["from_previous"][row + 1], 0),
+                locale.share(steps["from_previous"][row + 1], 0),
                 anchor="middle",
                 class_="quiet halo" if kept < 18 else "quiet",
             )
         canvas.rect(x, _TOP, _POST, height, fill=BLUE, radius=1, title=hint)
         place, anchor, room = _label(name, row, len(names), spacing)
         canvas.text(place, 12, svg_name(name, room), anchor=anchor, title=hint)
-        canvas.text(place, 27, count(customers[row]), anchor=anchor, class_="small")
-    return Markup("").join([canvas.render(), _legend()])
+        canvas.text(place, 27, locale.count(customers[row]), anchor=anchor, class_="small")
+    return Markup("").join([canvas.render(), _legend(locale)])
 
 
 def _label(name: str, row: int, rows: int, spacing: float) -> tuple[float, Anchor, float]:
@@ -107,9 +105,16 @@ def _label(name: str, row: int, rows: int, spacing: float) -> tuple[float, Ancho
 
 
 def _leavers(
-    canvas: Canvas, steps: Columns, row: int, x: float, scale: float, slim: float, hint: str
+    canvas: Canvas,
+    steps: Columns,
+    row: int,
+    x: float,
+    sizes: tuple[float, float],
+    hint: str,
+    locale: Locale,
 ) -> None:
     """Draw those of one step who did not go on: open ones inside, dropped ones outside, counts below."""
+    scale, slim = sizes
     kept = steps["customers"][row + 1] * scale
     dropped, still_open = steps["dropped"][row], steps["still_open"][row]
     near, top = x + 20.0, _TOP + kept
@@ -123,19 +128,19 @@ def _leavers(
         start = top + (dropped * scale if class_ == "quiet" else 0.0)
         width = max(1.0, thickness * slim)
         _elbow(canvas, x, start, thickness, near, width, fill=fill, hint=hint)
-        canvas.text(near + width / 2, _FLOOR + line, count(number), anchor="middle", class_=class_)
+        canvas.text(near + width / 2, _FLOOR + line, locale.count(number), anchor="middle", class_=class_)
         near += width
 
 
-def _legend() -> Markup:
+def _legend(locale: Locale) -> Markup:
     def entry(colour: str, text: str) -> Markup:
         swatch = element("span", class_="swatch", style=f"background:{colour}", aria_hidden="true")
         return element("span", swatch, text)
 
     return element(
         "p",
-        entry(BAND, "went on"),
-        entry(DROP, "dropped: their time is over"),
-        entry(OPEN, "still open: they may yet go on"),
+        entry(BAND, locale.say("went on")),
+        entry(DROP, locale.say("dropped: their time is over")),
+        entry(OPEN, locale.say("still open: they may yet go on")),
         class_="legend",
     )

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from safar.dashboard.colours import BLUE, ramp, text_on
-from safar.dashboard.formatting import count, share
 from safar.dashboard.markup import Markup, svg_name
-from safar.dashboard.svg import Canvas, Direction
+from safar.dashboard.svg import Canvas
+from safar.language import ENGLISH, Locale
 
-__all__ = ["Columns", "funnel_figure", "step_hint"]
+__all__ = ["Columns", "funnel_figure", "step_hint", "steps_said"]
 
 Columns = dict[str, list[Any]]
 
@@ -18,7 +18,7 @@ _WIDTH, _ROW, _BAR, _TOP = 420.0, 46.0, 31.0, 20.0
 _LABEL_END, _CENTRE, _FULL, _SHARE_END = 118.0, 240.0, 226.0, 418.0
 
 
-def step_hint(steps: Columns, row: int) -> str:
+def step_hint(steps: Columns, row: int, locale: Locale) -> str:
     """Say what happened at one step: reached, left over from before, dropped and still open.
 
     Parameters
@@ -27,29 +27,47 @@ def step_hint(steps: Columns, row: int) -> str:
         Columns of a funnel table without segments.
     row
         Which step.
+    locale
+        How readers are written to.
 
     Returns
     -------
     str
     """
     customers = steps["customers"][row]
-    parts = [f"{steps['name'][row]}: {count(customers)} customers"]
+    name = locale.name(steps["name"][row])
+    parts = [locale.say("{name}: {number} customers", name=name, number=locale.count(customers))]
     previous = steps["from_previous"][row]
     if row and previous is not None:
         low, high = steps["from_previous_low"][row], steps["from_previous_high"][row]
-        before = count(steps["customers"][row - 1])
         parts.append(
-            f"{share(previous)} of the {before} at the step before (95% interval {share(low)} to {share(high)})"
+            locale.say(
+                "{share} of the {before} at the step before (95% interval {low} to {high})",
+                share=locale.share(previous),
+                before=locale.count(steps["customers"][row - 1]),
+                low=locale.share(low),
+                high=locale.share(high),
+            )
         )
-        parts.append(f"{share(steps['from_first'][row])} of the first step")
+        parts.append(locale.say("{share} of the first step", share=locale.share(steps["from_first"][row])))
     if row < len(steps["name"]) - 1:
         parts.append(
-            f"{count(steps['dropped'][row])} dropped here, {count(steps['still_open'][row])} still open here"
+            locale.say(
+                "{dropped} dropped here, {open} still open here",
+                dropped=locale.count(steps["dropped"][row]),
+                open=locale.count(steps["still_open"][row]),
+            )
         )
-    return "; ".join(parts)
+    return locale.say("; ").join(parts)
 
 
-def funnel_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
+def steps_said(steps: Columns, locale: Locale) -> str:
+    """Name the steps of a funnel with their customers, for readers who can't see it."""
+    numbers = zip(steps["name"], steps["customers"], strict=True)
+    return locale.say(", ").join(f"{locale.name(name)} {locale.count(value)}" for name, value in numbers)
+
+
+def funnel_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
     """Draw a funnel.
 
     Parameters
@@ -57,8 +75,8 @@ def funnel_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
     steps
         Columns of a funnel table without segments: ``name``, ``customers``, ``from_previous`` and its interval,
         ``from_first``, ``dropped``, ``still_open``.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -69,11 +87,9 @@ def funnel_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
     customers: Sequence[int] = steps["customers"]
     largest = max([*customers, 1])
     widths = [max(2.0, _FULL * value / largest) for value in customers]
-    label = "Funnel: " + ", ".join(
-        f"{name} {count(value)}" for name, value in zip(names, customers, strict=True)
-    )
-    canvas = Canvas(_WIDTH, _TOP + _ROW * len(names) - (_ROW - _BAR), label=label, direction=direction)
-    canvas.text(_SHARE_END, 11, "of step before", anchor="end", class_="small")
+    label = locale.say("Funnel: {steps}", steps=steps_said(steps, locale))
+    canvas = Canvas(_WIDTH, _TOP + _ROW * len(names) - (_ROW - _BAR), label=label, direction=locale.direction)
+    canvas.text(_SHARE_END, 11, locale.say("of step before"), anchor="end", class_="small")
     for row, name in enumerate(names):
         top = _TOP + row * _ROW
         half = widths[row] / 2
@@ -87,11 +103,11 @@ def funnel_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
             ]
             canvas.polygon(corners, fill="#d8e8ef")
         fill = ramp(row / max(1, len(names) - 1) * 0.55, start=BLUE, end="#ffffff")
-        hint = step_hint(steps, row)
+        hint = step_hint(steps, row, locale)
         middle = top + _BAR / 2 + 4.2
         canvas.rect(_CENTRE - half, top, widths[row], _BAR, fill=fill, title=hint)
         canvas.text(4, middle, svg_name(name, _LABEL_END - 8), title=hint)
-        written = count(customers[row])
+        written = locale.count(customers[row])
         if widths[row] > 9 * len(written) + 8:
             canvas.text(
                 _CENTRE, middle, written, anchor="middle", class_="strong", fill=text_on(fill), title=hint
@@ -102,7 +118,7 @@ def funnel_figure(steps: Columns, *, direction: Direction = "ltr") -> Markup:
             canvas.text(
                 _SHARE_END,
                 middle,
-                share(steps["from_previous"][row]),
+                locale.share(steps["from_previous"][row]),
                 anchor="end",
                 class_="quiet",
                 title=hint,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safar.dashboard.colours import STEEL
-from safar.dashboard.formatting import count, share
 from safar.dashboard.markup import Markup
-from safar.dashboard.svg import Canvas, Direction
+from safar.dashboard.svg import Canvas
+from safar.language import ENGLISH, Locale
 
 __all__ = ["histogram_figure"]
 
@@ -16,7 +16,7 @@ _START, _END, _TOP, _FLOOR = 8.0, 412.0, 22.0, 196.0
 
 
 def histogram_figure(
-    labels: Sequence[str], counts: Sequence[int], *, label: str, axis: str, direction: Direction = "ltr"
+    labels: Sequence[str], counts: Sequence[int], *, label: str, axis: str, locale: Locale = ENGLISH
 ) -> Markup:
     """Draw one column a bin with its share on top.
 
@@ -30,23 +30,29 @@ def histogram_figure(
         What is spread.
     axis
         Name and unit of the quantity, written below.
-    direction
-        Direction of the page.
+    locale
+        How readers are written to.
 
     Returns
     -------
     Markup
     """
-    canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=direction)
+    canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=locale.direction)
     total, largest = sum(counts), max([*counts, 1])
     step = (_END - _START) / max(1, len(counts))
     for i, (name, number) in enumerate(zip(labels, counts, strict=True)):
         height = (_FLOOR - _TOP) * number / largest
         middle = _START + (i + 0.5) * step
-        part = share(number / total if total else None)
-        hint = f"{name}: {count(number)} of {count(total)} = {part}"
+        part = locale.share(number / total if total else None)
+        hint = locale.say(
+            "{name}: {number} of {all} = {share}",
+            name=name,
+            number=locale.count(number),
+            all=locale.count(total),
+            share=part,
+        )
         canvas.rect(_START + i * step + 2, _FLOOR - height, step - 4, height, fill=STEEL, title=hint)
-        written = share(number / total if total else None, 0)
+        written = locale.share(number / total if total else None, 0)
         canvas.text(middle, _FLOOR - height - 5, written, anchor="middle", class_="small", title=hint)
         canvas.text(middle, _FLOOR + 15, name, anchor="middle", class_="small")
     canvas.line(_START, _FLOOR, _END, _FLOOR, class_="base")

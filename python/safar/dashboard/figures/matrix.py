@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safar.dashboard.colours import heat
-from safar.dashboard.formatting import count, share
 from safar.dashboard.markup import Markup, element, name_markup
+from safar.language import ENGLISH, Locale
 
 __all__ = ["matrix_figure"]
-
-
-def _percent(value: float) -> str:
-    percent = 100 * value
-    return "<1" if 0 < percent < 0.5 else f"{percent:.0f}"
 
 
 def _turned(text: str, title: str) -> Markup:
@@ -22,7 +17,12 @@ def _turned(text: str, title: str) -> Markup:
 
 
 def matrix_figure(
-    rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]], totals: Sequence[int]
+    rows: Sequence[str],
+    columns: Sequence[str],
+    counts: Sequence[Sequence[int]],
+    totals: Sequence[int],
+    *,
+    locale: Locale = ENGLISH,
 ) -> Markup:
     """Write the matrix of next events.
 
@@ -36,6 +36,8 @@ def matrix_figure(
         How often the column followed the row.
     totals
         All departures of each row, also to columns that are not shown.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -44,27 +46,36 @@ def matrix_figure(
     """
     head = element(
         "tr",
-        element("th", "From ↓  to →", scope="col", class_="label", style="inline-size:23%"),
-        *(_turned(name_markup(name), name) for name in columns),
-        _turned("all others", "all other events"),
+        element("th", locale.say("From ↓  to →"), scope="col", class_="label", style="inline-size:23%"),
+        *(_turned(name_markup(locale.label(name)), locale.label(name)) for name in columns),
+        _turned(locale.say("all others"), locale.say("all other events")),
     )
     body = []
     for name, line, total in zip(rows, counts, totals, strict=True):
         cells = []
-        for to, number in zip([*columns, "other events"], [*line, total - sum(line)], strict=True):
+        for to, number in zip(
+            [*columns, locale.say("other events")], [*line, total - sum(line)], strict=True
+        ):
             part = number / total if total else None
-            hint = f"{name} → {to}: {count(number)} of {count(total)} departures = {share(part)}"
+            hint = locale.say(
+                "{source} → {target}: {number} of {all} departures = {share}",
+                source=locale.name(name),
+                target=locale.name(to),
+                number=locale.count(number),
+                all=locale.count(total),
+                share=locale.share(part),
+            )
             if not number or part is None:
                 cells.append(element("td", "·", class_="none", title=hint))
                 continue
             background, ink = heat(part)
             cells.append(
-                element("td", _percent(part), title=hint, style=f"background:{background};color:{ink}")
+                element("td", locale.percent(part), title=hint, style=f"background:{background};color:{ink}")
             )
         body.append(element("tr", element("th", name_markup(name), scope="row"), *cells))
     table = element(
         "table",
-        element("caption", "Share of the departures of each event, in per cent, by next event"),
+        element("caption", locale.say("Share of the departures of each event, in per cent, by next event")),
         element("thead", head),
         element("tbody", *body),
         class_="heat",

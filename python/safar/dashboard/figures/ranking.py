@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from safar.dashboard.figures.funnel import Columns
-from safar.dashboard.formatting import count, duration, share
 from safar.dashboard.markup import Markup, element, name_markup
+from safar.language import ENGLISH, Locale
 
 __all__ = ["ranking_figure"]
 
 
-def ranking_figure(edges: Columns) -> Markup:
+def ranking_figure(edges: Columns, *, locale: Locale = ENGLISH) -> Markup:
     """Write a ranked table of transitions.
 
     Parameters
@@ -17,6 +17,8 @@ def ranking_figure(edges: Columns) -> Markup:
     edges
         Columns ``from``, ``to``, ``events``, ``customers``, ``share``, ``share_low``, ``share_high`` and
         ``median_seconds``, in the order to show.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -25,13 +27,20 @@ def ranking_figure(edges: Columns) -> Markup:
     titles = ("From", "To", "Times", "Customers", "Share of departures", "Median time")
     classes = (None, None, "number", "number", "measure", "number")
     head = element(
-        "tr", *(element("th", text, scope="col", class_=c) for text, c in zip(titles, classes, strict=True))
+        "tr",
+        *(
+            element("th", locale.say(text), scope="col", class_=class_)
+            for text, class_ in zip(titles, classes, strict=True)
+        ),
     )
     body = []
     for i, events in enumerate(edges["events"]):
         part, seconds = edges["share"][i], edges["median_seconds"][i]
-        hint = (
-            f"{share(part)} (95% interval {share(edges['share_low'][i])} to {share(edges['share_high'][i])})"
+        hint = locale.say(
+            "{share} (95% interval {low} to {high})",
+            share=locale.share(part),
+            low=locale.share(edges["share_low"][i]),
+            high=locale.share(edges["share_high"][i]),
         )
         fill = element("span", style=f"inline-size:{100 * part:.1f}%") if part is not None else None
         body.append(
@@ -39,23 +48,23 @@ def ranking_figure(edges: Columns) -> Markup:
                 "tr",
                 element("td", name_markup(edges["from"][i])),
                 element("td", name_markup(edges["to"][i])),
-                element("td", element("data", count(events), value=events), class_="number"),
+                element("td", element("data", locale.count(events), value=events), class_="number"),
                 element(
                     "td",
-                    element("data", count(edges["customers"][i]), value=edges["customers"][i]),
+                    element("data", locale.count(edges["customers"][i]), value=edges["customers"][i]),
                     class_="number",
                 ),
                 element(
                     "td",
                     element(
                         "div",
-                        element("span", share(part)),
+                        element("span", locale.share(part)),
                         element("span", fill, class_="meter"),
                         class_="metered",
                     ),
                     title=hint,
                 ),
-                element("td", element("data", duration(seconds), value=seconds), class_="number"),
+                element("td", element("data", locale.duration(seconds), value=seconds), class_="number"),
             )
         )
     table = element("table", element("thead", head), element("tbody", *body), class_="ranking")

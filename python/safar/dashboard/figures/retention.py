@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from safar._typing import Period
 from safar.dashboard.colours import heat
 from safar.dashboard.figures.funnel import Columns
-from safar.dashboard.formatting import count, day, share
 from safar.dashboard.markup import Markup, element
+from safar.language import ENGLISH, Locale
 
 __all__ = ["COHORTS", "PERIODS", "retention_figure"]
 
 PERIODS = 26
+_CAPTIONS: dict[Period, str] = {
+    "day": "Share of each cohort active again, in per cent, by day",
+    "week": "Share of each cohort active again, in per cent, by week",
+    "month": "Share of each cohort active again, in per cent, by month",
+}
+_COLUMNS: dict[Period, str] = {
+    "day": "Columns: days after the cohort's day, in % of the cohort.",
+    "week": "Columns: weeks after the cohort's week, in % of the cohort.",
+    "month": "Columns: months after the cohort's month, in % of the cohort.",
+}
 COHORTS = 26
 
 
-def _percent(value: float) -> str:
-    """Write a share for a small cell: a whole per cent, and a tenth below ten."""
-    percent = 100 * value
-    return "0" if percent == 0 else ("<1" if percent < 0.5 else f"{percent:.0f}")
-
-
-def _cohort_name(cohort: date, period: str) -> str:
-    return f"{cohort:%b %Y}" if period == "month" else day(cohort)
-
-
-def _cell(name: str, period: int, row: dict[str, Any]) -> Markup:
-    eligible, returned, value = row["eligible"], row["returned"], row["share"]
+def _cell(name: str, period: int, row: dict[str, Any], locale: Locale) -> Markup:
+    value = row["share"]
+    said = {
+        "cohort": name,
+        "period": locale.count(period),
+        "number": locale.count(row["returned"]),
+        "all": locale.count(row["eligible"]),
+    }
     if not row["complete"] or value is None:
-        hint = f"{name}, period {period}: not over yet; {count(returned)} of {count(eligible)} so far, not a rate"
-        return element(
-            "td", element("span", "…", aria_label="not complete yet"), class_="hatched none", title=hint
+        hint = locale.say(
+            "{cohort}, period {period}: not over yet; {number} of {all} so far, not a rate", **said
         )
+        unfinished = element("span", "…", aria_label=locale.say("not complete yet"))
+        return element("td", unfinished, class_="hatched none", title=hint)
     background, ink = heat(value)
-    hint = (
-        f"{name}, period {period}: {count(returned)} of {count(eligible)} = {share(value)} "
-        f"(95% interval {share(row['share_low'])} to {share(row['share_high'])})"
+    hint = locale.say(
+        "{cohort}, period {period}: {number} of {all} = {share} (95% interval {low} to {high})",
+        share=locale.share(value),
+        low=locale.share(row["share_low"]),
+        high=locale.share(row["share_high"]),
+        **said,
     )
-    return element("td", _percent(value), title=hint, style=f"background:{background};color:{ink}")
+    return element("td", locale.percent(value), title=hint, style=f"background:{background};color:{ink}")
 
 
-def retention_figure(
-    cells: Columns, means: Columns, *, period: str, labels: Sequence[str] | None = None
-) -> Markup:
+def retention_figure(cells: Columns, means: Columns, *, period: Period, locale: Locale = ENGLISH) -> Markup:
     """Write a heat table: one row a cohort, one column a period, the weighted mean below.
 
     Parameters
@@ -55,8 +63,8 @@ def retention_figure(
         Columns of ``result.means()``.
     period
         ``"day"``, ``"week"`` or ``"month"``.
-    labels
-        How each row's cohort is written, for another calendar; by default a Gregorian date.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -69,42 +77,42 @@ def retention_figure(
     for i, cohort in enumerate(cells["cohort"]):
         rows.setdefault(cohort, {})[cells["period"][i]] = {name: cells[name][i] for name in cells}
     cohorts = sorted(rows)
-    written_as = dict(
-        zip(cells["cohort"], labels or [_cohort_name(c, period) for c in cells["cohort"]], strict=True)
-    )
     shown = cohorts[-COHORTS:]
     last = min(PERIODS - 1, max((max(rows[cohort]) for cohort in shown), default=0))
     periods = range(last + 1)
     head = element(
         "tr",
-        element("th", "Cohort", scope="col", class_="label", style="inline-size:6.6em"),
-        element("th", "Size", scope="col", style="inline-size:4.4em"),
-        *(element("th", str(k), scope="col") for k in periods),
+        element("th", locale.say("Cohort"), scope="col", class_="label", style="inline-size:6.6em"),
+        element("th", locale.say("Size"), scope="col", style="inline-size:4.4em"),
+        *(element("th", locale.count(k), scope="col") for k in periods),
     )
     body = []
     for cohort in shown:
-        name = written_as[cohort]
+        name = locale.month(cohort) if period == "month" else locale.day(cohort)
         written = [
-            _cell(name, k, rows[cohort][k]) if k in rows[cohort] else element("td", class_="none")
+            _cell(name, k, rows[cohort][k], locale) if k in rows[cohort] else element("td", class_="none")
             for k in periods
         ]
-        size = element("td", count(rows[cohort][0]["eligible"] if 0 in rows[cohort] else None), class_="size")
+        size = element(
+            "td", locale.count(rows[cohort][0]["eligible"] if 0 in rows[cohort] else None), class_="size"
+        )
         body.append(element("tr", element("th", name, scope="row"), size, *written))
-    foot = element("tr", element("th", "All cohorts", scope="row"), element("td"), *_means(means, periods))
+    everybody = element("th", locale.say("All cohorts"), scope="row")
+    foot = element("tr", everybody, element("td"), *_means(means, periods, locale))
     table = element(
         "table",
-        element("caption", f"Share of each cohort active again, in per cent, by {period}"),
+        element("caption", locale.say(_CAPTIONS[period])),
         element("thead", head),
         element("tbody", *body),
         element("tbody", foot, class_="mean"),
         class_="heat",
     )
     return Markup("").join(
-        [element("div", table, class_="wide"), _legend(period, len(cohorts), len(shown), cells)]
+        [element("div", table, class_="wide"), _legend(period, len(cohorts), len(shown), cells, locale)]
     )
 
 
-def _means(means: Columns, periods: range) -> list[Markup]:
+def _means(means: Columns, periods: range, locale: Locale) -> list[Markup]:
     at = {period: place for place, period in enumerate(means["period"])}
     written = []
     for k in periods:
@@ -115,23 +123,29 @@ def _means(means: Columns, periods: range) -> list[Markup]:
             continue
         background, ink = heat(value)
         low, high = means["weighted_low"][place], means["weighted_high"][place]
-        hint = (
-            f"Period {k}, {means['cohorts'][place]} complete cohorts: {count(means['returned'][place])} of "
-            f"{count(means['eligible'][place])} = {share(value)} (95% interval {share(low)} to {share(high)})"
+        hint = locale.say(
+            "Period {period}, {cohorts} complete cohorts: {number} of {all} = {share} (95% interval {low} to {high})",
+            period=locale.count(k),
+            cohorts=locale.count(means["cohorts"][place]),
+            number=locale.count(means["returned"][place]),
+            all=locale.count(means["eligible"][place]),
+            share=locale.share(value),
+            low=locale.share(low),
+            high=locale.share(high),
         )
         written.append(
-            element("td", _percent(value), title=hint, style=f"background:{background};color:{ink}")
+            element("td", locale.percent(value), title=hint, style=f"background:{background};color:{ink}")
         )
     return written
 
 
-def _legend(period: str, cohorts: int, shown: int, cells: Columns) -> Markup:
+def _legend(period: Period, cohorts: int, shown: int, cells: Columns, locale: Locale) -> Markup:
     swatch = element("span", class_="swatch hatched", aria_hidden="true")
-    said = [f"Columns: {period}s after the cohort's {period}, in % of the cohort."]
+    said = [locale.say(_COLUMNS[period])]
     if cohorts > shown:
-        said.append(f"The last {shown} of {cohorts} cohorts are shown.")
+        numbers = {"shown": locale.count(shown), "all": locale.count(cohorts)}
+        said.append(locale.say("The last {shown} of {all} cohorts are shown.", **numbers))
     if max(cells["period"], default=0) >= PERIODS:
-        said.append(f"The first {PERIODS} periods are shown.")
-    return element(
-        "p", element("span", " ".join(said)), element("span", swatch, "not over yet"), class_="legend"
-    )
+        said.append(locale.say("The first {number} periods are shown.", number=locale.count(PERIODS)))
+    unfinished = element("span", swatch, locale.say("not over yet"))
+    return element("p", element("span", " ".join(said)), unfinished, class_="legend")

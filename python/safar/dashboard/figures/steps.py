@@ -6,13 +6,15 @@ from collections.abc import Sequence
 
 from safar.dashboard.colours import heat
 from safar.dashboard.figures.funnel import Columns
-from safar.dashboard.formatting import count, share
 from safar.dashboard.markup import Markup, element, name_markup
+from safar.language import ENGLISH, Locale
 
 __all__ = ["steps_figure"]
 
 
-def steps_figure(steps: Columns, segments: Sequence[str | None], *, heading: str = "Segment") -> Markup:
+def steps_figure(
+    steps: Columns, segments: Sequence[str | None], *, heading: str = "Segment", locale: Locale = ENGLISH
+) -> Markup:
     """Write the share of those who entered that reached each step, segment by segment.
 
     Parameters
@@ -23,6 +25,8 @@ def steps_figure(steps: Columns, segments: Sequence[str | None], *, heading: str
         Which segments, in the order to show.
     heading
         What a segment is.
+    locale
+        How readers are written to.
 
     Returns
     -------
@@ -37,8 +41,8 @@ def steps_figure(steps: Columns, segments: Sequence[str | None], *, heading: str
     names = [steps["name"][rows[segments[0], step]] for step in range(1, last + 1)] if segments else []
     head = element(
         "tr",
-        element("th", heading, scope="col", class_="label", style="inline-size:24%"),
-        element("th", "Entered", scope="col", style="inline-size:4.6em"),
+        element("th", locale.say(heading), scope="col", class_="label", style="inline-size:24%"),
+        element("th", locale.say("Entered"), scope="col", style="inline-size:4.6em"),
         *(
             element("th", element("span", name_markup(name)), scope="col", class_="turned", title=name)
             for name in names[1:]
@@ -51,21 +55,29 @@ def steps_figure(steps: Columns, segments: Sequence[str | None], *, heading: str
         for step in range(2, last + 1):
             i = rows[segment, step]
             part, low, high = (steps[f"from_first{end}"][i] for end in ("", "_low", "_high"))
-            hint = (
-                f"{segment or '(missing)'}, {steps['name'][i]}: {count(steps['customers'][i])} of {count(entered)} = "
-                f"{share(part)} (95% interval {share(low)} to {share(high)})"
+            hint = locale.say(
+                "{segment}, {step}: {number} of {all} = {share} (95% interval {low} to {high})",
+                segment=locale.name(segment),
+                step=locale.name(steps["name"][i]),
+                number=locale.count(steps["customers"][i]),
+                all=locale.count(entered),
+                share=locale.share(part),
+                low=locale.share(low),
+                high=locale.share(high),
             )
             if part is None:
                 cells.append(element("td", "–", class_="none", title=hint))
                 continue
             background, ink = heat(part)
-            written = f"{100 * part:.0f}" if part >= 0.1 or part == 0 else f"{100 * part:.1f}"
+            written = locale.signs(f"{100 * part:.0f}" if part >= 0.1 or part == 0 else f"{100 * part:.1f}")
             cells.append(element("td", written, title=hint, style=f"background:{background};color:{ink}"))
-        size = element("td", count(entered), class_="size")
-        body.append(element("tr", element("th", name_markup(segment), scope="row"), size, *cells))
+        size = element("td", locale.count(entered), class_="size")
+        body.append(
+            element("tr", element("th", name_markup(locale.label(segment)), scope="row"), size, *cells)
+        )
     table = element(
         "table",
-        element("caption", "Share of those who entered that reached each step, in per cent"),
+        element("caption", locale.say("Share of those who entered that reached each step, in per cent")),
         element("thead", head),
         element("tbody", *body),
         class_="heat",

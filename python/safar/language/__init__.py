@@ -1,0 +1,8 @@
+"""How numbers, dates and words are written in the languages of readers; data stays as it is."""
+
+from __future__ import annotations
+
+from safar.language.locale import ENGLISH, MISSING, Direction, Locale
+from safar.language.words import heading, translated
+
+__all__ = ["ENGLISH", "MISSING", "Direction", "Locale", "heading", "translated"]
