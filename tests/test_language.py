@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import safar
 from page_tree import parse
 from safar.language import ENGLISH, Locale, heading
+from safar.language.fonts import FAMILY, FOLDER, font_faces
 from safar.language.words import words_of
 
 PERSIAN = Locale("fa")
@@ -94,6 +95,17 @@ def test_names_are_kept_apart_only_where_the_direction_changes() -> None:
 def test_another_language_is_refused(language: object) -> None:
     with pytest.raises((safar.ArgumentError, safar.ArgumentTypeError), match="language"):
         Locale(language)  # type: ignore[arg-type]
+
+
+def test_names_of_the_data_are_those_of_the_map_where_it_has_them() -> None:
+    locale = Locale("fa", names={"web": "وب‌سایت"})
+    assert [locale.label(name) for name in ("web", "app", None)] == ["وب‌سایت", "app", "(نامشخص)"]
+
+
+def test_the_typeface_of_persian_pages_comes_with_its_licence() -> None:
+    assert font_faces().count("data:font/woff2;base64,") == 2
+    assert "SIL OPEN FONT LICENSE" in (FOLDER / "OFL.txt").read_text(encoding="utf-8")
+    assert all((FOLDER / f"{FAMILY}-{weight}.ttf").stat().st_size > 50_000 for weight in ("Regular", "Bold"))
 
 
 # ------------------------------------------------------------------------------------------------- words

@@ -226,17 +226,18 @@ def _sections(
     active: Sequence[str] | None,
 ) -> list[Section]:
     """Order the figures: three in the first row, then pairs, then three."""
-    locale = work.locale
+    log, locale = work.log, work.locale
     found: dict[str, Any] = dict(work.results)
     made = [parts.funnel_section(found["funnel"], subtitle=journey.said, locale=locale)]
     course = figures.customers
     of = locale.say("any event") if active is None else locale.listing(active)
     if course is not None:
-        made.append(active_section(course, of, work.log.timezone, locale=locale))
+        made.append(active_section(course, of, log.timezone, locale=locale))
+    of_channels = replace(locale, names=_channel_names(log, locale))
     if "conversion_by_channel" in found:
         events = locale.listing(conversion.events)
         pair = (found["customers_by_channel"], found["conversion_by_channel"])
-        made.append(channel_conversion_section(*pair, events=events, locale=locale))
+        made.append(channel_conversion_section(*pair, events=events, locale=of_channels))
     elif course is not None:
         made.append(parts.sessions_section(found["sessions"], locale=locale))
     made.append(parts.flow_section(found["funnel"], locale=locale))
@@ -258,19 +259,24 @@ def _sections(
             channel_funnel_section(
                 found["funnel_by_channel"],
                 subtitle=locale.say("% of those who entered, by channel of entry"),
-                locale=locale,
+                locale=of_channels,
             )
         )
-        made.append(channel_events_section(work.log.channels, len(work.log), locale=locale))
+        made.append(channel_events_section(log.channels, len(log), locale=of_channels))
         made.append(parts.sessions_section(found["sessions"], locale=locale))
-    if work.log.map is not None:
+    if log.map is not None:
         if "stages" in found:
-            made.append(stages_section(found["stages"], work.log.map, locale=locale))
+            made.append(stages_section(found["stages"], log.map, locale=locale))
         if "kpis" in found:
-            made.append(kpi_section(found["kpis"], work.log.map, locale=locale))
+            made.append(kpi_section(found["kpis"], log.map, locale=locale))
         if work.alerts is not None:
-            made.append(alerts_section(work.alerts, work.log.map, locale=locale))
+            made.append(alerts_section(work.alerts, log.map, locale=locale))
     return made
+
+
+def _channel_names(log: EventLog, locale: Locale) -> dict[str, str]:
+    """What the map of the log calls its channels."""
+    return {} if log.map is None else {each.id: each.name.of(locale.language) for each in log.map.channels}
 
 
 def _notes(work: _Work, conversion: Conversion) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 from safar.dashboard.section import Section
 from safar.dashboard.sections import section_for
 from safar.language import Locale
+from safar.language.fonts import font_faces
 
 __all__ = ["Page"]
 
@@ -95,7 +96,7 @@ class Page:
         ]
         return environment.get_template("page.html").render(
             page=self,
-            style=Markup(style),
+            style=Markup(font_faces() + "\n" + style if locale.direction == "rtl" else style),
             tiles=[tile_markup(tile, locale) for tile in self.tiles],
             sections=sections,
             locale=locale,

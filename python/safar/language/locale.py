@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from unicodedata import bidirectional
 
 from safar import _args, calendar
@@ -31,6 +31,8 @@ class Locale:
         ``"en"``, or ``"fa"`` for Persian with its digits, from right to left.
     shown_calendar
         The calendar of dates; by default that of the language, Jalali in Persian.
+    names
+        What names of the data are called in the language.
 
     Examples
     --------
@@ -40,6 +42,7 @@ class Locale:
 
     language: Language = "en"
     shown_calendar: Calendar | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _args.choice(self.language, "language", Language)
@@ -85,7 +88,7 @@ class Locale:
         return found.format(**values) if values else found
 
     def label(self, name: object) -> str:
-        """Write a name that came with the data; only what stands for no name is in the language.
+        """Write a name that came with the data as it is called in the language, if that is known.
 
         Examples
         --------
@@ -93,7 +96,7 @@ class Locale:
         ('(missing)', '(پایان)', 'end')
         """
         text = "(missing)" if name is None else str(name)
-        return self.say(text) if text in _NO_NAMES else text
+        return self.say(text) if text in _NO_NAMES else self.names.get(text, text)
 
     def name(self, name: object) -> str:
         """Put a name that came with the data into a sentence; one of the other direction is kept apart."""
