@@ -354,8 +354,8 @@ def test_a_chart_of_scores_carries_the_numbers_of_the_result(direction: theme.Di
     assert [(row["score"], row["low"], row["answers"]) for row in rows_of(chart)] == expected
     assert [row["segment"] for row in rows_of(chart)] == ["فروش · app", "فروش · store", "فروش · (missing)"]
     assert chart.to_dict()["title"]["text"] == "Net Promoter Score"
-    scale = chart.to_dict()["layer"][0]["encoding"]["x"]["scale"]
-    assert scale == {"domain": [-100, 100], "reverse": direction == "rtl"}
+    dots = next(layer for layer in chart.to_dict()["layer"] if layer["encoding"]["x"].get("field") == "score")
+    assert dots["encoding"]["x"]["scale"] == {"domain": [-100, 100], "reverse": direction == "rtl"}
 
 
 def test_a_chart_of_scores_shows_the_segments_with_the_most_answers() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safar.errors import ArgumentError
+from safar.plot.bars import interval
+from safar.plot.kpi_axes import kpi_format, periods_across, value_axis
 from safar.plot.theme import BLUE, GREY, INK, MUTED, Direction, finish, inline
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from safar.monitoring import AlertResult
 
-__all__ = ["ALARM", "alerts", "kpi_axis", "kpi_format"]
+__all__ = ["ALARM", "alerts"]
 
 ALARM = "#b3261e"
 _GRADES = {"high": 0, "medium": 1, "low": 2}
@@ -73,28 +75,24 @@ def alerts(
     data, unit, percent = result.course(row)
     stretches = [{"start": _plain(start), "end": _plain(end)} for start, end in result.stretches(row)]
     records = [{**{name: _plain(value) for name, value in record.items()}, "unit": unit} for record in data]
-    rtl = direction == "rtl"
-    form = kpi_format(percent)
-    x = alt.X("date:T", title=None, scale=alt.Scale(reverse=rtl), axis=alt.Axis(grid=False, tickCount=8))
-    y_axis = kpi_axis(percent, rtl)
-    y = alt.Y("observed:Q", title=unit or None, scale=alt.Scale(zero=False), axis=y_axis)
+    form, axis = kpi_format(percent), value_axis(percent, direction)
+    y = alt.Y("observed:Q", title=unit or None, scale=alt.Scale(zero=False), axis=axis)
     tooltip = [
         alt.Tooltip("date:T", title="Period"),
         alt.Tooltip("observed:Q", title="Observed", format=form),
         alt.Tooltip("expected:Q", title="Expected", format=form),
-        alt.Tooltip("expected_low:Q", title="95% interval from", format=form),
-        alt.Tooltip("expected_high:Q", title="95% interval to", format=form),
+        *interval("expected", form),
         alt.Tooltip("reason:N", title="Not judged"),
     ]
-    base = alt.Chart().encode(x=x, tooltip=tooltip)
+    base = alt.Chart().encode(x=periods_across(direction), tooltip=tooltip)
     layers: list[Any] = []
     if stretches:
         shade = alt.Chart(inline(stretches)).mark_rect(color=GREY, opacity=1)
-        layers.append(shade.encode(x=alt.X("start:T", scale=alt.Scale(reverse=rtl)), x2="end:T"))
+        layers.append(shade.encode(x="start:T", x2="end:T"))
     band = base.mark_area(color=BLUE, opacity=0.18, interpolate="linear")
     layers.append(
         band.transform_filter("isValid(datum.expected_low)").encode(
-            y=alt.Y("expected_low:Q", title=unit or None, axis=y_axis, scale=alt.Scale(zero=False)),
+            y=alt.Y("expected_low:Q", title=unit or None, axis=axis, scale=alt.Scale(zero=False)),
             y2="expected_high:Q",
         )
     )
@@ -111,19 +109,6 @@ def alerts(
         said += " Dashed: target."
     subtitle = [sentence, said] if sentence else [said]
     return finish(chart, title=heading, subtitle=subtitle, direction=direction)
-
-
-def kpi_format(percent: bool) -> str:
-    """How a value of a KPI is written; `percent` for shares from 0 to 1."""
-    return ".1%" if percent else ",.4~g"
-
-
-def kpi_axis(percent: bool, rtl: bool, *, side: bool = True) -> alt.Axis:
-    """An axis of values; at the right where text runs from right to left."""
-    import altair as alt
-
-    given: dict[str, Any] = {"orient": "right" if rtl else "left"} if side else {}
-    return alt.Axis(format=".0%" if percent else "~s", tickCount=5, domain=False, **given)
 
 
 def _chosen(result: AlertResult, alert: int | None, kpi: str | None) -> tuple[int, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _args
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, GREY, INK, STEEL, Direction, finish, inline, records
+from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar.plot.panels import Panels, at_least_one, columns_of, panels_of
+from safar.plot.theme import BLUE, GREY, Direction, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -80,80 +80,42 @@ def conformance(
     [('2 b: skipped', 0.5)]
     """
     _args.choice(what, "what", What)
-    if most < 1:
-        raise ArgumentError(f"most={most!r} must be at least 1")
-    draw = _deviations if what == "deviations" else _steps
-    heading = "Where journeys leave the design" if what == "deviations" else "The steps of the design"
-    chart, data, shown, said = draw(result, most, width, direction == "rtl")
-    overall = result.to_dict()
+    at_least_one(most=most)
+    overall = columns_of(result)
+    panels = panels_of(overall, "units")
     units, conforming = sum(overall["units"]), sum(overall["conforming"])
-    subtitle = [
-        f"{conforming:,} of {units:,} units conform" + (f" ({conforming / units:.1%})" if units else ""),
-        *([said] if said else []),
-    ]
-    if "segment" in overall:
-        import altair as alt
-
-        panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-        faceted: alt.FacetChart = chart.facet(panel, columns=2, data=inline(data))
-        if what == "deviations":
-            faceted = faceted.resolve_scale(y="independent")
-        return finish(faceted, title=title or heading, subtitle=subtitle, direction=direction)
-    chart.data = inline(data)
-    finished: alt.LayerChart | alt.Chart = finish(
-        chart, title=title or heading, subtitle=subtitle, direction=direction
-    )
-    return finished
-
-
-def _shown(result: ConformanceResult) -> tuple[list[Any], str]:
-    """Which segments are drawn."""
-    overall = result.to_dict()
-    return (
-        largest_segments(overall, "units", range(len(overall["units"])))
-        if "segment" in overall
-        else ([None], "")
+    share = f" ({conforming / units:.1%})" if units else ""
+    chart: alt.LayerChart | alt.Chart | alt.FacetChart
+    if what == "deviations":
+        heading = "Where journeys leave the design"
+        chart = _deviations(result, panels, most, width, direction)
+    else:
+        heading = "The steps of the design"
+        chart = _steps(result, panels, width, direction)
+    return panels.finish(
+        chart,
+        title=title or heading,
+        subtitle=f"{conforming:,} of {units:,} units conform{share}",
+        direction=direction,
+        own_rows=what == "deviations",
     )
 
 
 def _deviations(
-    result: ConformanceResult, most: int, width: int, rtl: bool
-) -> tuple[Any, list[dict[str, Any]], list[Any], str]:
+    result: ConformanceResult, panels: Panels, most: int, width: int, direction: Direction
+) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
-    columns = result.deviations().to_dict()
-    shown, said = _shown(result)
-    data: list[dict[str, Any]] = []
-    for segment in shown:
-        mine = [
-            i
-            for i in range(len(columns["kind"]))
-            if "segment" not in columns or columns["segment"][i] == segment
-        ]
-        data += records(columns, mine[:most])
+    columns = columns_of(result.deviations())
+    data = records(columns, panels.rows(columns, most=most))
     for row in data:
         step = "" if row["step"] is None else f"{row['step']} "
         row["name"] = f"{step}{row['label']}: {_KINDS[row['kind']]}"
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    y = alt.Y(
-        "name:N",
-        sort=list(dict.fromkeys(row["name"] for row in data)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False, labelLimit=260),
-    )
-    x = alt.X(
-        "share:Q",
-        title="Share of the units",
-        scale=alt.Scale(reverse=rtl, zero=True),
-        axis=alt.Axis(format=".0%", tickCount=5, domain=False),
-    )
     tooltip = [
         alt.Tooltip("name:N", title="Deviation"),
         alt.Tooltip("units:Q", title="Units", format=","),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
     ]
     if "conversion_with" in columns:
         tooltip += [
@@ -166,59 +128,43 @@ def _deviations(
             alt.Tooltip("score_with:Q", title="Mean score with it", format=".2f"),
             alt.Tooltip("score_without:Q", title="Mean score without it", format=".2f"),
         ]
-    base = alt.Chart().encode(y=y, tooltip=tooltip)
-    bars = base.mark_bar(color=STEEL, cornerRadiusEnd=2, height=_ROW - 8).encode(x=x)
-    lines = base.mark_rule(color=INK).encode(x=alt.X("share_low:Q"), x2="share_high:Q")
-    return alt.layer(bars, lines).properties(width=width, height=alt.Step(_ROW)), data, shown, said
+    y = names_down("name", (row["name"] for row in data), direction, limit=260)
+    x = share_axis("share", "Share of the units", direction)
+    return layered(
+        share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW), data, width=width, row=_ROW
+    )
 
 
-def _steps(
-    result: ConformanceResult, most: int, width: int, rtl: bool
-) -> tuple[Any, list[dict[str, Any]], list[Any], str]:
+def _steps(result: ConformanceResult, panels: Panels, width: int, direction: Direction) -> alt.Chart:
     import altair as alt
 
-    columns = result.steps().to_dict()
-    shown, said = _shown(result)
+    columns = columns_of(result.steps())
     data: list[dict[str, Any]] = []
-    for row in records(columns):
-        if "segment" in row and row["segment"] not in shown:
-            continue
+    for row in records(columns, sorted(panels.rows(columns))):
         for place, (standing, (name, _)) in enumerate(_STANDINGS.items()):
             units = row[standing]
             share = units / row["units"] if row["units"] else 0.0
             one = {"name": f"{row['step']} {row['label']}", "standing": name, "place": place}
             one |= {"units": units, "of": row["units"], "share": share}
-            data.append(one | ({"segment": segment_name(row["segment"])} if "segment" in row else {}))
-    y = alt.Y(
-        "name:N",
-        sort=list(dict.fromkeys(row["name"] for row in data)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False, labelLimit=260),
-    )
-    x = alt.X(
-        "share:Q",
-        title="Share of the units",
-        scale=alt.Scale(reverse=rtl, domain=[0, 1]),
-        axis=alt.Axis(format=".0%", tickCount=5, domain=False),
-    )
+            data.append(one | ({"segment": row["segment"]} if "segment" in row else {}))
     names, colours = zip(*_STANDINGS.values(), strict=True)
-    colour = alt.Color(
-        "standing:N",
-        title=None,
-        scale=alt.Scale(domain=list(names), range=list(colours)),
-        legend=alt.Legend(orient="bottom", direction="horizontal"),
+    bars = alt.Chart(inline(data), width=width, height=alt.Step(_ROW)).mark_bar(height=_ROW - 8)
+    chart: alt.Chart = bars.encode(
+        x=share_axis("share", "Share of the units", direction, whole=True),
+        y=names_down("name", (row["name"] for row in data), direction, limit=260),
+        color=alt.Color(
+            "standing:N",
+            title=None,
+            scale=alt.Scale(domain=list(names), range=list(colours)),
+            legend=alt.Legend(orient="bottom", direction="horizontal"),
+        ),
+        order=alt.Order("place:Q"),
+        tooltip=[
+            alt.Tooltip("name:N", title="Step"),
+            alt.Tooltip("standing:N", title="Standing"),
+            alt.Tooltip("units:Q", title="Units", format=","),
+            alt.Tooltip("of:Q", title="Of all", format=","),
+            alt.Tooltip("share:Q", title="Share", format=".1%"),
+        ],
     )
-    tooltip = [
-        alt.Tooltip("name:N", title="Step"),
-        alt.Tooltip("standing:N", title="Standing"),
-        alt.Tooltip("units:Q", title="Units", format=","),
-        alt.Tooltip("of:Q", title="Of all", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-    ]
-    bars = (
-        alt.Chart()
-        .mark_bar(height=_ROW - 8)
-        .encode(x=x, y=y, color=colour, order=alt.Order("place:Q"), tooltip=tooltip)
-        .properties(width=width, height=alt.Step(_ROW))
-    )
-    return bars, data, shown, said
+    return chart

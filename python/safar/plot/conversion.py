@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, Direction, finish, inline, records
+from safar.plot.bars import interval
+from safar.plot.panels import columns_of, facet, panels_of
+from safar.plot.theme import BLUE, Direction, finish, inline, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -69,13 +70,11 @@ def conversion(
     """
     import altair as alt
 
-    columns = result.to_dict()
+    columns = columns_of(result)
     curves = _curves(columns)
-    shown: list[Any] = []
-    said = ""
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "at_risk", [rows[0] for rows in curves])
-        curves = [rows for rows in curves if columns["segment"][rows[0]] in shown]
+    panels = panels_of(columns, "at_risk", [rows[0] for rows in curves])
+    if panels.shown is not None:
+        curves = [rows for rows in curves if columns["segment"][rows[0]] in panels.shown]
     longest = max((columns["time_seconds"][rows[-1]] for rows in curves), default=0.0)
     unit, length = next(((name, each) for name, each in _UNITS if longest >= each), _UNITS[-1])
     data: list[dict[str, Any]] = []
@@ -87,32 +86,28 @@ def conversion(
         drawn = [first, *records(columns, sorted({*rows[::every], rows[-1]}))]
         for row in drawn:
             row["time"] = row["time_seconds"] / length
-            if "segment" in row:
-                row["segment"] = segment_name(row["segment"])
         data += drawn
-    rtl = direction == "rtl"
     x = alt.X(
         "time:Q",
         title=f"{unit.capitalize()} since the entry",
-        scale=alt.Scale(reverse=rtl, nice=False),
+        scale=alt.Scale(reverse=direction == "rtl", nice=False),
         axis=alt.Axis(grid=False),
     )
     y = alt.Y(
         "share:Q",
         title="Share that has reached the outcome",
-        axis=alt.Axis(format=".0%", domain=False, orient="right" if rtl else "left"),
+        axis=alt.Axis(format=".0%", domain=False, orient=side(direction)),
     )
     tooltip = [
         alt.Tooltip("time:Q", title=f"{unit.capitalize()} since the entry", format=",.2f"),
         alt.Tooltip("share:Q", title="Share so far", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("at_risk:Q", title="Customers not decided before", format=","),
     ]
     colour: Any = alt.value(BLUE)
     dash: Any = alt.value([1, 0])
-    if shown:
-        names = [segment_name(segment) for segment in shown]
+    if panels.shown:
+        names = list(panels.shown)
         tooltip.insert(0, alt.Tooltip("segment:N", title="Segment"))
         legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=300)
         colours = alt.Scale(domain=names, range=list(_COLOURS[: len(names)]))
@@ -127,12 +122,12 @@ def conversion(
     layers = alt.layer(band, line, data=inline(data)).properties(width=width, height=height)
     subtitle = [
         "Estimated from customers for as long as they were watched; the band is the 95% interval",
-        *([said] if said else []),
+        panels.said,
     ]
     if "outcome" not in columns:
         return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("outcome:N", title=None, sort=list(dict.fromkeys(columns["outcome"])))
-    return finish(layers.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)
+    whole = facet(layers, "outcome", dict.fromkeys(columns["outcome"]))
+    return finish(whole, title=title, subtitle=subtitle, direction=direction)
 
 
 def _curves(columns: dict[str, list[Any]]) -> list[list[int]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safar._typing import Language
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline
+from safar.plot.bars import interval
+from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -83,22 +84,20 @@ def emotion_curve(
         }
         for place, name in enumerate(names)
     ]
-    rtl = direction == "rtl"
     order = [row["name"] for row in data]
     x = alt.X(
         "name:N",
         title=None,
-        sort=order[::-1] if rtl else order,
+        sort=order[::-1] if direction == "rtl" else order,
         axis=alt.Axis(labelAngle=0, domain=False, ticks=False, labelLimit=_STEP),
         scale=alt.Scale(paddingOuter=0.3),
     )
     scale = alt.Scale(domain=[result.low, result.high], clamp=True)
-    axis = alt.Axis(orient="right" if rtl else "left", domain=False, tickCount=5)
+    axis = alt.Axis(orient=side(direction), domain=False, tickCount=5)
     tooltip = [
         alt.Tooltip("name:N", title="Stage" if result.along == "stage" else "Touchpoint"),
         alt.Tooltip("mean:Q", title="Mean score", format=".2f"),
-        alt.Tooltip("low:Q", title="95% interval from", format=".2f"),
-        alt.Tooltip("high:Q", title="95% interval to", format=".2f"),
+        *interval(form=".2f"),
         alt.Tooltip("answers:Q", title="Answers", format=","),
     ]
     base = alt.Chart().encode(x=x, tooltip=tooltip)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import STEEL, Direction, finish, inline, records
+from safar.plot.bars import interval
+from safar.plot.panels import at_least_one, columns_of, commonest, panels_of
+from safar.plot.theme import STEEL, Direction, inline, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,35 +61,20 @@ def flow(
     """
     import altair as alt
 
-    if events < 1:
-        raise ArgumentError(f"events={events!r} must be at least 1")
-    edges = result.to_dict()
-    everything = list(range(len(edges["units"])))
-    said = ""
-    shown: list[Any] = []
-    if "segment" in edges:
-        starts = [i for i in everything if edges["position"][i] == 0]
-        shown, said = largest_segments(edges, "units", starts)
-    totals: dict[str, int] = {}
-    for i in everything:
-        totals[edges["to"][i]] = totals.get(edges["to"][i], 0) + edges["units"][i]
-    real = sorted((name for name in totals if name not in _ENDS), key=lambda name: (-totals[name], name))
-    kept = [*real[:events], *(name for name in _ENDS if name in totals)]
+    at_least_one(events=events)
+    edges = columns_of(result)
+    panels = panels_of(edges, "units", [row for row, at in enumerate(edges["position"]) if at == 0])
+    real, which = commonest(edges["to"], edges["units"], events, but=_ENDS)
+    kept = [*real, *(name for name in _ENDS if name in edges["to"])]
     rows = [
-        i
-        for i in everything
-        if edges["position"][i] > 0
-        and edges["from"][i] in kept
-        and edges["to"][i] in kept
-        and ("segment" not in edges or edges["segment"][i] in shown)
+        row
+        for row in sorted(panels.rows(edges))
+        if edges["position"][row] > 0 and edges["from"][row] in kept and edges["to"][row] in kept
     ]
     data = records(edges, rows)
     for row in data:
         row["next"] = row["position"] + 1
         row["row"], row["next_row"] = kept.index(row["from"]), kept.index(row["to"])
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    rtl = direction == "rtl"
     last = max((row["next"] for row in data), default=1)
     tooltip = [
         alt.Tooltip("position:Q", title="Position"),
@@ -97,14 +82,13 @@ def flow(
         alt.Tooltip("to:N", title="To"),
         alt.Tooltip("units:Q", title="Units", format=","),
         alt.Tooltip("share:Q", title="Share of those at from", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("customers:Q", title="Customers", format=","),
     ]
     x = alt.X(
         "position:Q",
         title="Position",
-        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, reverse=rtl),
+        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, reverse=direction == "rtl"),
         axis=alt.Axis(orient="top", values=list(range(1, last + 1)), format="d", grid=False, domain=False),
     )
     y = alt.Y(
@@ -112,7 +96,7 @@ def flow(
         title=None,
         scale=alt.Scale(domain=[-0.5, max(1, len(kept)) - 0.5], nice=False, reverse=True),
         axis=alt.Axis(
-            orient="right" if rtl else "left",
+            orient=side(direction),
             values=list(range(len(kept))),
             labelExpr=f"{json.dumps(kept, ensure_ascii=False)}[datum.value]",
             domain=False,
@@ -130,10 +114,10 @@ def flow(
     layers = alt.layer(lines, data=inline(data)).properties(
         width=_STEP[0] * max(1, last - 1), height=_STEP[1] * max(1, len(kept))
     )
-    most = len(real[:events])
-    of = f"the {most} commonest of {len(real)} events" if len(real) > most else "all events"
-    subtitle = [f"Units from each event to the next; {of}", *([said] if said else [])]
-    if "segment" not in edges:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(layers.facet(panel, columns=1), title=title, subtitle=subtitle, direction=direction)
+    return panels.finish(
+        layers,
+        title=title,
+        subtitle=f"Units from each event to the next; {which}",
+        direction=direction,
+        columns=1,
+    )

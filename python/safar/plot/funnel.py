@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, INK, Direction, finish, inline, records
+from safar.plot.bars import interval, layered, names_down
+from safar.plot.panels import columns_of, panels_of
+from safar.plot.theme import BLUE, INK, Direction, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["funnel"]
 
-_HIGH = 34
+_ROW = 34
 
 
 def funnel(
@@ -58,39 +59,28 @@ def funnel(
     """
     import altair as alt
 
-    steps = result.to_dict()
+    steps = columns_of(result)
     unit = next(name for name in ("customers", "attempts", "sessions", "units") if name in steps)
-    rows, said = list(range(len(steps["step"]))), ""
-    if "segment" in steps:
-        shown, said = largest_segments(steps, unit, [i for i in rows if steps["step"][i] == 1])
-        rows = [i for i in rows if steps["segment"][i] in shown]
-    data = records(steps, rows)
+    panels = panels_of(steps, unit, [row for row, step in enumerate(steps["step"]) if step == 1])
+    data = records(steps, sorted(panels.rows(steps)))
+    at_step = {(row.get("segment"), row["step"]): row[unit] for row in data}
     for row in data:
         previous = row["from_previous"]
         row["written"] = f"{row[unit]:,}" + ("" if previous is None else f"  ({previous:.1%})")
-        row["of_step_before"] = None if previous is None else _before(data, row)[unit]
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    order = [row["name"] for row in sorted(data, key=lambda row: row["step"])]
-    rtl = direction == "rtl"
+        row["of_step_before"] = None if previous is None else at_step[row.get("segment"), row["step"] - 1]
     tooltip = [
         alt.Tooltip("name:N", title="Step"),
         alt.Tooltip(f"{unit}:Q", title=unit.capitalize(), format=","),
         alt.Tooltip("of_step_before:Q", title=f"{unit.capitalize()} at the step before", format=","),
         alt.Tooltip("from_previous:Q", title="Share of the step before", format=".1%"),
-        alt.Tooltip("from_previous_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("from_previous_high:Q", title="95% interval to", format=".1%"),
+        *interval("from_previous"),
         alt.Tooltip("from_first:Q", title="Share of the first step", format=".1%"),
         alt.Tooltip("dropped:Q", title="Dropped here (time over)", format=","),
         alt.Tooltip("still_open:Q", title="Still open here", format=","),
     ]
-    y = alt.Y(
-        "name:N",
-        sort=list(dict.fromkeys(order)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
-    )
+    in_order = sorted(data, key=lambda row: row["step"])
     largest = max([row[unit] for row in data], default=1) or 1
+    rtl = direction == "rtl"
     # Room at the end of the longest bar for what is written there.
     x = alt.X(
         f"{unit}:Q",
@@ -98,26 +88,11 @@ def funnel(
         scale=alt.Scale(domain=[0, largest * 1.32], reverse=rtl, nice=False),
         axis=alt.Axis(tickCount=4, format=","),
     )
+    y = names_down("name", (row["name"] for row in in_order), direction)
     base = alt.Chart().encode(y=y, x=x, tooltip=tooltip)
-    bars = base.mark_bar(height=_HIGH - 10, cornerRadius=2).encode(
+    bars = base.mark_bar(height=_ROW - 10, cornerRadius=2).encode(
         color=alt.Color("from_first:Q", scale=alt.Scale(domain=[0, 1], range=["#a9cfdf", BLUE]), legend=None)
     )
-    texts = base.mark_text(
-        align="right" if rtl else "left", dx=-6 if rtl else 6, color=INK, fontSize=12
-    ).encode(text="written:N")
-    height = _HIGH * max(1, len(set(order)))
-    layers = alt.layer(bars, texts, data=inline(data)).properties(width=width, height=height)
-    if "segment" not in steps:
-        return finish(layers, title=title, subtitle=said, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(layers.facet(panel, columns=2), title=title, subtitle=said, direction=direction)
-
-
-def _before(data: list[dict[str, Any]], row: dict[str, Any]) -> dict[str, Any]:
-    """Find the step before in the same segment."""
-    return next(
-        other
-        for other in data
-        if other["step"] == row["step"] - 1
-        and segment_name(other.get("segment")) == segment_name(row.get("segment"))
-    )
+    texts = base.mark_text(align=side(direction), dx=-6 if rtl else 6, color=INK, fontSize=12)
+    chart = layered([bars, texts.encode(text="written:N")], data, width=width, row=_ROW)
+    return panels.finish(chart, title=title, direction=direction)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, Direction, finish, inline, records
+from safar.plot.bars import interval, names_down
+from safar.plot.panels import at_least_one, columns_of, panels_of
+from safar.plot.theme import BLUE, Direction, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["journeys"]
 
-_BAR = 24
+_ROW = 24
 # What became of journeys, from the axis on.
 _OUTCOMES = {"converted": BLUE, "not converted": "#c3cad2", "open": "#e3eef4"}
 
@@ -69,20 +69,12 @@ def journeys(
     """
     import altair as alt
 
-    if most < 1:
-        raise ArgumentError(f"most={most!r} must be at least 1")
-    columns = result.chains(most).to_dict()
-    everything = list(range(len(columns["journeys"])))
-    shown: list[str | None] = [None]
-    said = ""
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "journeys", everything)
-    rows = [i for segment in shown for i in everything if columns.get("segment", {i: None})[i] == segment]
+    at_least_one(most=most)
+    columns = columns_of(result.chains(most))
+    panels = panels_of(columns, "journeys")
     data = []
-    for row in records(columns, rows):
+    for row in records(columns, panels.rows(columns)):
         row["chain"] = "(none)" if row["chain"] is None else row["chain"]
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
         numbers = {"converted": row["converted"], "open": row["open"]}
         numbers["not converted"] = row["journeys"] - row["converted"] - row["open"]
         data += [
@@ -90,47 +82,39 @@ def journeys(
             for place, outcome in enumerate(_OUTCOMES)
             if numbers[outcome]
         ]
-    rtl = direction == "rtl"
-    chart: alt.Chart = (
-        alt.Chart(inline(data))
-        .mark_bar(height=_BAR - 8)
-        .encode(
-            y=alt.Y(
-                "chain:N",
-                sort=list(dict.fromkeys(row["chain"] for row in data)),
-                title=None,
-                axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False, labelLimit=420),
-            ),
-            x=alt.X(
-                "number:Q",
-                title="Journeys",
-                scale=alt.Scale(reverse=rtl),
-                axis=alt.Axis(format=",d", tickCount=5, domain=False),
-            ),
-            color=alt.Color(
-                "outcome:N",
-                title=None,
-                scale=alt.Scale(domain=list(_OUTCOMES), range=list(_OUTCOMES.values())),
-                legend=alt.Legend(orient="bottom"),
-            ),
-            order=alt.Order("place:Q"),
-            tooltip=[
-                alt.Tooltip("chain:N", title="Channels"),
-                alt.Tooltip("outcome:N", title="What became of them"),
-                alt.Tooltip("number:Q", title="Journeys", format=","),
-                alt.Tooltip("journeys:Q", title="Journeys of this chain", format=","),
-                alt.Tooltip("share:Q", title="Share of all journeys", format=".1%"),
-                alt.Tooltip("settled:Q", title="With a whole gap observed", format=","),
-                alt.Tooltip("converted_share:Q", title="Converted of them", format=".1%"),
-                alt.Tooltip("converted_share_low:Q", title="95% interval from", format=".1%"),
-                alt.Tooltip("converted_share_high:Q", title="95% interval to", format=".1%"),
-            ],
-        )
-        .properties(width=width, height=alt.Step(_BAR))
+    tooltip = [
+        alt.Tooltip("chain:N", title="Channels"),
+        alt.Tooltip("outcome:N", title="What became of them"),
+        alt.Tooltip("number:Q", title="Journeys", format=","),
+        alt.Tooltip("journeys:Q", title="Journeys of this chain", format=","),
+        alt.Tooltip("share:Q", title="Share of all journeys", format=".1%"),
+        alt.Tooltip("settled:Q", title="With a whole gap observed", format=","),
+        alt.Tooltip("converted_share:Q", title="Converted of them", format=".1%"),
+        *interval("converted_share"),
+    ]
+    bars = alt.Chart(inline(data)).mark_bar(height=_ROW - 8)
+    chart = bars.encode(
+        y=names_down("chain", (row["chain"] for row in data), direction, limit=420),
+        x=alt.X(
+            "number:Q",
+            title="Journeys",
+            scale=alt.Scale(reverse=direction == "rtl"),
+            axis=alt.Axis(format=",d", tickCount=5, domain=False),
+        ),
+        color=alt.Color(
+            "outcome:N",
+            title=None,
+            scale=alt.Scale(domain=list(_OUTCOMES), range=list(_OUTCOMES.values())),
+            legend=alt.Legend(orient="bottom"),
+        ),
+        order=alt.Order("place:Q"),
+        tooltip=tooltip,
     )
-    subtitle = ["The most frequent chains of channels", *([said] if said else [])]
-    if "segment" not in columns:
-        return finish(chart, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    faceted: alt.FacetChart = chart.facet(panel, columns=1).resolve_scale(y="independent")
-    return finish(faceted, title=title, subtitle=subtitle, direction=direction)
+    return panels.finish(
+        chart.properties(width=width, height=alt.Step(_ROW)),
+        title=title,
+        subtitle="The most frequent chains of channels",
+        direction=direction,
+        columns=1,
+        own_rows=True,
+    )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar import _args
-from safar.errors import ArgumentError
-from safar.plot.alerts import kpi_format
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline
+from safar.plot.bars import end_texts, interval, interval_dots, layered, names_down
+from safar.plot.kpi_axes import known_kpi, kpi_format
+from safar.plot.theme import MUTED, Direction, finish, inline
 
 if TYPE_CHECKING:
     import altair as alt
@@ -67,12 +66,7 @@ def kpi_comparison(
 
     columns = result.to_dict()
     known = list(dict.fromkeys(columns["kpi"]))
-    if kpi is None:
-        kpi = known[0]
-    if kpi not in known:
-        raise ArgumentError(
-            f"kpi={kpi!r} is not in this result{_args.suggestion(kpi, known)} (available: {_args.listing(known)})"
-        )
+    kpi = known_kpi(known[0] if kpi is None else kpi, known)
     rows = [row for row, name in enumerate(columns["kpi"]) if name == kpi]
     names = ("value", "baseline", "difference", "difference_low", "difference_high", "p_adjusted")
     data = []
@@ -82,44 +76,29 @@ def kpi_comparison(
         figures = {name: columns[name][row] for name in names}
         data.append({"slice": columns[result.by][row], "said": said, **figures})
     unit, percent = result.unit(rows[0])
-    rtl, form = direction == "rtl", kpi_format(percent)
+    form = kpi_format(percent)
     ends = [row[name] for row in data for name in ("difference", "difference_low", "difference_high")]
     far = 1.05 * max((abs(end) for end in ends if end is not None), default=1.0)
-    scale = alt.Scale(domain=[-far, far] if far > 0 else [-1, 1], reverse=rtl)
-    axis = alt.Axis(format="+.0%" if percent else "+~s", tickCount=5, domain=False)
-    label = "Difference" + (f" ({unit})" if unit else "")
     tooltip = [
         alt.Tooltip("slice:N", title="Slice"),
         alt.Tooltip("value:Q", title="Value", format=form),
         alt.Tooltip("baseline:Q", title="Baseline", format=form),
         alt.Tooltip("difference:Q", title="Difference", format=f"+{form}"),
-        alt.Tooltip("difference_low:Q", title="95% interval from", format=f"+{form}"),
-        alt.Tooltip("difference_high:Q", title="95% interval to", format=f"+{form}"),
+        *interval("difference", f"+{form}"),
         alt.Tooltip("p_adjusted:Q", title="Adjusted p", format=".2g"),
     ]
-    y = alt.Y(
-        "slice:N",
-        sort=[row["slice"] for row in data],
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
+    y = names_down("slice", (row["slice"] for row in data), direction)
+    x = alt.X(
+        "difference:Q",
+        title="Difference" + (f" ({unit})" if unit else ""),
+        scale=alt.Scale(domain=[-far, far] if far > 0 else [-1, 1], reverse=direction == "rtl"),
+        axis=alt.Axis(format="+.0%" if percent else "+~s", tickCount=5, domain=False),
     )
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     zero = alt.Chart(inline([{"zero": 0}])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x="zero:Q")
-    lines = base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.45).encode(
-        x=alt.X("difference_low:Q", title=label, scale=scale, axis=axis), x2="difference_high:Q"
-    )
-    marks = base.mark_point(color=INK, filled=True, size=70, opacity=1).encode(
-        x=alt.X("difference:Q", title=label, scale=scale, axis=axis)
-    )
-    end = alt.value(0 if rtl else width)
-    texts = base.mark_text(color=MUTED, align="right" if rtl else "left", dx=-8 if rtl else 8).encode(
-        x=end, text="said:N"
-    )
-    chart = alt.layer(zero, lines, marks, texts, data=inline(data)).properties(
-        width=width, height=alt.Step(_ROW)
-    )
+    layers = [zero, *interval_dots(base, x, "difference"), end_texts(base, width, direction)]
     return finish(
-        chart,
+        layered(layers, data, width=width, row=_ROW),
         title=kpi if title is None else title,
         subtitle="Difference from the baseline, its 95% interval, and the adjusted p-value",
         direction=direction,

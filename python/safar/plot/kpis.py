@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from safar import _args
 from safar.errors import ArgumentError
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, records
+from safar.plot.bars import interval
+from safar.plot.panels import at_least_one, facet
+from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -72,8 +74,7 @@ def kpis(
     """
     import altair as alt
 
-    if panels < 1 or columns < 1:
-        raise ArgumentError(f"panels={panels!r} and columns={columns!r} must be at least 1")
+    at_least_one(panels=panels, columns=columns)
     table, known = result.to_dict(), result.definitions.to_dict()
     names = dict(zip(known["kpi"], known[f"name_{language}"], strict=True))
     asked = list(names) if kpis is None else list(_args.names(kpis, "kpis"))
@@ -96,22 +97,23 @@ def kpis(
         {**row, "name": names[row["kpi"]] or row["kpi"], "panel": title_of[row["kpi"]]}
         for row in records({name: table[name] for name in table if name not in cut}, rows)
     ]
-    rtl = direction == "rtl"
     tooltip = [
         alt.Tooltip("name:N", title="KPI"),
         alt.Tooltip("date:T", title="From"),
         alt.Tooltip("value:Q", title="Value", format=",.4~g"),
-        alt.Tooltip("low:Q", title="95% interval from", format=",.4~g"),
-        alt.Tooltip("high:Q", title="95% interval to", format=",.4~g"),
+        *interval(form=",.4~g"),
         alt.Tooltip("numerator:Q", title="Numerator", format=",.4~g"),
         alt.Tooltip("denominator:Q", title="Denominator", format=",.4~g"),
         alt.Tooltip("target:Q", title="Target", format=",.4~g"),
         alt.Tooltip("status:N", title="Status"),
         alt.Tooltip("complete:N", title="Period fully observed"),
     ]
-    axis = alt.Axis(orient="right" if rtl else "left", domain=False, tickCount=4, format="~s")
+    axis = alt.Axis(orient=side(direction), domain=False, tickCount=4, format="~s")
     x = alt.X(
-        "date:T", title=None, scale=alt.Scale(reverse=rtl), axis=alt.Axis(tickCount=4, labelOverlap=True)
+        "date:T",
+        title=None,
+        scale=alt.Scale(reverse=direction == "rtl"),
+        axis=alt.Axis(tickCount=4, labelOverlap=True),
     )
     base = alt.Chart().encode(x=x)
     band = base.mark_area(color=BLUE, opacity=0.18).encode(
@@ -125,13 +127,16 @@ def kpis(
     )
     target = base.mark_line(color=MUTED, strokeDash=[5, 4]).encode(y=alt.Y("target:Q", axis=axis))
     chart = alt.layer(band, target, line, points, data=inline(data)).properties(width=230, height=120)
-    header = alt.Header(labelColor=INK, labelFontWeight="bold", labelAnchor="end" if rtl else "start")
-    panel = alt.Facet("panel:N", title=None, sort=[title_of[kpi] for kpi in shown], header=header)
-    many = f"The first {panels} of {len(asked)} KPIs" if len(asked) > panels else ""
-    subtitle = [
-        "Value and its 95% interval; dashed: the target; hollow: not observed to the end of the period",
-        *([many] if many else []),
-    ]
-    whole = chart.facet(panel, columns=columns).resolve_scale(y="independent")
-    finished: alt.FacetChart = finish(whole, title=title, subtitle=subtitle, direction=direction)
-    return finished
+    header = alt.Header(
+        labelColor=INK, labelFontWeight="bold", labelAnchor="end" if direction == "rtl" else "start"
+    )
+    titles = [title_of[kpi] for kpi in shown]
+    return finish(
+        facet(chart, "panel", titles, columns=columns, own_rows=True, header=header),
+        title=title,
+        subtitle=[
+            "Value and its 95% interval; dashed: the target; hollow: not observed to the end of the period",
+            f"The first {panels} of {len(asked)} KPIs" if len(asked) > panels else "",
+        ],
+        direction=direction,
+    )

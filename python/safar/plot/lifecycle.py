@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, MUTED, STEEL, Direction, finish, inline, records
+from safar.plot.bars import interval
+from safar.plot.panels import columns_of, panels_of
+from safar.plot.theme import BLUE, MUTED, STEEL, Direction, inline, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -58,30 +59,22 @@ def lifecycle(
     """
     import altair as alt
 
-    columns = result.to_dict()
+    columns = columns_of(result)
     columns["label"] = result.labels()
-    rows, said = list(range(len(columns["period"]))), ""
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "new", rows)
-        rows = [i for i in rows if columns["segment"][i] in shown]
-    data = []
-    for row in records(columns, rows):
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-        for order, kind in enumerate(_KINDS):
-            # Who was there before the data, and who may still come, is not known and not drawn.
-            if row[kind] is not None:
-                number = row[kind]
-                data.append(
-                    {
-                        **row,
-                        "kind": kind,
-                        "order": order,
-                        "customers": number,
-                        "shown": -number if kind == "dormant" else number,
-                    }
-                )
-    rtl = direction == "rtl"
+    panels = panels_of(columns, "new")
+    # Who was there before the data, and who may still come, is not known and not drawn.
+    data = [
+        {
+            **row,
+            "kind": kind,
+            "order": order,
+            "customers": row[kind],
+            "shown": -row[kind] if kind == "dormant" else row[kind],
+        }
+        for row in records(columns, sorted(panels.rows(columns)))
+        for order, kind in enumerate(_KINDS)
+        if row[kind] is not None
+    ]
     tooltip = [
         alt.Tooltip("label:N", title=result.period.capitalize()),
         alt.Tooltip("kind:N", title="Customers are"),
@@ -89,46 +82,35 @@ def lifecycle(
         alt.Tooltip("active:Q", title="Active in the period", format=","),
         alt.Tooltip("previous_active:Q", title="Active in the period before", format=","),
         alt.Tooltip("returning_share:Q", title="Of these returning", format=".1%"),
-        alt.Tooltip("returning_share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("returning_share_high:Q", title="95% interval to", format=".1%"),
+        *interval("returning_share"),
         alt.Tooltip("complete:N", title="Period fully observed"),
     ]
-    labels = sorted({row["label"] for row in data})
-    axis = alt.Axis(format=",", tickCount=6, domain=False, orient="right" if rtl else "left")
-    base = alt.Chart().encode(
-        x=alt.X(
-            "label:O",
-            title=result.period.capitalize(),
-            sort="descending" if rtl else "ascending",
-            axis=alt.Axis(labelAngle=-90 if len(labels) > 8 else 0, ticks=False, labelOverlap=True),
-        )
+    labels = {row["label"] for row in data}
+    axis = alt.Axis(format=",", tickCount=6, domain=False, orient=side(direction))
+    x = alt.X(
+        "label:O",
+        title=result.period.capitalize(),
+        sort="descending" if direction == "rtl" else "ascending",
+        axis=alt.Axis(labelAngle=-90 if len(labels) > 8 else 0, ticks=False, labelOverlap=True),
     )
-    bars = base.mark_bar().encode(
-        y=alt.Y(
-            "shown:Q",
-            title="Customers",
-            stack=True,
-            axis=axis,
-        ),
-        color=alt.Color(
-            "kind:N",
-            title="Customers",
-            scale=alt.Scale(domain=list(_KINDS), range=list(_KINDS.values())),
-        ),
+    kinds = alt.Scale(domain=list(_KINDS), range=list(_KINDS.values()))
+    base = alt.Chart().mark_bar()
+    bars = base.encode(
+        x=x,
+        y=alt.Y("shown:Q", title="Customers", stack=True, axis=axis),
+        color=alt.Color("kind:N", title="Customers", scale=kinds),
         order=alt.Order("order:Q"),
         opacity=alt.condition("datum.complete", alt.value(1.0), alt.value(0.45)),
         tooltip=tooltip,
     )
     zero = alt.Chart().mark_rule(color=MUTED).encode(y=alt.datum(0, axis=axis))
-    layers = alt.layer(bars, zero, data=inline(data)).properties(
-        width=max(240, min(720, 28 * len(labels))), height=260
+    layers = alt.layer(bars, zero, data=inline(data))
+    return panels.finish(
+        layers.properties(width=max(240, min(720, 28 * len(labels))), height=260),
+        title=title,
+        subtitle=[
+            "Above zero the active ones; below, those active in the period before and not in this one",
+            "Pale: the data do not cover the whole period",
+        ],
+        direction=direction,
     )
-    subtitle = [
-        "Above zero the active ones; below, those active in the period before and not in this one",
-        "Pale: the data do not cover the whole period",
-        *([said] if said else []),
-    ]
-    if "segment" not in columns:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(layers.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import INK, STEEL, Direction, finish, inline, records
+from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar.plot.panels import at_least_one, columns_of, panels_of
+from safar.plot.theme import Direction, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["loops"]
 
-_BAR = 24
+_ROW = 24
 
 
 def loops(
@@ -65,55 +65,29 @@ def loops(
     """
     import altair as alt
 
-    if events < 1:
-        raise ArgumentError(f"events={events!r} must be at least 1")
-    columns = result.to_dict()
-    everything = list(range(len(columns["units"])))
-    said = ""
-    shown: list[str | None] = [None]
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "units", everything)
-    rows: list[int] = []
-    for segment in shown:
-        mine = [i for i in everything if "segment" not in columns or columns["segment"][i] == segment]
-        rows += mine[:events]
-    data = records(columns, rows)
-    for row in data:
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    rtl = direction == "rtl"
-    y = alt.Y(
-        "event:N",
-        sort=list(dict.fromkeys(row["event"] for row in data)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
-    )
-    x = alt.X(
-        "share:Q",
-        title="Share of the units with the event",
-        scale=alt.Scale(domain=[0, 1], reverse=rtl),
-        axis=alt.Axis(format=".0%", tickCount=5, domain=False),
-    )
+    at_least_one(events=events)
+    columns = columns_of(result)
+    panels = panels_of(columns, "units")
+    data = records(columns, panels.rows(columns, most=events))
     tooltip = [
         alt.Tooltip("event:N", title="Event"),
         alt.Tooltip("units:Q", title="Units with it", format=","),
         alt.Tooltip("repeating_units:Q", title="Units that repeat it", format=","),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("loop_units:Q", title="Units with it twice in a row", format=","),
         alt.Tooltip("return_units:Q", title="Units that come back to it", format=","),
         alt.Tooltip("mean_repeats:Q", title="Repeats of a repeating unit", format=".2f"),
         alt.Tooltip("most_repeats:Q", title="Most repeats of one unit", format=","),
         alt.Tooltip("open:Q", title="Not repeated yet and may go on", format=","),
     ]
-    base = alt.Chart().encode(y=y, tooltip=tooltip)
-    bars = base.mark_bar(color=STEEL, cornerRadiusEnd=2, height=_BAR - 8).encode(x=x)
-    lines = base.mark_rule(color=INK).encode(x=alt.X("share_low:Q"), x2="share_high:Q")
-    layers = alt.layer(bars, lines, data=inline(data)).properties(width=width, height=alt.Step(_BAR))
-    subtitle = ["Share of the units with an event that have it again", *([said] if said else [])]
-    if "segment" not in columns:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    faceted: alt.FacetChart = layers.facet(panel, columns=2).resolve_scale(y="independent")
-    return finish(faceted, title=title, subtitle=subtitle, direction=direction)
+    y = names_down("event", (row["event"] for row in data), direction)
+    x = share_axis("share", "Share of the units with the event", direction, whole=True)
+    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW)
+    return panels.finish(
+        layered(layers, data, width=width, row=_ROW),
+        title=title,
+        subtitle="Share of the units with an event that have it again",
+        direction=direction,
+        own_rows=True,
+    )

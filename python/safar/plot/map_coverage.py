@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.theme import BLUE, MUTED, Direction, finish, inline
+from safar.plot.bars import end_texts, layered, names_down
+from safar.plot.panels import at_least_one
+from safar.plot.theme import BLUE, Direction, finish
 
 if TYPE_CHECKING:
     import altair as alt
@@ -55,8 +56,7 @@ def map_coverage(
     """
     import altair as alt
 
-    if touchpoints < 1:
-        raise ArgumentError(f"touchpoints={touchpoints!r} must be at least 1")
+    at_least_one(touchpoints=touchpoints)
     columns = result.to_dict()
     many = len(columns["touchpoint"])
     largest = sorted(range(many), key=lambda row: (-columns["events"][row], row))[:touchpoints]
@@ -73,36 +73,29 @@ def map_coverage(
     missed = result.events - result.mapped
     said = f"{missed:,} events"
     data.append({"touchpoint": "(unmapped)", "stage": None, "events": missed, "said": said, "mapped": False})
-    rtl = direction == "rtl"
     tooltip = [
         alt.Tooltip("touchpoint:N", title="Touchpoint"),
         alt.Tooltip("stage:N", title="Stage"),
         alt.Tooltip("events:Q", title="Events", format=","),
     ]
-    y = alt.Y(
-        "touchpoint:N",
-        sort=[row["touchpoint"] for row in data],
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
-    )
+    y = names_down("touchpoint", (row["touchpoint"] for row in data), direction)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=14).encode(
         x=alt.X(
             "events:Q",
             title="Events",
-            scale=alt.Scale(reverse=rtl),
+            scale=alt.Scale(reverse=direction == "rtl"),
             axis=alt.Axis(format="~s", tickCount=5, domain=False),
         ),
         color=alt.condition("datum.mapped", alt.value(BLUE), alt.value(_UNMAPPED)),
     )
-    end = alt.value(0 if rtl else width)
-    texts = base.mark_text(color=MUTED, align="right" if rtl else "left", dx=-8 if rtl else 8).encode(
-        x=end, text="said:N"
-    )
-    chart = alt.layer(bars, texts, data=inline(data)).properties(width=width, height=alt.Step(_ROW))
     share = result.mapped / result.events if result.events else 0.0
-    subtitle = [
-        f"{result.mapped:,} of {result.events:,} events ({share:.1%}) are at a touchpoint",
-        *([f"The {touchpoints} of {many} touchpoints with the most events"] if many > touchpoints else []),
-    ]
-    return finish(chart, title=title, subtitle=subtitle, direction=direction)
+    return finish(
+        layered([bars, end_texts(base, width, direction)], data, width=width, row=_ROW),
+        title=title,
+        subtitle=[
+            f"{result.mapped:,} of {result.events:,} events ({share:.1%}) are at a touchpoint",
+            f"The {touchpoints} of {many} touchpoints with the most events" if many > touchpoints else "",
+        ],
+        direction=direction,
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import INK, STEEL, Direction, finish, inline, records
+from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar.plot.panels import columns_of, panels_of
+from safar.plot.theme import Direction, finish, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["match"]
 
-# Height of a bar with its distance from the next, in pixels.
-_BAR = 30
-_ALL = "All customers"
+_ROW = 30
 
 
 def match(
@@ -63,44 +62,25 @@ def match(
     """
     import altair as alt
 
-    columns = result.to_dict()
-    rows, said = list(range(len(columns["customers"]))), ""
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "customers", rows)
-        rows = sorted(
-            (i for i in rows if columns["segment"][i] in shown),
-            key=lambda i: shown.index(columns["segment"][i]),
-        )
-    data = records(columns, rows)
-    for row in data:
-        row["segment"] = segment_name(row["segment"]) if "segment" in columns else _ALL
-    rtl = direction == "rtl"
-    y = alt.Y(
-        "segment:N",
-        sort=[row["segment"] for row in data],
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
-    )
-    x = alt.X(
-        "share:Q",
-        title="Share of the customers",
-        scale=alt.Scale(domain=[0, 1], reverse=rtl),
-        axis=alt.Axis(format=".0%", tickCount=5, domain=False),
-    )
+    columns = columns_of(result)
+    panels = panels_of(columns, "customers")
+    data = [{"segment": "All customers", **row} for row in records(columns, panels.rows(columns))]
     tooltip = [
         alt.Tooltip("segment:N", title="Segment"),
         alt.Tooltip("customers:Q", title="Customers", format=","),
         alt.Tooltip("matched:Q", title="With a match", format=","),
         alt.Tooltip("still_open:Q", title="With one that may still complete", format=","),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("matches:Q", title="Matches", format=","),
         alt.Tooltip("median_seconds:Q", title="Median seconds of a match", format=",.0f"),
     ]
-    base = alt.Chart().encode(y=y, tooltip=tooltip)
-    bars = base.mark_bar(color=STEEL, cornerRadiusEnd=2, height=_BAR - 8).encode(x=x)
-    lines = base.mark_rule(color=INK).encode(x=alt.X("share_low:Q"), x2="share_high:Q")
-    layers = alt.layer(bars, lines, data=inline(data)).properties(width=width, height=alt.Step(_BAR))
-    subtitle = ["Share of all customers; the line is the 95% interval", *([said] if said else [])]
-    return finish(layers, title=title, subtitle=subtitle, direction=direction)
+    y = names_down("segment", (row["segment"] for row in data), direction)
+    x = share_axis("share", "Share of the customers", direction, whole=True)
+    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW)
+    return finish(
+        layered(layers, data, width=width, row=_ROW),
+        title=title,
+        subtitle=["Share of all customers; the line is the 95% interval", panels.said],
+        direction=direction,
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, GREY, INK, PALE, Direction, finish, inline, records
+from safar.plot.bars import interval
+from safar.plot.matrix import shaded, written
+from safar.plot.panels import columns_of, panels_of
+from safar.plot.theme import GREY, Direction, finish, inline, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -57,24 +59,18 @@ def retention(
     """
     import altair as alt
 
-    cells = result.to_dict()
+    cells = columns_of(result)
     cells["label"], cells["number"] = result.labels(), result.period_labels()
-    rows, said = list(range(len(cells["period"]))), ""
-    segmented, together = "segment" in cells, "cohort" not in cells
-    if segmented:
-        first = min(cells["period"], default=0)
-        size = "customers" if "customers" in cells else "eligible"
-        shown, said = largest_segments(cells, size, [i for i in rows if cells["period"][i] == first])
-        rows = [i for i in rows if cells["segment"][i] in shown]
-    data = records(cells, rows)
+    together = "cohort" not in cells
+    first = min(cells["period"], default=0)
+    size = "customers" if "customers" in cells else "eligible"
+    panels = panels_of(cells, size, [row for row, period in enumerate(cells["period"]) if period == first])
+    data = records(cells, sorted(panels.rows(cells)))
     for row in data:
         row["written"] = f"{100 * row['share']:.0f}" if row["share"] is not None else "…"
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
         if together:
             row["label"] = row.get("segment", "All customers")
-    rtl = direction == "rtl"
-    labels = sorted({row["label"] for row in data})
+    labels = {row["label"] for row in data}
     periods = list(dict.fromkeys(row["number"] for row in sorted(data, key=lambda row: row["period"])))
     tooltip = [
         alt.Tooltip("label:N", title="Cohort"),
@@ -82,8 +78,7 @@ def retention(
         alt.Tooltip("returned:Q", title="Customers back", format=","),
         alt.Tooltip("eligible:Q", title="Customers counted", format=","),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("complete:N", title="Period fully observed"),
     ]
     start = "the first event" if result.clock == "rolling" else f"the cohort's {result.period}"
@@ -91,31 +86,22 @@ def retention(
         "number:O",
         title=f"{result.period.capitalize()}s after {start}",
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
-        sort=periods[::-1] if rtl else periods,
+        sort=periods[::-1] if direction == "rtl" else periods,
     )
     y = alt.Y(
         "label:O",
         title=None if together else "Cohort",
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
+        axis=alt.Axis(orient=side(direction), domain=False, ticks=False),
     )
     base = alt.Chart().encode(x=x, y=y, tooltip=tooltip)
-    shade = alt.Color(
-        "share:Q",
-        title="Share back",
-        scale=alt.Scale(domain=[0, 1], range=[PALE, BLUE]),
-        legend=alt.Legend(format=".0%"),
-    )
-    heat = base.transform_filter("datum.complete").mark_rect(cornerRadius=2, stroke="white", strokeWidth=2)
+    heat = shaded(base.transform_filter("datum.complete"), "Share back")
     blank = base.transform_filter("!datum.complete").mark_rect(
         cornerRadius=2, fill=GREY, stroke="#9aa5b1", strokeDash=[3, 2], strokeWidth=1
     )
-    ink = alt.condition("datum.complete && datum.share > 0.72", alt.value("#ffffff"), alt.value(INK))
-    texts = base.mark_text(fontSize=12, fontWeight=600).encode(text="written:N", color=ink)
-    layers = alt.layer(heat.encode(color=shade), blank, texts, data=inline(data)).properties(
+    layers = alt.layer(heat, blank, written(base, fontWeight=600), data=inline(data)).properties(
         width=_CELL[0] * max(1, len(periods)), height=_CELL[1] * max(1, len(labels))
     )
-    subtitle = ["Share of the cohort in %; dotted: the period is not over yet", *([said] if said else [])]
-    if not segmented or together:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(layers.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)
+    subtitle = "Share of the cohort in %; dotted: the period is not over yet"
+    if together:
+        return finish(layers, title=title, subtitle=[subtitle, panels.said], direction=direction)
+    return panels.finish(layers, title=title, subtitle=subtitle, direction=direction)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safar.plot.sessions import binned
-from safar.plot.theme import STEEL, Direction, finish, inline, records
+from safar.plot.histograms import EVENTS, histograms
+from safar.plot.theme import Direction
 
 if TYPE_CHECKING:
     import altair as alt
@@ -25,7 +25,6 @@ _DAYS = (
     (180, "180–365"),
     (365, "365 and more"),
 )
-_EVENTS = ((1, "1"), (2, "2"), (3, "3"), (4, "4–5"), (6, "6–10"), (11, "11–20"), (21, "over 20"))
 
 
 def rfm(
@@ -67,41 +66,10 @@ def rfm(
     >>> [row["customers"] for row in chart.hconcat[0].data.values]
     [1, 0, 1, 0, 0, 0, 0]
     """
-    import altair as alt
-
     recency = result.table.numpy("recency_days")[0]
     frequency = result.table.numpy("frequency")[0].astype(np.float64)
-    rtl = direction == "rtl"
-    panels = []
-    for values, bins, axis in (
-        (recency, _DAYS, "Days since the last event"),
-        (frequency, _EVENTS, "Events of the customer"),
-    ):
-        names, counts = [name for _, name in bins], binned(values, [low for low, _ in bins])
-        total = sum(counts)
-        shares = [number / total if total else None for number in counts]
-        data = records({"bin": names, "customers": counts, "of": [total] * len(bins), "share": shares})
-        base = alt.Chart(inline(data)).encode(
-            x=alt.X(
-                "bin:O",
-                sort=names[::-1] if rtl else names,
-                title=axis,
-                axis=alt.Axis(labelAngle=0, ticks=False),
-            ),
-            y=alt.Y(
-                "share:Q",
-                title="Share of customers",
-                axis=alt.Axis(format=".0%", tickCount=4, domain=False, orient="right" if rtl else "left"),
-            ),
-            tooltip=[
-                alt.Tooltip("bin:N", title=axis),
-                alt.Tooltip("customers:Q", title="Customers", format=","),
-                alt.Tooltip("of:Q", title="All customers", format=","),
-                alt.Tooltip("share:Q", title="Share", format=".1%"),
-            ],
-        )
-        panels.append(base.mark_bar(color=STEEL, cornerRadiusEnd=2).properties(width=width, height=220))
-    if rtl:
-        panels.reverse()
-    subtitle = f"{len(result):,} customers"
-    return finish(alt.hconcat(*panels), title=title, subtitle=subtitle, direction=direction)
+    panels = (
+        ("Days since the last event", recency, _DAYS),
+        ("Events of the customer", frequency, EVENTS),
+    )
+    return histograms(panels, "customers", title=title, width=width, direction=direction)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, records
+from safar.plot.bars import end_texts, interval, interval_dots, layered, names_down
+from safar.plot.panels import at_least_one, segment_name
+from safar.plot.theme import Direction, finish, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -57,59 +58,45 @@ def scores(
     """
     import altair as alt
 
-    if segments < 1:
-        raise ArgumentError(f"segments={segments!r} must be at least 1")
+    at_least_one(segments=segments)
     columns, kind = result.to_dict(), result.kind
     answered = [row for row, answers in enumerate(columns["answers"]) if answers]
     largest = sorted(answered, key=lambda row: (-columns["answers"][row], row))[:segments]
     rows = sorted(largest)
     data = []
     for row, record in zip(rows, records(columns, rows), strict=True):
-        labels = [
-            "(missing)" if columns[name][row] is None else str(columns[name][row]) for name in result.by
-        ]
+        labels = [segment_name(columns[name][row]) for name in result.by]
         score = {"score": record[kind], "low": record[f"{kind}_low"], "high": record[f"{kind}_high"]}
         rate = {"answers": record["answers"], "asked": record["asked"], "rate": record["response_rate"]}
         data.append(
             {"segment": " · ".join(labels) or "all", "said": f"n = {record['answers']:,}", **score, **rate}
         )
-    rtl, points = direction == "rtl", kind == "nps"
-    name = _NAMES[kind]
-    axis = alt.Axis(format="d" if points else ".0%", tickCount=5, domain=False)
-    scale = alt.Scale(domain=[-100, 100] if points else [0, 1], reverse=rtl)
+    name, points = _NAMES[kind], kind == "nps"
     form = ".1f" if points else ".1%"
     tooltip = [
         alt.Tooltip("segment:N", title="Segment"),
         alt.Tooltip("score:Q", title=name, format=form),
-        alt.Tooltip("low:Q", title="95% interval from", format=form),
-        alt.Tooltip("high:Q", title="95% interval to", format=form),
+        *interval(form=form),
         alt.Tooltip("answers:Q", title="Answers", format=","),
         alt.Tooltip("asked:Q", title="Asked", format=","),
         alt.Tooltip("rate:Q", title="Response rate", format=".1%"),
     ]
-    y = alt.Y(
-        "segment:N",
-        sort=[row["segment"] for row in data],
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
+    y = names_down("segment", (row["segment"] for row in data), direction)
+    x = alt.X(
+        "score:Q",
+        title=name,
+        scale=alt.Scale(domain=[-100, 100] if points else [0, 1], reverse=direction == "rtl"),
+        axis=alt.Axis(format="d" if points else ".0%", tickCount=5, domain=False),
     )
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    lines = base.mark_rule(color=BLUE, strokeWidth=3, opacity=0.45).encode(
-        x=alt.X("low:Q", title=name, scale=scale, axis=axis), x2="high:Q"
+    layers = [*interval_dots(base, x), end_texts(base, width, direction)]
+    many = len(answered)
+    return finish(
+        layered(layers, data, width=width, row=_ROW),
+        title=name if title is None else title,
+        subtitle=[
+            "Score and its 95% interval, and the number of answers",
+            f"The {segments} of {many} segments with the most answers" if many > segments else "",
+        ],
+        direction=direction,
     )
-    marks = base.mark_point(color=INK, filled=True, size=70, opacity=1).encode(
-        x=alt.X("score:Q", scale=scale)
-    )
-    end = alt.value(0 if rtl else width)
-    counts = base.mark_text(color=MUTED, align="right" if rtl else "left", dx=-8 if rtl else 8).encode(
-        x=end, text="said:N"
-    )
-    chart = alt.layer(lines, marks, counts, data=inline(data))
-    chart = chart.properties(width=width, height=alt.Step(_ROW))
-    said = (
-        f"The {segments} of {len(answered)} segments with the most answers"
-        if len(answered) > segments
-        else ""
-    )
-    subtitle = ["Score and its 95% interval, and the number of answers", *([said] if said else [])]
-    return finish(chart, title=name if title is None else title, subtitle=subtitle, direction=direction)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, records
+from safar.plot.bars import interval, layered, names_down
+from safar.plot.panels import at_least_one, columns_of, panels_of
+from safar.plot.theme import BLUE, INK, MUTED, Direction, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -71,37 +71,10 @@ def separating_paths(
     """
     import altair as alt
 
-    if most < 1:
-        raise ArgumentError(f"most={most!r} must be at least 1")
-    columns = result.to_dict()
-    everything = list(range(len(columns["path"])))
-    said = ""
-    shown: list[str | None] = [None]
-    if "segment" in columns:
-        totals = result.totals().to_dict()
-        shown, said = largest_segments(totals, "units", range(len(totals["units"])))
-    rows: list[int] = []
-    for segment in shown:
-        mine = [i for i in everything if "segment" not in columns or columns["segment"][i] == segment]
-        rows += mine[:most]
-    data = records(columns, rows)
-    for row in data:
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    rtl = direction == "rtl"
-    y = alt.Y(
-        "path:N",
-        sort=list(dict.fromkeys(row["path"] for row in data)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False, labelLimit=260),
-    )
-    axis = alt.Axis(format="+.0%", tickCount=5, domain=False)
-    x = alt.X(
-        "difference_stratified:Q",
-        title="Share that converts, with it minus without it",
-        scale=alt.Scale(reverse=rtl, zero=True),
-        axis=axis,
-    )
+    at_least_one(most=most)
+    columns = columns_of(result)
+    panels = panels_of(columns_of(result.totals()), "units")
+    data = records(columns, panels.rows(columns, most=most))
     tooltip = [
         alt.Tooltip("path:N", title="Sub-path"),
         alt.Tooltip("units_with:Q", title="Units with it", format=","),
@@ -110,24 +83,27 @@ def separating_paths(
         alt.Tooltip("share_without:Q", title="Convert", format=".1%"),
         alt.Tooltip("difference:Q", title="Difference", format="+.1%"),
         alt.Tooltip("difference_stratified:Q", title="At the same length", format="+.1%"),
-        alt.Tooltip("difference_stratified_low:Q", title="95% interval from", format="+.1%"),
-        alt.Tooltip("difference_stratified_high:Q", title="95% interval to", format="+.1%"),
+        *interval("difference_stratified", "+.1%"),
         alt.Tooltip("odds_ratio:Q", title="Odds ratio at one length", format=".2f"),
         alt.Tooltip("q_stratified:Q", title="q-value at one length", format=".2g"),
     ]
+    y = names_down("path", (row["path"] for row in data), direction, limit=260)
+    x = alt.X(
+        "difference_stratified:Q",
+        title="Share that converts, with it minus without it",
+        scale=alt.Scale(reverse=direction == "rtl", zero=True),
+        axis=alt.Axis(format="+.0%", tickCount=5, domain=False),
+    )
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     zero = alt.Chart().mark_rule(color=MUTED, strokeDash=[2, 2]).encode(x=alt.XDatum(0))
     lines = base.mark_rule(color=INK).encode(
-        x=alt.X("difference_stratified_low:Q"), x2="difference_stratified_high:Q"
+        x="difference_stratified_low:Q", x2="difference_stratified_high:Q"
     )
     dots = base.mark_circle(color=BLUE, size=70, opacity=1).encode(x=x)
-    layers = alt.layer(zero, lines, dots, data=inline(data)).properties(width=width, height=alt.Step(_ROW))
-    subtitle = [
-        "Sub-paths with the strongest evidence among units of the same length",
-        *([said] if said else []),
-    ]
-    if "segment" not in columns:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    faceted: alt.FacetChart = layers.facet(panel, columns=2).resolve_scale(y="independent")
-    return finish(faceted, title=title, subtitle=subtitle, direction=direction)
+    return panels.finish(
+        layered([zero, lines, dots], data, width=width, row=_ROW),
+        title=title,
+        subtitle="Sub-paths with the strongest evidence among units of the same length",
+        direction=direction,
+        own_rows=True,
+    )

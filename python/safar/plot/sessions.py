@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safar._typing import Floats
-from safar.plot.theme import STEEL, Direction, finish, inline, records
+from safar.plot.histograms import EVENTS, histograms
+from safar.plot.theme import Direction
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["sessions"]
 
-_EVENTS = ((1, "1"), (2, "2"), (3, "3"), (4, "4–5"), (6, "6–10"), (11, "11–20"), (21, "over 20"))
 _MINUTES = (
     (0, "0"),
     (1e-9, "under 1"),
@@ -67,64 +66,10 @@ def sessions(
     >>> [row["sessions"] for row in chart.hconcat[0].data.values]
     [1, 0, 0, 1, 0, 0, 0]
     """
-    import altair as alt
-
     length = (result.table.numpy("end")[0] - result.table.numpy("start")[0]) / np.timedelta64(60, "s")
     events = result.table.numpy("events")[0].astype(np.float64)
-    rtl = direction == "rtl"
-    panels = []
-    for values, bins, axis in (
-        (length, _MINUTES, "Minutes from the first to the last event"),
-        (events, _EVENTS, "Events in the session"),
-    ):
-        names, counts = [name for _, name in bins], binned(values, [low for low, _ in bins])
-        total = sum(counts)
-        shares = [number / total if total else None for number in counts]
-        data = records({"bin": names, "sessions": counts, "of": [total] * len(bins), "share": shares})
-        base = alt.Chart(inline(data)).encode(
-            x=alt.X(
-                "bin:O",
-                sort=names[::-1] if rtl else names,
-                title=axis,
-                axis=alt.Axis(labelAngle=0, ticks=False),
-            ),
-            y=alt.Y(
-                "share:Q",
-                title="Share of sessions",
-                axis=alt.Axis(format=".0%", tickCount=4, domain=False, orient="right" if rtl else "left"),
-            ),
-            tooltip=[
-                alt.Tooltip("bin:N", title=axis),
-                alt.Tooltip("sessions:Q", title="Sessions", format=","),
-                alt.Tooltip("of:Q", title="All sessions", format=","),
-                alt.Tooltip("share:Q", title="Share", format=".1%"),
-            ],
-        )
-        panels.append(base.mark_bar(color=STEEL, cornerRadiusEnd=2).properties(width=width, height=220))
-    if rtl:
-        panels.reverse()
-    subtitle = f"{len(result):,} sessions"
-    return finish(alt.hconcat(*panels), title=title, subtitle=subtitle, direction=direction)
-
-
-def binned(values: Floats, lows: list[float]) -> list[int]:
-    """Count values into bins that begin at `lows`; the last has no end.
-
-    Parameters
-    ----------
-    values
-        Numbers that are not below the first of `lows`.
-    lows
-        Lower end of each bin, rising.
-
-    Returns
-    -------
-    list of int
-
-    Examples
-    --------
-    >>> binned(np.array([1.0, 2.0, 2.5, 9.0]), [1, 2, 3])
-    [1, 2, 1]
-    """
-    places = np.searchsorted(np.array(lows, dtype=np.float64), values, side="right") - 1
-    return [int(number) for number in np.bincount(places, minlength=len(lows))]
+    panels = (
+        ("Minutes from the first to the last event", length, _MINUTES),
+        ("Events in the session", events, EVENTS),
+    )
+    return histograms(panels, "sessions", title=title, width=width, direction=direction)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import INK, MUTED, STEEL, Direction, finish, inline, records
+from safar.plot.bars import end_texts, interval, layered, names_down, share_axis, share_bars
+from safar.plot.panels import columns_of, panels_of
+from safar.plot.theme import Direction, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["stages"]
 
-_ROW = 34
+_ROW = 28
 
 
 def stages(
@@ -61,60 +62,29 @@ def stages(
     """
     import altair as alt
 
-    columns = result.to_dict()
-    rows, said = list(range(len(columns["stage"]))), ""
-    shown: list[str | None] = []
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "customers", rows)
-        rows = [row for row in rows if columns["segment"][row] in shown]
-    data = []
-    for row in records(columns, rows):
+    columns = columns_of(result)
+    panels = panels_of(columns, "customers")
+    data = records(columns, sorted(panels.rows(columns)))
+    for row in data:
         lost = row["drop_off"]
         row["said"] = "drop-off –" if lost is None else f"drop-off {lost:.1%}"
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-        data.append(row)
-    rtl = direction == "rtl"
     tooltip = [
         alt.Tooltip("stage:N", title="Stage"),
         alt.Tooltip("customers:Q", title="Customers", format=","),
         alt.Tooltip("share:Q", title="Of all customers", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("entries:Q", title="Entries", format=","),
         alt.Tooltip("went_on:Q", title="After which another stage came", format=","),
         alt.Tooltip("dropped:Q", title="After which nothing came", format=","),
         alt.Tooltip("open:Q", title="Still open", format=","),
     ]
-    y = alt.Y(
-        "stage:N",
-        sort=list(dict.fromkeys(row["stage"] for row in data)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
-    )
-    scale = alt.Scale(domain=[0, 1], reverse=rtl)
+    y = names_down("stage", (row["stage"] for row in data), direction)
+    x = share_axis("share", "Share of customers", direction, whole=True)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    bars = base.mark_bar(color=STEEL, height=20).encode(
-        x=alt.X(
-            "share:Q",
-            title="Share of customers",
-            scale=scale,
-            axis=alt.Axis(format=".0%", tickCount=5, domain=False),
-        )
+    layers = [*share_bars(base, x, row=_ROW), end_texts(base, width, direction)]
+    return panels.finish(
+        layered(layers, data, width=width, row=_ROW),
+        title=title,
+        subtitle="Customers who were at each stage, with the 95% interval; drop-off: entries after which nothing came",
+        direction=direction,
     )
-    lines = base.mark_rule(color=INK, strokeWidth=2).encode(
-        x=alt.X("share_low:Q", scale=scale), x2="share_high:Q"
-    )
-    end = alt.value(0 if rtl else width)
-    texts = base.mark_text(color=MUTED, align="right" if rtl else "left", dx=-8 if rtl else 8).encode(
-        x=end, text="said:N"
-    )
-    chart = alt.layer(bars, lines, texts, data=inline(data)).properties(width=width, height=alt.Step(_ROW))
-    subtitle = [
-        "Customers who were at each stage, with the 95% interval; drop-off: entries after which nothing came",
-        *([said] if said else []),
-    ]
-    if "segment" not in columns:
-        return finish(chart, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(chart.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, INK, PALE, Direction, finish, inline, records
+from safar.plot.bars import interval, names_down
+from safar.plot.matrix import per_cent, shaded, written
+from safar.plot.panels import at_least_one, columns_of, commonest, panels_of
+from safar.plot.theme import Direction, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -60,70 +61,37 @@ def steps(
     """
     import altair as alt
 
-    if events < 1:
-        raise ArgumentError(f"events={events!r} must be at least 1")
-    cells = result.to_dict()
-    everything = list(range(len(cells["units"])))
-    said = ""
-    shown: list[Any] = []
-    if "segment" in cells:
-        shown, said = largest_segments(cells, "units", everything)
-    totals: dict[str, int] = {}
-    for i in everything:
-        totals[cells["event"][i]] = totals.get(cells["event"][i], 0) + cells["units"][i]
-    real = sorted((name for name in totals if name not in _VIRTUAL), key=lambda name: (-totals[name], name))
-    kept = [*real[:events], *(name for name in _VIRTUAL if name in totals)]
-    rows = [
-        i
-        for i in everything
-        if cells["event"][i] in kept and ("segment" not in cells or cells["segment"][i] in shown)
-    ]
-    data = records(cells, rows)
+    at_least_one(events=events)
+    cells = columns_of(result)
+    panels = panels_of(cells, "units")
+    real, which = commonest(cells["event"], cells["units"], events, but=_VIRTUAL)
+    kept = [*real, *(name for name in _VIRTUAL if name in cells["event"])]
+    data = records(cells, [row for row in sorted(panels.rows(cells)) if cells["event"][row] in kept])
     for row in data:
-        row["written"] = "<1" if row["share"] < 0.005 else f"{100 * row['share']:.0f}"
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    rtl = direction == "rtl"
-    positions = sorted({row["position"] for row in data})
+        row["written"] = per_cent(row["share"])
     tooltip = [
         alt.Tooltip("position:Q", title="Position"),
         alt.Tooltip("event:N", title="Event"),
         alt.Tooltip("units:Q", title="Units", format=","),
         alt.Tooltip("of:Q", title="All units", format=","),
         alt.Tooltip("share:Q", title="Share", format=".1%"),
-        alt.Tooltip("share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("share_high:Q", title="95% interval to", format=".1%"),
+        *interval("share"),
         alt.Tooltip("customers:Q", title="Customers", format=","),
     ]
     x = alt.X(
         "position:O",
-        sort="descending" if rtl else "ascending",
+        sort="descending" if direction == "rtl" else "ascending",
         title="Position",
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
     )
-    y = alt.Y(
-        "event:N",
-        sort=kept,
-        title="Event",
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False),
-    )
-    base = alt.Chart().encode(x=x, y=y, tooltip=tooltip)
-    shade = alt.Color(
-        "share:Q",
-        title="Share",
-        scale=alt.Scale(domain=[0, 1], range=[PALE, BLUE]),
-        legend=alt.Legend(format=".0%"),
-    )
-    heat = base.mark_rect(cornerRadius=2, stroke="white", strokeWidth=2).encode(color=shade)
-    ink = alt.condition("datum.share > 0.72", alt.value("#ffffff"), alt.value(INK))
-    texts = base.mark_text(fontSize=12).encode(text="written:N", color=ink)
-    layers = alt.layer(heat, texts, data=inline(data)).properties(
+    base = alt.Chart().encode(x=x, y=names_down("event", kept, direction, title="Event"), tooltip=tooltip)
+    positions = {row["position"] for row in data}
+    layers = alt.layer(shaded(base), written(base), data=inline(data)).properties(
         width=_CELL[0] * max(1, len(positions)), height=_CELL[1] * max(1, len(kept))
     )
-    most = len(real[:events])
-    of = f"the {most} commonest of {len(real)} events" if len(real) > most else "all events"
-    subtitle = [f"Share of units at each position in %; {of}", *([said] if said else [])]
-    if "segment" not in cells:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(layers.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)
+    return panels.finish(
+        layers,
+        title=title,
+        subtitle=f"Share of units at each position in %; {which}",
+        direction=direction,
+    )

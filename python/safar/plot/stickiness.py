@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, INK, STEEL, Direction, finish, inline, records
+from safar.plot.bars import interval
+from safar.plot.panels import columns_of, panels_of
+from safar.plot.theme import BLUE, INK, STEEL, Direction, inline, records, side
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,16 +62,9 @@ def stickiness(
     """
     import altair as alt
 
-    columns = result.totals().to_dict()
-    rows, said = list(range(len(columns["units"]))), ""
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "customers", rows)
-        rows = [i for i in rows if columns["segment"][i] in shown]
-    data = records(columns, rows)
-    for row in data:
-        if "segment" in row:
-            row["segment"] = segment_name(row["segment"])
-    rtl = direction == "rtl"
+    columns = columns_of(result.totals())
+    panels = panels_of(columns, "customers")
+    data = records(columns, sorted(panels.rows(columns)))
     units = f"{result.unit.capitalize()}s of the {result.period}"
     tooltip = [
         alt.Tooltip("units:Q", title=units),
@@ -79,20 +73,18 @@ def stickiness(
         alt.Tooltip("share:Q", title="Share", format=".1%"),
         alt.Tooltip("at_least:Q", title="With so many or more", format=","),
         alt.Tooltip("at_least_share:Q", title="Share", format=".1%"),
-        alt.Tooltip("at_least_share_low:Q", title="95% interval from", format=".1%"),
-        alt.Tooltip("at_least_share_high:Q", title="95% interval to", format=".1%"),
+        *interval("at_least_share"),
     ]
-    base = alt.Chart().encode(
-        x=alt.X(
-            "units:O",
-            title=units,
-            sort="descending" if rtl else "ascending",
-            axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True),
-        )
+    x = alt.X(
+        "units:O",
+        title=units,
+        sort="descending" if direction == "rtl" else "ascending",
+        axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True),
     )
+    base = alt.Chart().encode(x=x)
 
     def share(name: str) -> alt.Y:
-        axis = alt.Axis(format=".0%", tickCount=5, domain=False, orient="right" if rtl else "left")
+        axis = alt.Axis(format=".0%", tickCount=5, domain=False, orient=side(direction))
         return alt.Y(
             f"{name}:Q", title="Share of active customers", scale=alt.Scale(domain=[0, 1]), axis=axis
         )
@@ -104,12 +96,9 @@ def stickiness(
     line = base.mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=26)).encode(
         y=share("at_least_share"), tooltip=tooltip
     )
-    layers = alt.layer(bars, band, line, data=inline(data)).properties(width=width, height=240)
-    subtitle = [
-        f"Bars: exactly so many {result.unit}s; line: so many or more, with its 95% interval",
-        *([said] if said else []),
-    ]
-    if "segment" not in columns:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(layers.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)
+    return panels.finish(
+        alt.layer(bars, band, line, data=inline(data)).properties(width=width, height=240),
+        title=title,
+        subtitle=f"Bars: exactly so many {result.unit}s; line: so many or more, with its 95% interval",
+        direction=direction,
+    )

@@ -10,7 +10,9 @@ from safar import _args
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["BLUE", "GREY", "INK", "MUTED", "PALE", "STEEL", "Direction", "finish", "inline", "records"]
+__all__ = [
+    "BLUE", "GREY", "INK", "MUTED", "PALE", "STEEL", "ChartT", "Direction", "finish", "inline", "records", "side",
+]  # fmt: skip
 
 Direction = Literal["ltr", "rtl"]
 
@@ -70,6 +72,11 @@ def inline(rows: list[dict[str, Any]]) -> Any:
     return alt.InlineData(values=rows)
 
 
+def side(direction: Direction) -> Literal["left", "right"]:
+    """Where reading begins."""
+    return "right" if direction == "rtl" else "left"
+
+
 def finish(
     chart: ChartT, *, title: str, subtitle: str | Sequence[str] = (), direction: Direction = "ltr"
 ) -> ChartT:
@@ -80,7 +87,7 @@ def finish(
     chart
         The chart.
     title, subtitle
-        Heading and the lines under it.
+        Heading and the lines under it; empty ones are left out.
     direction
         ``"rtl"`` puts the headings at the right.
 
@@ -91,12 +98,14 @@ def finish(
     import altair as alt
 
     _args.choice(direction, "direction", Direction)
+    lines = [line for line in ([subtitle] if isinstance(subtitle, str) else subtitle) if line]
     anchor: Literal["start", "end"] = "end" if direction == "rtl" else "start"
     heading = alt.TitleParams(
         title,
-        subtitle=subtitle if isinstance(subtitle, str) else list(subtitle),
+        # An empty list would take room.
+        subtitle=lines or "",
         anchor=anchor,
-        align="right" if direction == "rtl" else "left",
+        align=side(direction),
         fontSize=15,
         subtitleFontSize=12,
         subtitleColor=MUTED,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar import _args
 from safar.errors import ArgumentError
-from safar.plot.alerts import kpi_axis, kpi_format
+from safar.plot.kpi_axes import known_kpi, kpi_format, periods_across, value_axis
 from safar.plot.theme import BLUE, INK, Direction, finish, inline
 
 if TYPE_CHECKING:
@@ -65,12 +64,8 @@ def trend(
 
     columns = result.to_dict()
     if row is None:
-        if kpi is not None and kpi not in columns["kpi"]:
-            known = sorted(set(columns["kpi"]))
-            raise ArgumentError(
-                f"kpi={kpi!r} is not in this result{_args.suggestion(kpi, known)} (available: {_args.listing(known)})"
-            )
-        row = 0 if kpi is None else columns["kpi"].index(kpi)
+        known = sorted(set(columns["kpi"]))
+        row = 0 if kpi is None else columns["kpi"].index(known_kpi(kpi, known))
     elif kpi is not None:
         raise ArgumentError(f"kpi={kpi!r} and row={row!r} both say what is drawn; give one")
     if not 0 <= row < len(result):
@@ -84,15 +79,13 @@ def trend(
         }
         for period in periods
     ]
-    rtl, form = direction == "rtl", kpi_format(percent)
-    x = alt.X("date:T", title=None, scale=alt.Scale(reverse=rtl), axis=alt.Axis(grid=False, tickCount=8))
-    scale, axis = alt.Scale(zero=False), kpi_axis(percent, rtl)
+    form, axis, scale = kpi_format(percent), value_axis(percent, direction), alt.Scale(zero=False)
     tooltip = [
         alt.Tooltip("date:T", title="Period"),
         alt.Tooltip("value:Q", title="Value", format=form),
         alt.Tooltip("trend:Q", title="Trend", format=form),
     ]
-    base = alt.Chart().encode(x=x, tooltip=tooltip)
+    base = alt.Chart().encode(x=periods_across(direction), tooltip=tooltip)
     points = base.mark_point(color=INK, filled=True, size=26, opacity=0.7)
     line = base.mark_line(color=BLUE, strokeWidth=2.5)
     chart = alt.layer(

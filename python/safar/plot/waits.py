@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from safar.errors import ArgumentError
-from safar.plot.segments import largest_segments, segment_name
-from safar.plot.theme import BLUE, MUTED, STEEL, Direction, finish, inline, records
+from safar.plot.bars import end_texts, layered, names_down, share_axis
+from safar.plot.panels import at_least_one, columns_of, panels_of
+from safar.plot.theme import BLUE, STEEL, Direction, records
 from safar.result import duration_text
 
 if TYPE_CHECKING:
@@ -62,32 +63,17 @@ def waits(
     """
     import altair as alt
 
-    if pairs < 1:
-        raise ArgumentError(f"pairs={pairs!r} must be at least 1")
-    columns = result.to_dict()
-    rows, said = list(range(len(columns["from"]))), ""
-    shown: list[str | None] = []
-    if "segment" in columns:
-        shown, said = largest_segments(columns, "count", rows)
-    kept: list[int] = []
-    number: dict[str | None, int] = {}
-    for row in rows:
-        segment = columns["segment"][row] if "segment" in columns else None
-        if "segment" in columns and segment not in shown:
-            continue
-        number[segment] = number.get(segment, 0) + 1
-        if number[segment] <= pairs:
-            kept.append(row)
-    data = []
-    for record in records(columns, kept):
-        median = record["median_seconds"]
-        record["pair"] = f"{record['from']} → {record['to']}"
-        record["said"] = "median –" if median is None else f"median {duration_text(median)}"
-        record["handed"] = 2 * (record.get("handed_over") or 0) >= record["count"]
-        if "segment" in record:
-            record["segment"] = segment_name(record["segment"])
-        data.append(record)
-    rtl = direction == "rtl"
+    at_least_one(pairs=pairs)
+    columns = columns_of(result)
+    panels = panels_of(columns, "count")
+    pairs_of = Counter(columns["segment"][row] if panels.shown else "" for row in panels.rows(columns))
+    many = max(pairs_of.values(), default=0)
+    data = records(columns, sorted(panels.rows(columns, most=pairs)))
+    for row in data:
+        median = row["median_seconds"]
+        row["pair"] = f"{row['from']} → {row['to']}"
+        row["said"] = "median –" if median is None else f"median {duration_text(median)}"
+        row["handed"] = 2 * (row.get("handed_over") or 0) >= row["count"]
     tooltip = [
         alt.Tooltip("pair:N", title="From and to"),
         alt.Tooltip("share:Q", title="Of all time", format=".1%"),
@@ -97,33 +83,18 @@ def waits(
     ]
     if "handed_over" in columns:
         tooltip.append(alt.Tooltip("handed_over:Q", title="With another channel after", format=","))
-    y = alt.Y(
-        "pair:N",
-        sort=list(dict.fromkeys(row["pair"] for row in data)),
-        title=None,
-        axis=alt.Axis(orient="right" if rtl else "left", domain=False, ticks=False, labelLimit=260),
-    )
+    y = names_down("pair", (row["pair"] for row in data), direction, limit=260)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=16).encode(
-        x=alt.X(
-            "share:Q",
-            title="Share of all time",
-            scale=alt.Scale(reverse=rtl, domainMin=0),
-            axis=alt.Axis(format=".0%", tickCount=5, domain=False),
-        ),
+        x=share_axis("share", "Share of all time", direction),
         color=alt.condition("datum.handed", alt.value(BLUE), alt.value(STEEL)),
     )
-    end = alt.value(0 if rtl else width)
-    texts = base.mark_text(color=MUTED, align="right" if rtl else "left", dx=-8 if rtl else 8)
-    chart = alt.layer(bars, texts.encode(x=end, text="said:N"), data=inline(data))
-    chart = chart.properties(width=width, height=alt.Step(_ROW))
-    many = max(number.values(), default=0)
-    subtitle = [
-        "Share of all time between the two, and the median; dark: mostly into another channel",
-        *([f"The {pairs} of {many} pairs with the most time"] if many > pairs else []),
-        *([said] if said else []),
-    ]
-    if "segment" not in columns:
-        return finish(chart, title=title, subtitle=subtitle, direction=direction)
-    panel = alt.Facet("segment:N", title=None, sort=[segment_name(segment) for segment in shown])
-    return finish(chart.facet(panel, columns=2), title=title, subtitle=subtitle, direction=direction)
+    return panels.finish(
+        layered([bars, end_texts(base, width, direction)], data, width=width, row=_ROW),
+        title=title,
+        subtitle=[
+            "Share of all time between the two, and the median; dark: mostly into another channel",
+            f"The {pairs} of {many} pairs with the most time" if many > pairs else "",
+        ],
+        direction=direction,
+    )
