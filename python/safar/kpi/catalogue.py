@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from safar import _table
 from safar.kpi.formula import Formula, Input
 from safar.result import ResultTable
 
-__all__ = ["Catalogue", "catalogue", "kpi_catalogue"]
+__all__ = ["Catalogue", "catalogue", "described", "kpi_catalogue"]
 
 _FILE = Path(__file__).parent / "catalogue.toml"
 
@@ -41,6 +42,14 @@ def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
+def described(formulas: Sequence[Formula], *further: str) -> dict[str, object]:
+    """What formulas say of themselves, a column each; `further` are columns between definition and form."""
+    words = ("name_en", "name_fa", "definition", *further)
+    parts = ("form", "unit", "direction", "count", "numerator", "denominator")
+    named: dict[str, object] = {"kpi": [formula.id for formula in formulas]}
+    return named | {field: [getattr(formula, field) for formula in formulas] for field in (*words, *parts)}
+
+
 def kpi_catalogue() -> ResultTable:
     """Which KPIs does safar know, and what does each need?
 
@@ -60,25 +69,7 @@ def kpi_catalogue() -> ResultTable:
     'Net promoter score (NPS)'
     """
     formulas = list(catalogue().formulas.values())
-    columns: dict[str, object] = {
-        "kpi": [formula.id for formula in formulas],
-        **{
-            field: [getattr(formula, field) for formula in formulas]
-            for field in (
-                "name_en",
-                "name_fa",
-                "definition",
-                "stage",
-                "form",
-                "unit",
-                "direction",
-                "count",
-                "numerator",
-                "denominator",
-            )
-        },
-        "inputs": [", ".join(formula.inputs) for formula in formulas],
-    }
+    columns = described(formulas, "stage") | {"inputs": [", ".join(formula.inputs) for formula in formulas]}
     definition = (
         "The KPIs that safar knows. A name in braces stands for an input, which is found in a log by usual names of "
         "events and columns, or said in inputs=."
