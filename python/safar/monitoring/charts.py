@@ -88,6 +88,18 @@ def _pair(numerator: object, denominator: object, share: bool) -> tuple[Floats, 
     return k, np.where(n > 0, n, np.nan)
 
 
+def _centre(k: Floats, n: Floats) -> float:
+    total = np.nansum(n)
+    return float(np.nansum(k) / total) if total > 0 else float("nan")
+
+
+def _deviations(alpha: float) -> float:
+    """How many standard deviations from the centre a limit is."""
+    from statistics import NormalDist
+
+    return -NormalDist().inv_cdf(alpha / 2)
+
+
 def p_chart(
     numerator: object,
     denominator: object,
@@ -127,16 +139,12 @@ def p_chart(
     >>> chart.signals.tolist()
     [False, False, False, True]
     """
-    from statistics import NormalDist
-
     k, n = _pair(numerator, denominator, share=True)
     first = _first(baseline, len(k))
-    total = np.nansum(n[first])
-    centre = float(np.nansum(k[first]) / total) if total > 0 else float("nan")
-    deviation = np.sqrt(centre * (1 - centre) / n)
-    share = k / n
-    sigma = _laney((share - centre)[first] / deviation[first]) if laney else 1.0
-    half = -NormalDist().inv_cdf(alpha / 2) * sigma * deviation
+    centre = _centre(k[first], n[first])
+    share, deviation = k / n, np.sqrt(centre * (1 - centre) / n)
+    sigma = _laney(((share - centre) / deviation)[first]) if laney else 1.0
+    half = _deviations(alpha) * sigma * deviation
     lower, upper = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
     if not laney:
         from scipy.stats import binom
@@ -180,16 +188,12 @@ def u_chart(
     >>> u_chart([5, 7, 6, 18], [1, 1, 1, 1], baseline=3).signals.tolist()
     [False, False, False, True]
     """
-    from statistics import NormalDist
-
     k, n = _pair(numerator, denominator, share=False)
     first = _first(baseline, len(k))
-    total = np.nansum(n[first])
-    centre = float(np.nansum(k[first]) / total) if total > 0 else float("nan")
-    deviation = np.sqrt(centre / n)
-    rate = k / n
-    sigma = _laney((rate - centre)[first] / deviation[first]) if laney else 1.0
-    half = -NormalDist().inv_cdf(alpha / 2) * sigma * deviation
+    centre = _centre(k[first], n[first])
+    rate, deviation = k / n, np.sqrt(centre / n)
+    sigma = _laney(((rate - centre) / deviation)[first]) if laney else 1.0
+    half = _deviations(alpha) * sigma * deviation
     lower, upper = np.maximum(centre - half, 0.0), centre + half
     if not laney:
         from scipy.stats import poisson

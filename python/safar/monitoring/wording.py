@@ -50,56 +50,47 @@ class Said:
 
 def sentence(said: Said, language: Language, names: Mapping[str, str]) -> str:
     """Say what happened, when, against what, and where."""
-    return _english(said, names) if language == "en" else _persian(said, names)
+    where = " · ".join(_named(label, names, language) for label in said.series.shown)
+    what = names.get(said.series.kpi, said.series.kpi) + (f" ({where})" if where else "")
+    most = None if said.most is None else _named(said.most[0], names, language)
+    return _english(said, what, most) if language == "en" else _persian(said, what, most)
 
 
-def _english(said: Said, names: Mapping[str, str]) -> str:
-    series = said.series
-    where = _where(series, names, "en")
-    place = f" ({where})" if where else ""
-    what = names.get(series.kpi, series.kpi)
-    observed, expected = _number(series, said.observed), _number(series, said.expected)
+def _english(said: Said, what: str, most: str | None) -> str:
+    observed, expected = (_number(said.series, value, "en") for value in (said.observed, said.expected))
     if said.against_target:
         side = "above" if said.rose else "below"
-        head = f"{what}{place} was {side} its target of {expected}, at {observed},"
+        text = f"{what} was {side} its target of {expected}, at {observed},"
     else:
-        moved = "rose" if said.rose else "fell"
-        bounds = "" if said.low is None or said.high is None else (
-            f", {_number(series, said.low, unit=False)} to {_number(series, said.high, unit=False)}"
-        )  # fmt: skip
-        head = f"{what}{place} {moved} to {observed} (expected {expected}{bounds})"
-    text = f"{head} {_dates(said.first, said.last)}"
+        moved, bounds = "rose" if said.rose else "fell", _bounds(said, "en", ", {} to {}")
+        text = f"{what} {moved} to {observed} (expected {expected}{bounds})"
+    text += f" {_dates(said.first, said.last)}"
     if said.most is not None:
         share = "all" if said.most[1] >= _ALL else f"{100 * said.most[1]:.0f} %"
-        text += (
-            f"; {share} of the {'rise' if said.rose else 'fall'} is in {_named(said.most[0], names, 'en')}"
-        )
+        text += f"; {share} of the {'rise' if said.rose else 'fall'} is in {most}"
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _persian(said: Said, names: Mapping[str, str]) -> str:
-    series = said.series
-    where = _where(series, names, "fa")
-    what = names.get(series.kpi, series.kpi) + (f" ({where})" if where else "")
-    observed, expected = (_persian_number(series, value) for value in (said.observed, said.expected))
+def _persian(said: Said, what: str, most: str | None) -> str:
+    observed, expected = (_number(said.series, value, "fa") for value in (said.observed, said.expected))
     when = _persian_dates(said.first, said.last)
     if said.against_target:
         text = f"{what} {when} {observed} بود، {'بالاتر' if said.rose else 'پایین‌تر'} از هدف {expected}"
     else:
-        moved = "افزایش یافت" if said.rose else "کاهش یافت"
-        bounds = "" if said.low is None or said.high is None else (
-            f"، از {_persian_number(series, said.low, unit=False)} تا {_persian_number(series, said.high, unit=False)}"
-        )  # fmt: skip
+        moved, bounds = "افزایش یافت" if said.rose else "کاهش یافت", _bounds(said, "fa", "، از {} تا {}")
         text = f"{what} {when} به {observed} {moved} (مورد انتظار: {expected}{bounds})"
     if said.most is not None:
         part = f"{100 * said.most[1]:.0f}٪ از".translate(_DIGITS)
         share, change = "همهٔ" if said.most[1] >= _ALL else part, "افزایش" if said.rose else "کاهش"
-        text += f"؛ {share} این {change} در {_named(said.most[0], names, 'fa')} است"
+        text += f"؛ {share} این {change} در {most} است"
     return f"{text}."
 
 
-def _where(series: Series, names: Mapping[str, str], language: Language) -> str:
-    return " · ".join(_named(label, names, language) for label in series.shown)
+def _bounds(said: Said, language: Language, words: str) -> str:
+    """The interval of what was expected, where there is one."""
+    if said.low is None or said.high is None:
+        return ""
+    return words.format(*(_number(said.series, end, language, unit=False) for end in (said.low, said.high)))
 
 
 def _named(label: str, names: Mapping[str, str], language: Language) -> str:
@@ -119,20 +110,15 @@ def _plain(series: Series, value: float) -> str:
     return f"{shown:.3g}"
 
 
-def _number(series: Series, value: float, *, unit: bool = True) -> str:
-    text = _plain(series, value)
+def _number(series: Series, value: float, language: Language, *, unit: bool = True) -> str:
+    english = language == "en"
+    text = _plain(series, value) if english else _plain(series, value).translate(_DIGITS)
     if not unit:
         return text
-    known = "" if series.unit == "money" else series.unit
-    return f"{text} %" if _percent(series) else f"{text} {known}".rstrip()
-
-
-def _persian_number(series: Series, value: float, *, unit: bool = True) -> str:
-    text = _plain(series, value).translate(_DIGITS)
-    if not unit:
-        return text
-    known = "" if series.unit == "money" else _UNITS.get(series.unit, series.unit)
-    return f"{text}٪" if _percent(series) else f"{text} {known}".rstrip()
+    if _percent(series):
+        return f"{text} %" if english else f"{text}٪"
+    known = "" if series.unit == "money" else series.unit if english else _UNITS.get(series.unit, series.unit)
+    return f"{text} {known}".rstrip()
 
 
 def _dates(first: dt.date, last: dt.date) -> str:

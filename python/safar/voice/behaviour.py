@@ -161,11 +161,13 @@ def after_scores(
         also ``spend`` (mean of an answer's sum, 0 where nobody came back) with its 95 % interval of Student's t
         (``spend_low``, ``spend_high``).
 
-    Notes ----- An event counts from after the answer until `within` after it, both instants as usual: an event at the
-    very instant of the answer came before it, one exactly `within` later counts. Answers without a customer of the log
-    are left out and counted in the definition. What is shown is an association: who praises differs in much else from
-    who complains. Answers of one customer overlap in time and are not independent; where customers answered several
-    times the intervals are too narrow. Spend is skewed: with few answers the interval is rough.
+    Notes
+    -----
+    An event counts from after the answer until `within` after it, both instants as usual: an event at the very instant
+    of the answer came before it, one exactly `within` later counts. Answers without a customer of the log are left out
+    and counted in the definition. What is shown is an association: who praises differs in much else from who complains.
+    Answers of one customer overlap in time and are not independent; where customers answered several times the
+    intervals are too narrow. Spend is skewed: with few answers the interval is rough.
 
     Examples
     --------

@@ -94,9 +94,11 @@ def emotion_curve(
         at the ends of the scale (``mean_low``, ``mean_high``). A stage without an answer is a row with nulls: nobody
         said anything there, which is not a low.
 
-    Notes ----- Who answers is not everybody, and answers of one customer are not independent of each other: where
-    customers answered several times the intervals are too narrow. A score is asked after some events and not after
-    others; the curve shows what was said there, not what a stage did to customers.
+    Notes
+    -----
+    Who answers is not everybody, and answers of one customer are not independent of each other: where customers
+    answered several times the intervals are too narrow. A score is asked after some events and not after others; the
+    curve shows what was said there, not what a stage did to customers.
 
     Examples
     --------

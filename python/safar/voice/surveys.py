@@ -269,10 +269,11 @@ def with_scores(
         This log with its `EventLog.scores`, which count what can't be used. `safar.nps`, `safar.csat` and `safar.ces`
         take it, and `EventLog.emotion_curve` and `EventLog.after_scores` ask it.
 
-    Notes ----- Answers outside of their scale are rejected and counted; answers without a customer, or of one without
-    events, count in scores, but have no journey. A part of the log has the surveys of its customers; a log of other
-    units (`per`) has none. They are not saved with the log: `EventLog.save` refuses, so that nothing is lost in
-    silence.
+    Notes
+    -----
+    Answers outside of their scale are rejected and counted; answers without a customer, or of one without events, count
+    in scores, but have no journey. A part of the log has the surveys of its customers; a log of other units (`per`) has
+    none. They are not saved with the log: `EventLog.save` refuses, so that nothing is lost in silence.
 
     Examples
     --------
