@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from safar.dashboard.markup import Markup, element
+from safar.language import Direction
 
 __all__ = ["Anchor", "Canvas", "Direction", "nice_ticks"]
 
-Direction = Literal["ltr", "rtl"]
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 

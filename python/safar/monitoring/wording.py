@@ -8,17 +8,14 @@ from dataclasses import dataclass
 
 from safar import calendar
 from safar._typing import Language
+from safar.language.conventions import CONVENTIONS
 from safar.monitoring.panel import Series
 
 __all__ = ["Said", "sentence"]
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
-_JALALI = (
-    "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
-)  # fmt: skip
+_MONTHS = CONVENTIONS["en"].months["gregorian"]
+_JALALI = CONVENTIONS["fa"].months["jalali"]
+_SIGNS = CONVENTIONS["fa"].signs
 # A slice whose share rounds to everything, or is more because others went the other way.
 _ALL = 0.995
 # Units of the catalogue; amounts of money stand without one, because their currency is that of the data.
@@ -28,7 +25,6 @@ _UNITS = {
     "searches": "جست‌وجو", "visits": "بازدید",
 }  # fmt: skip
 _MISSING = {"en": "no value", "fa": "نامشخص"}
-_DIGITS = str.maketrans("0123456789,.-", "۰۱۲۳۴۵۶۷۸۹٬٫−")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ def _persian(said: Said, what: str, most: str | None) -> str:
         moved, bounds = "افزایش یافت" if said.rose else "کاهش یافت", _bounds(said, "fa", "، از {} تا {}")
         text = f"{what} {when} به {observed} {moved} (مورد انتظار: {expected}{bounds})"
     if said.most is not None:
-        part = f"{100 * said.most[1]:.0f}٪ از".translate(_DIGITS)
+        part = f"{100 * said.most[1]:.0f}٪ از".translate(_SIGNS)
         share, change = "همهٔ" if said.most[1] >= _ALL else part, "افزایش" if said.rose else "کاهش"
         text += f"؛ {share} این {change} در {most} است"
     return f"{text}."
@@ -112,7 +108,7 @@ def _plain(series: Series, value: float) -> str:
 
 def _number(series: Series, value: float, language: Language, *, unit: bool = True) -> str:
     english = language == "en"
-    text = _plain(series, value) if english else _plain(series, value).translate(_DIGITS)
+    text = _plain(series, value) if english else _plain(series, value).translate(_SIGNS)
     if not unit:
         return text
     if _percent(series):
@@ -141,4 +137,4 @@ def _persian_dates(first: dt.date, last: dt.date) -> str:
     else:
         year = "" if one[0] == two[0] else f" {one[0]}"
         text = f"از {one[2]} {_JALALI[one[1] - 1]}{year} تا {end}"
-    return text.translate(_DIGITS)
+    return text.translate(_SIGNS)

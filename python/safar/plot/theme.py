@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from safar import _args
+from safar.language import Direction
 
 if TYPE_CHECKING:
     import altair as alt
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BLUE", "GREY", "INK", "MUTED", "PALE", "STEEL", "ChartT", "Direction", "finish", "inline", "records", "side",
 ]  # fmt: skip
-
-Direction = Literal["ltr", "rtl"]
 
 BLUE = "#0b6e99"
 STEEL = "#448fb1"
