@@ -182,7 +182,7 @@ fn plan(kernel: &str) -> Plan {
         }),
         "sessions" | "sessions_events" => json!({"gap_us": 1_800_000_000_u64}),
         "stages" => json!({
-            "stage": "event", "inactivity_us": 2_592_000_000_000_u64, "within": [], "value": false,
+            "stage": "event", "inactivity_us": 2_592_000_000_000_u64, "within": [], "value": false, "costs": {},
         }),
         "steps" => json!({
             "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,

@@ -145,7 +145,7 @@ fn plan(kernel: &str) -> Plan {
         "journeys" => cuts,
         "sessions_events" => lasting,
         "stages" => json!({
-            "stage": "event", "inactivity_us": 86_400_000_000_u64, "within": ["event"], "value": false,
+            "stage": "event", "inactivity_us": 86_400_000_000_u64, "within": ["event"], "value": false, "costs": {},
         }),
         "steps" => json!({
             "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,

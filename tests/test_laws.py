@@ -94,6 +94,7 @@ MEASURE = {
 }
 WAITS = {"of": "plan", "same": None, "gap_us": None, "duration": None, "hours": None, "max_pairs": 1_000}
 HOURS = {"open_us": 3 * SECOND, "close_us": 9 * SECOND, "weekend": [3], "holidays": []}
+STAGES = {"stage": "plan", "inactivity_us": 2 * SECOND, "within": [], "value": False, "costs": {}}
 
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
@@ -236,8 +237,8 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},
     ],
     "stages": [
-        {"stage": "plan", "inactivity_us": 2 * SECOND, "within": ["channel", "score"], "value": True},
-        {"stage": "event", "inactivity_us": 2 * SECOND, "within": [], "value": False},
+        STAGES | {"within": ["channel", "score"], "value": True},
+        STAGES | {"stage": "event"},
     ],
     "steps": [
         {"units": JOURNEYS, "positions": 4, "around": None, "which": "first", "max_cells": 10_000},

@@ -51,6 +51,10 @@ class Rows:
         """The sums of times."""
         return self.number("time_sum_us") / 1e6
 
+    def square_seconds(self) -> Floats:
+        """The sums of squares of times."""
+        return self.number("time_squares") / 1e12
+
     def histograms(self) -> list[Integers]:
         """The times of each row, as bucket and count in turn."""
         lists = self._partial.numpy("time_histogram")[0]
