@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 import safar
-from oracles import DAY, SECOND, Event, journeys
+from oracles import DAY, SECOND, Event, clustered, journeys, mean_interval
 from strategies import logs, observed, public_log
 
 INACTIVITY = 4 * SECOND
@@ -76,37 +75,19 @@ def counted(rows: Sequence[Event], until: int) -> dict[str, Any]:
     return {"own": own, "flow": flow, "later": later, "each": each, "mix": mix}
 
 
-def assert_mean(row: dict[str, Any], name: str, values: Sequence[float]) -> None:
-    """The mean of these values and its interval of Student's t stand in a row."""
-    if not values:
-        assert row[name] is row[f"{name}_low"] is row[f"{name}_high"] is None
-        return
-    mean = sum(values) / len(values)
-    assert row[name] == pytest.approx(mean)
-    if len(values) == 1:
-        assert row[f"{name}_low"] is row[f"{name}_high"] is None
-        return
-    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    half = t.ppf(0.975, len(values) - 1) * math.sqrt(variance / len(values))
-    assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx([mean - half, mean + half], abs=1e-6)
+def student(freedom: int) -> float:
+    """Return the quantile of Student's t to 0.975."""
+    return float(t.ppf(0.975, freedom))
 
 
-def clustered(parts: Sequence[float], wholes: Sequence[float], units: int) -> tuple[float, float] | None:
-    """Return Wilson's interval of sum(parts) / sum(wholes) at the draws that its variance over clusters stands for."""
-    n, whole = len(wholes), sum(wholes)
-    if n < 2 or whole == 0:
-        return None
-    share = sum(parts) / whole
-    residuals = [part - share * all_of_it for part, all_of_it in zip(parts, wholes, strict=True)]
-    variance = sum(residual**2 for residual in residuals) / whole**2 * n / (n - 1)
-    if share in (0, 1):
-        draws: float = n
-    else:
-        draws = units if variance < 1e-18 else min(share * (1 - share) / variance, units)
-    z = 1.959963984540054
-    middle = (share + z * z / (2 * draws)) / (1 + z * z / draws)
-    half = z * math.sqrt(share * (1 - share) / draws + z * z / (4 * draws**2)) / (1 + z * z / draws)
-    return middle - half, middle + half
+def mean_of(row: dict[str, Any], name: str) -> list[Any]:
+    """Return a mean and its interval as they stand in a row."""
+    return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+
+
+def near(numbers: Sequence[float | None]) -> list[Any]:
+    """Return what is near these numbers, where there are any."""
+    return [None if number is None else pytest.approx(number, abs=1e-6) for number in numbers]
 
 
 @settings(max_examples=150)
@@ -129,10 +110,11 @@ def test_stages_are_what_plain_python_counts(data: st.DataObject) -> None:
         assert row["active_seconds"] == pytest.approx(own["active"] / 1e6 / own["entries"])
         assert row["value"] == pytest.approx(own["value"])
         for mean in ("entries_per_customer", "active_seconds", "mean_seconds", "value_per_customer"):
-            assert_mean(row, mean, expected["each"][name][mean])
+            assert mean_of(row, mean) == near(mean_interval(expected["each"][name][mean], student))
         if costs:
-            assert_mean(row, "cost_per_customer", expected["each"][name]["cost_per_customer"])
-            assert row["cost"] == pytest.approx(sum(expected["each"][name]["cost_per_customer"]))
+            spent = expected["each"][name]["cost_per_customer"]
+            assert mean_of(row, "cost_per_customer") == near(mean_interval(spent, student))
+            assert row["cost"] == pytest.approx(sum(spent))
     for row in found.mix("channel").to_polars().to_dicts():
         customers = expected["mix"][row["stage"]]
         parts, wholes = (
@@ -143,16 +125,15 @@ def test_stages_are_what_plain_python_counts(data: st.DataObject) -> None:
         assert row["customers"] == sum(part > 0 for part in parts)
         assert row["share"] == pytest.approx(sum(parts) / sum(wholes))
         interval = clustered(parts, wholes, sum(wholes))
-        if interval is None:
-            assert row["share_low"] is row["share_high"] is None
-        else:
-            assert [row["share_low"], row["share_high"]] == pytest.approx(interval, abs=1e-6)
+        assert mean_of(row, "share")[1:] == near(interval)
     flow = {(row["from"], row["to"]): row for row in found.flow().to_polars().to_dicts()}
     assert set(flow) == set(expected["flow"])
     for pair, (times, customers, spans) in expected["flow"].items():
         assert flow[pair]["entries"] == times
         assert flow[pair]["customers"] == len(customers)
-        assert_mean(flow[pair], "mean_seconds", [span / 1e6 for span in spans])
+        assert mean_of(flow[pair], "mean_seconds") == near(
+            mean_interval([span / 1e6 for span in spans], student)
+        )
     later = {(row["from"], row["to"]): row for row in found.conversion().to_polars().to_dicts()}
     for pair, row in later.items():
         assert [row["reached"], row["open"]] == expected["later"].get(pair, [0, 0])

@@ -25,8 +25,16 @@ pub struct Params {
     within: Vec<String>,
     /// Whether the column `value` is added up.
     value: bool,
-    /// What one event of a touchpoint costs; touchpoints that the log lacks cost nothing.
-    costs: BTreeMap<String, f64>,
+    costs: Option<CostParams>,
+}
+
+/// What one event costs, by the value of a column, such as the touchpoint.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CostParams {
+    of: String,
+    /// Other values cost nothing.
+    each: BTreeMap<String, f64>,
 }
 
 /// The stages of the journeys.
@@ -39,10 +47,10 @@ pub struct Stages {
     observed_until: i64,
 }
 
-/// What events cost by their touchpoint.
+/// What events cost by their value.
 struct Costs {
     of: Arc<Segments>,
-    /// By code, the one of no touchpoint among them.
+    /// By code, the one of no value among them.
     each: Vec<f64>,
 }
 
@@ -163,7 +171,7 @@ impl Analysis for Stages {
             of: stages,
             within: params.within.iter().map(within).collect::<Result<_>>()?,
             values: params.value.then(|| values(log)).transpose()?,
-            costs: (!params.costs.is_empty()).then(|| Costs::new(&params.costs, log)).transpose()?,
+            costs: params.costs.as_ref().map(|costs| Costs::new(costs, log)).transpose()?,
             inactivity: params.inactivity_us,
             observed_until: log.observed_until(),
         })
@@ -186,9 +194,9 @@ fn refuse_reserved(name: &str, stages: &Segments, log: &EventLog) -> Result<()> 
 }
 
 impl Costs {
-    fn new(costs: &BTreeMap<String, f64>, log: &EventLog) -> Result<Self> {
-        let of = log.segments("touchpoint")?;
-        let cost = |code| of.label(code).and_then(|label| costs.get(label)).copied().unwrap_or(0.0);
+    fn new(costs: &CostParams, log: &EventLog) -> Result<Self> {
+        let of = log.segments(&costs.of)?;
+        let cost = |code| of.label(code).and_then(|label| costs.each.get(label)).copied().unwrap_or(0.0);
         Ok(Self { each: (0..of.len()).map(cost).collect(), of })
     }
 }

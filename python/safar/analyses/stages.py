@@ -10,10 +10,10 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._intervals import clustered_share, student
+from safar._intervals import clustered_share
 from safar._typing import Array, Duration, Integers
 from safar.analyses._cells import CellsResult
-from safar.analyses._parts import Rows, merged, time_columns
+from safar.analyses._parts import Rows, bounds, mean_columns, merged, time_columns
 from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable, share_columns
@@ -87,13 +87,6 @@ class StagesResult(CellsResult):
         total = np.bincount(leaving, weights=visits).astype(np.int64)[leaving] if len(visits) else visits
         columns |= share_columns("share", visits[sort], total[sort])
         columns |= rows.times(sort)
-        timed = np.isin(target, range(1, last + 1)) & (source > 0)
-        columns |= _mean_columns(
-            "mean_seconds",
-            np.where(timed, visits, 0)[sort],
-            rows.seconds()[sort],
-            rows.square_seconds()[sort],
-        )
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=self.shares)
 
     def conversion(self) -> ResultTable:
@@ -188,8 +181,7 @@ class StagesResult(CellsResult):
             clusters=own.whole("customers")[whole],
             units=own.whole("events")[whole],
         )
-        columns |= {"share": events[sort] / own.whole("events")[whole]}
-        columns |= {"share_low": _table.nullable(low), "share_high": _table.nullable(high)}
+        columns |= {"share": events[sort] / own.whole("events")[whole], **bounds("share", low, high)}
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=self.shares)
 
 
@@ -246,12 +238,13 @@ class Stages(Spec[StagesResult]):
                 "costs are those of touchpoints, and this log has no touchpoints; read it through a journey map first, "
                 "log.with_map(safar.JourneyMap.load(...)), or add a column with the name touchpoint"
             )
+        costs = self._costs(log)
         params = {
             "stage": self.stage,
             "inactivity_us": _args.microseconds(self.inactivity),
             "within": within,
             "value": "value" in log.columns,
-            "costs": self._costs(log),
+            "costs": {"of": "touchpoint", "each": costs} if costs else None,
         }
         return {"params": params, "by": self.by, "at": "entry"}
 
@@ -324,11 +317,8 @@ class Stages(Spec[StagesResult]):
         everybody = np.zeros(max(len(own.segments), 1), dtype=np.int64)
         np.add.at(everybody, whole.segment, whole.whole("customers"))
         columns |= share_columns("share", customers, everybody[segment])
-        columns |= {
-            "entries": visits,
-            "entries_per_customer": visits / customers,
-        }
-        columns |= _bounds("entries_per_customer", customers, visits, own.number("visit_squares")[sort])
+        columns["entries"] = visits
+        columns |= mean_columns("entries_per_customer", customers, visits, own.number("visit_squares")[sort])
         columns["events"] = own.whole("events")[sort]
         key, source = segment * 10_000 + place, ways.segment * 10_000 + _places(ways.text("from"), order)
         target = ways.text("to")
@@ -343,11 +333,10 @@ class Stages(Spec[StagesResult]):
         columns |= leaving
         columns |= share_columns("drop_off", leaving["dropped"], visits - leaving["open"])
         columns |= self._times(ways, key, source)
-        columns |= _mean_columns("active_seconds", visits, own.seconds()[sort], own.square_seconds()[sort])
+        columns |= mean_columns("active_seconds", visits, own.seconds()[sort], own.square_seconds()[sort])
         if "value" in log.columns:
             value, squares = own.number("value")[sort], own.number("squares")[sort]
-            columns |= {"value": value, "value_per_customer": value / customers}
-            columns |= _bounds("value_per_customer", customers, value, squares)
+            columns |= {"value": value, **mean_columns("value_per_customer", customers, value, squares)}
         costs = self._costs(log)
         if costs:
             touchpoints = Rows(partial, "within", "touchpoint")
@@ -356,8 +345,8 @@ class Stages(Spec[StagesResult]):
             at = touchpoints.segment * 10_000 + _places(touchpoints.text("from"), order)
             cost = np.zeros(len(key))
             np.add.at(cost, np.searchsorted(key, at), each * touchpoints.whole("events"))
-            columns |= {"cost": cost, "cost_per_customer": cost / customers}
-            columns |= _bounds("cost_per_customer", customers, cost, own.number("cost_squares")[sort])
+            squares = own.number("cost_squares")[sort]
+            columns |= {"cost": cost, **mean_columns("cost_per_customer", customers, cost, squares)}
         shares = [f"{name}{end}" for name in ("share", "drop_off") for end in ("", "_low", "_high")]
         return StagesResult(
             _table.table_of(columns),
@@ -387,7 +376,7 @@ class Stages(Spec[StagesResult]):
         total, squares = np.zeros(len(key)), np.zeros(len(key))
         for sums, each in ((total, ways.seconds()), (squares, ways.square_seconds())):
             np.add.at(sums, np.searchsorted(key, source[between]), each[between])
-        return time_columns(together, count, total) | _mean_columns("mean_seconds", count, total, squares)
+        return time_columns(together, count, total, squares)
 
     def _definition(self, log: Log, whole: Rows) -> str:
         events, unmapped = (int(whole.whole(name).sum()) for name in ("events", "visits"))
@@ -432,18 +421,6 @@ def _added(key: Integers, of: Integers, counts: Integers) -> Integers:
     known = np.isin(of, key)
     np.add.at(sums, np.searchsorted(key, of[known]), counts[known])
     return sums
-
-
-def _bounds(name: str, count: Array, total: Array, squares: Array) -> dict[str, object]:
-    """The 95 % interval of a mean, null where there are fewer than two values."""
-    low, high = student(count, total, squares)
-    return {f"{name}_low": _table.nullable(low), f"{name}_high": _table.nullable(high)}
-
-
-def _mean_columns(name: str, count: Array, total: Array, squares: Array) -> dict[str, object]:
-    """A mean and its interval, null where there are no values."""
-    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-    return {name: _table.nullable(mean), **_bounds(name, count, total, squares)}
 
 
 def _direction(source: int, target: int, last: int) -> str:

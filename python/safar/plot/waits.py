@@ -83,7 +83,7 @@ def waits(
         median = record["median_seconds"]
         record["pair"] = f"{record['from']} → {record['to']}"
         record["said"] = "median –" if median is None else f"median {duration_text(median)}"
-        record["handed"] = 2 * (record.get("handed_over") or 0) >= record["count"]
+        record["handed"] = record["count"] > 0 and 2 * (record.get("handed_over") or 0) >= record["count"]
         if "segment" in record:
             record["segment"] = segment_name(record["segment"])
         data.append(record)
@@ -97,6 +97,8 @@ def waits(
     ]
     if "handed_over" in columns:
         tooltip.append(alt.Tooltip("handed_over:Q", title="With another channel after", format=","))
+    if "late" in columns:
+        tooltip.append(alt.Tooltip("late_share:Q", title="Later than expected", format=".1%"))
     y = alt.Y(
         "pair:N",
         sort=list(dict.fromkeys(row["pair"] for row in data)),
