@@ -182,7 +182,7 @@ fn plan(kernel: &str) -> Plan {
         }),
         "sessions" | "sessions_events" => json!({"gap_us": 1_800_000_000_u64}),
         "stages" => json!({
-            "stage": "event", "inactivity_us": 2_592_000_000_000_u64, "within": [], "value": false,
+            "stage": "event", "inactivity_us": 2_592_000_000_000_u64, "within": [], "value": false, "costs": null,
         }),
         "steps" => json!({
             "units": units, "positions": 10, "around": null, "which": "first", "max_cells": 1_000_000,
@@ -193,7 +193,7 @@ fn plan(kernel: &str) -> Plan {
         "transitions" => json!({"inactivity_us": 2_592_000_000_000_u64, "quantiles": true, "max_edges": 1_000_000}),
         "waits" => json!({
             "of": "event", "same": null, "gap_us": 2_592_000_000_000_u64, "duration": null, "hours": null,
-            "max_pairs": 1_000_000,
+            "expected": [], "max_pairs": 1_000_000,
         }),
         other => unreachable!("no plan to measure the kernel {other}: add one here"),
     };

@@ -146,6 +146,7 @@ fn plan(kernel: &str) -> Plan {
         "sessions_events" => lasting,
         "stages" => json!({
             "stage": "event", "inactivity_us": 86_400_000_000_u64, "within": ["event"], "value": false,
+            "costs": {"of": "event", "each": {"view": 0.5, "buy": 2, "lost": 1}},
         }),
         "steps" => json!({
             "units": units, "positions": 3, "around": ["cart"], "which": "each", "max_cells": 1000,
@@ -156,6 +157,10 @@ fn plan(kernel: &str) -> Plan {
         "transitions" => json!({"inactivity_us": 86_400_000_000_u64, "quantiles": true, "max_edges": 1000}),
         "waits" => json!({
             "of": "event", "same": null, "gap_us": 864_000_000_000_u64, "duration": null, "max_pairs": 1000,
+            "expected": [
+                {"from": null, "to": "buy", "us": 3_600_000_000_u64}, {"from": "view", "to": "cart", "us": 7_200_000_000_u64},
+                {"from": "buy", "to": "lost", "us": 1},
+            ],
             "hours": {"open_us": 28_800_000_000_u64, "close_us": 61_200_000_000_u64, "weekend": [3, 4], "holidays": []},
         }),
         other => unreachable!("the kernel {other} has no plan here: add one"),

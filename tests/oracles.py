@@ -1320,6 +1320,43 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 # ------------------------------------------------------------------------------------------------- intervals
 
 
+def mean_interval(
+    values: Sequence[float], quantile: Callable[[int], float]
+) -> tuple[float | None, float | None, float | None]:
+    """Return the mean and the bounds of its 95 % interval; None where there are too few values.
+
+    `quantile` gives that of Student's t to 0.975 by its degrees of freedom.
+    """
+    if not values:
+        return None, None, None
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return mean, None, None
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    half = quantile(len(values) - 1) * math.sqrt(variance / len(values))
+    return mean, mean - half, mean + half
+
+
+def clustered(
+    parts: Sequence[float], wholes: Sequence[float], units: int
+) -> tuple[float | None, float | None]:
+    """Return Wilson's interval of sum(parts) / sum(wholes) at the draws that its variance over clusters stands for."""
+    n, whole = len(wholes), sum(wholes)
+    if n < 2 or whole == 0:
+        return None, None
+    share = sum(parts) / whole
+    residuals = [part - share * all_of_it for part, all_of_it in zip(parts, wholes, strict=True)]
+    variance = sum(residual**2 for residual in residuals) / whole**2 * n / (n - 1)
+    if sum(parts) in (0, whole):
+        draws: float = n
+    else:
+        draws = units if variance < 1e-18 else min(share * (1 - share) / variance, units)
+    z = 1.959963984540054
+    middle = (share + z * z / (2 * draws)) / (1 + z * z / draws)
+    half = z * math.sqrt(share * (1 - share) / draws + z * z / (4 * draws**2)) / (1 + z * z / draws)
+    return middle - half, middle + half
+
+
 def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[float, float]:
     """Return the Wilson score interval (Wilson 1927), 95 % unless told."""
     share = successes / trials

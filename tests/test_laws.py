@@ -92,8 +92,22 @@ MEASURE = {
     "least": 1,
     "most": None,
 }
-WAITS = {"of": "plan", "same": None, "gap_us": None, "duration": None, "hours": None, "max_pairs": 1_000}
+WAITS = {
+    "of": "plan",
+    "same": None,
+    "gap_us": None,
+    "duration": None,
+    "hours": None,
+    "expected": [],
+    "max_pairs": 1_000,
+}
+EXPECTED = [
+    {"from": None, "to": "pro", "us": 2 * SECOND},
+    {"from": "free", "to": "pro", "us": SECOND},
+    {"from": "pro", "to": "none", "us": SECOND},
+]
 HOURS = {"open_us": 3 * SECOND, "close_us": 9 * SECOND, "weekend": [3], "holidays": []}
+STAGES = {"stage": "plan", "inactivity_us": 2 * SECOND, "within": [], "value": False, "costs": None}
 
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
@@ -236,8 +250,8 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"events": ["A", "B"], "period": "day", "unit": "hour", "calendar": "jalali", "week_start": 5},
     ],
     "stages": [
-        {"stage": "plan", "inactivity_us": 2 * SECOND, "within": ["channel", "score"], "value": True},
-        {"stage": "event", "inactivity_us": 2 * SECOND, "within": [], "value": False},
+        STAGES | {"within": ["channel", "score"], "value": True},
+        STAGES | {"stage": "event", "costs": {"of": "channel", "each": {"web": 2.5, "post": 1.0}}},
     ],
     "steps": [
         {"units": JOURNEYS, "positions": 4, "around": None, "which": "first", "max_cells": 10_000},
@@ -248,7 +262,8 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"inactivity_us": 2 * SECOND, "quantiles": False, "max_edges": 10_000},
     ],
     "waits": [
-        WAITS | {"gap_us": 4 * SECOND, "duration": {"column": "score", "unit_us": SECOND}},
+        WAITS
+        | {"gap_us": 4 * SECOND, "duration": {"column": "score", "unit_us": SECOND}, "expected": EXPECTED},
         WAITS | {"of": "event", "same": "plan", "hours": HOURS},
     ],
 }

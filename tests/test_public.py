@@ -265,6 +265,7 @@ QUESTIONS: dict[str, safar.Spec[Any]] = {
         hours=("9:00", "17:00"),
         weekend=(3, 4),
         holidays=["2026-03-21"],
+        expected={"answer": "120m", ("call", "answer"): "5m"},
         cost_per_hour=20,
         by="channel",
     ),

@@ -115,11 +115,12 @@ ASKED: list[safar.Spec[Any]] = [
     safar.Rfm(["buy", "order"], by="plan"),
     safar.SeparatingPaths("buy", events=["view", "cart", "order"], longest=2),
     safar.Sessions("1h", gaps={"call": "2h"}, by="channel"),
-    safar.Stages("plan", within="channel", by="channel"),
+    safar.Stages("plan", order=["pro"], within="channel", by="channel"),
     safar.Steps(around="buy"),
     safar.Stickiness(),
     safar.Transitions(by="channel"),
     safar.Waits("event", same="plan", gap="2d", hours=("08:00", "16:00"), weekend="friday", by="channel"),
+    safar.Waits("event", expected={"buy": "2h", ("view", "buy"): "1h", ("buy", "leave"): "1m"}),
 ]
 
 

@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
 import safar
-from oracles import DAY, EPOCH, SECOND, Event, journeys
+from oracles import DAY, EPOCH, SECOND, Event, clustered, journeys, mean_interval, wilson
 from strategies import BASE, day_times, logs, observed, public_log
 
 MINUTE = 60 * SECOND
@@ -38,6 +39,8 @@ def counted(
     """Return pairs, service and open waits in microseconds."""
     parts = ("pair", "pause", "service", "open", "silent")
     found: dict[str, Any] = {part: defaultdict(list) for part in parts}
+    # Time of each customer by what it was spent on.
+    found["spent"] = []
     free = ([3, 4], [(EPOCH + dt.timedelta(microseconds=BASE)).date()])
 
     def time(start: int, end: int) -> int:
@@ -45,6 +48,7 @@ def counted(
 
     for events in journeys(rows).values():
         chains: dict[Any, list[Event]] = defaultdict(list)
+        spent: list[tuple[Any, int]] = []
         for event in events:
             if event.plan is not None and not (same and event.channel is None):
                 chains[event.channel if same else 0].append(event)
@@ -53,18 +57,56 @@ def counted(
             for at, event in enumerate(chain):
                 if lasting:
                     found["service"][event.plan].append(time(event.time, ends[at]))
+                    spent.append((event.plan, time(event.time, ends[at])))
                 if at:
                     end, before = ends[at - 1], chain[at - 1].plan
                     if gap is not None and event.time - end > gap:
                         found["pause"][before].append(time(end, end + gap))
                     else:
                         found["pair"][before, event.plan].append(time(end, event.time))
+                        spent.append(((before, event.plan), time(end, event.time)))
             last = ends[-1]
             if gap is not None and until - last > gap:
                 found["silent"][chain[-1].plan].append(time(last, last + gap))
             else:
                 found["open"][chain[-1].plan].append(time(last, max(last, until)))
+        found["spent"] += [spent] if spent else []
     return found
+
+
+def share_of(expected: dict[str, Any], wanted: Any) -> list[Any]:
+    """Return the share of the time that was spent on something, with its interval, and what is near it."""
+
+    def time(spent: Sequence[tuple[Any, int]], on: Any) -> float:
+        return sum(length for what, length in spent if on is None or on(what)) / 1e6
+
+    parts, wholes = ([time(spent, on) for spent in expected["spent"]] for on in (wanted, None))
+    units = sum(len(spent) for spent in expected["spent"])
+    share = sum(parts) / sum(wholes) if sum(wholes) else None
+    return near([share, *clustered(parts, wholes, units)])
+
+
+def student(freedom: int) -> float:
+    """Return the quantile of Student's t to 0.975."""
+    return float(t.ppf(0.975, freedom))
+
+
+def near(numbers: Sequence[float | None]) -> list[Any]:
+    """Return what is near these numbers, where there are any."""
+    return [None if number is None else pytest.approx(number, rel=1e-6, abs=1e-6) for number in numbers]
+
+
+def with_bounds(row: dict[str, Any], name: str) -> list[Any]:
+    """Return a number and its interval as they stand in a row."""
+    return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+
+
+# What is expected, as the analyst writes it.
+EXPECTED: list[dict[Any, str]] = [
+    {"pro": "1d", "free": "90m"},
+    {"pro": "1d", ("free", "pro"): "90m", ("pro", "free"): "12h", ("pro", "pro"): "1m"},
+]
+UNITS = {"d": DAY, "h": 60 * MINUTE, "m": MINUTE}
 
 
 def bucket(time: int) -> int:
@@ -91,8 +133,14 @@ def test_waits_are_what_plain_python_counts(data: st.DataObject) -> None:
     rows = [
         *data.draw(logs(day_times(12))),
         *(Event("sure", BASE + at * DAY, "A", "web", None, "free") for at in (0, 1)),
+        Event("sure", BASE + 3 * DAY, "A", "web", None, "pro"),
     ]
     until = observed(data.draw, rows, spread=3 * DAY)
+    wanted = data.draw(st.sampled_from(EXPECTED))
+    longest = {
+        key if isinstance(key, tuple) else (None, key): int(time[:-1]) * UNITS[time[-1]]
+        for key, time in wanted.items()
+    }
     same, lasting, hours = (data.draw(st.booleans()) for _ in range(3))
     gap = data.draw(st.sampled_from([None, 2 * DAY]))
     expected = counted(rows, gap, until, same=same, lasting=lasting, hours=hours)
@@ -105,15 +153,36 @@ def test_waits_are_what_plain_python_counts(data: st.DataObject) -> None:
         hours=("09:00", "17:00") if hours else None,
         weekend=(3, 4) if hours else (),
         holidays=["2024-03-01"] if hours else (),
+        expected=wanted,
     )
     pairs = {(row["from"], row["to"]): row for row in found.to_polars().to_dicts()}
-    assert set(pairs) == set(expected["pair"])
-    whole = sum(sum(times) for part in ("pair", "service") for times in expected[part].values())
+    overdue = {
+        pair: sum(time > limit for time in expected["open"].get(pair[0], ()))
+        for pair, limit in longest.items()
+        if pair[0] is not None
+    }
+    assert set(pairs) == set(expected["pair"]) | {pair for pair, times in overdue.items() if times}
+    for pair, row in pairs.items():
+        limit = longest.get(pair, longest.get((None, pair[1])) if pair[0] != pair[1] else None)
+        if limit is None:
+            assert [row[name] for name in ("expected_seconds", "late", "late_open", "late_share")] == [
+                None
+            ] * 4
+            continue
+        over = [time > limit for time in expected["pair"].get(pair, ())]
+        late = sum(over) + overdue.get(pair, 0)
+        assert row["expected_seconds"] == limit / 1e6
+        assert [row["count"], row["late"], row["late_open"]] == [len(over), late, overdue.get(pair, 0)]
+        shares = late / (late + over.count(False)), *wilson(late, late + over.count(False))
+        assert with_bounds(row, "late_share") == near(shares)
     for pair, times in expected["pair"].items():
         row = pairs[pair]
         assert row["count"] == len(times)
         assert row["total_seconds"] == pytest.approx(sum(times) / 1e6)
-        assert row["share"] == (None if not whole else pytest.approx(sum(times) / whole))
+        assert with_bounds(row, "share") == share_of(expected, lambda what, pair=pair: what == pair)
+        assert with_bounds(row, "mean_seconds") == near(
+            mean_interval([time / 1e6 for time in times], student)
+        )
         middle = sorted(times)[(len(times) + 1) // 2 - 1] / 1e6
         assert row["median_seconds"] == pytest.approx(middle, rel=1 / 128, abs=1e-6)
     if lasting:
@@ -121,6 +190,9 @@ def test_waits_are_what_plain_python_counts(data: st.DataObject) -> None:
         assert service == {
             name: pytest.approx(sum(times) / 1e6) for name, times in expected["service"].items()
         }
+    efficiency = found.efficiency().to_polars().to_dicts()[0]
+    served = share_of(expected, lambda what: isinstance(what, str))
+    assert with_bounds(efficiency, "flow_efficiency") == (served if lasting else [None] * 3)
     for row in found.until_next().to_polars().to_dicts():
         over = [
             time for (start, _), times in expected["pair"].items() if start == row["from"] for time in times
@@ -195,6 +267,11 @@ def test_the_slow_call_centre_is_where_time_is_lost() -> None:
         ),
         ({"of": "event", "cost_per_hour": -1}, "cost_per_hour"),
         ({"of": "event", "gap": "0d"}, "gap"),
+        ({"of": "event", "expected": {"B": "2 hours"}}, 'expected of "B"'),
+        ({"of": "event", "expected": {"B": "30d"}}, "no wait but a pause"),
+        ({"of": "event", "expected": {("A", "B", "C"): "1d"}}, "mapping"),
+        ({"of": "event", "expected": {"BB": "1d"}}, 'did you mean "B"'),
+        ({"of": "event", "expected": {("a", "B"): "1d"}}, 'expected "a" is no value of "event".*"A", "B"'),
     ],
 )
 def test_bad_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
@@ -205,7 +282,106 @@ def test_bad_arguments_are_named(arguments: dict[str, Any], message: str) -> Non
 
 def test_the_spec_replays() -> None:
     log = public_log([Event("a", 0, "A"), Event("a", SECOND, "B")])
-    found = log.waits("event", hours=("00:00", "24:00"), holidays=[dt.date(2026, 3, 21)])
+    found = log.waits(
+        "event", hours=("00:00", "24:00"), holidays=[dt.date(2026, 3, 21)], expected={("A", "B"): "1ms"}
+    )
     assert safar.Spec.from_json(found.spec).run(log).to_dict() == found.to_dict()
     who = found.customers(**{"from": "A", "to": "B"}).to_dict()
-    assert who["customer"] == ["a"]
+    assert (who["customer"], who["late"]) == (["a"], [1])
+
+
+MAP = """
+version = 1
+name = "Support"
+
+[[stage]]
+id = "help"
+name = "Help"
+
+[[touchpoint]]
+id = "question"
+name = "Question"
+stage = "help"
+event = "ask"
+
+[[touchpoint]]
+id = "chat"
+name = "Chat"
+stage = "help"
+event = "chat"
+
+[[touchpoint]]
+id = "answer"
+name = "Answer"
+stage = "help"
+event = "reply"
+
+[[touchpoint]]
+id = "solved"
+name = "Solved"
+stage = "help"
+event = "solve"
+
+[[designed]]
+touchpoint = "question"
+
+[[designed]]
+touchpoint = "chat"
+optional = true
+within = "5m"
+
+[[designed]]
+touchpoint = "answer"
+within = "2h"
+
+[[designed]]
+touchpoint = "solved"
+within = "60d"
+"""
+
+
+def supported(paths: Sequence[Sequence[tuple[str, int]]], end: int) -> safar.EventLog:
+    """Return a log with the map, of customers who do something at some minutes."""
+    rows = [Event(f"c{number}", at * MINUTE, name) for number, path in enumerate(paths) for name, at in path]
+    return public_log(rows, observed_until=end * MINUTE).with_map(safar.JourneyMap(MAP))
+
+
+def test_waits_are_held_against_the_times_of_the_map() -> None:
+    log = supported(
+        [
+            [("ask", 0), ("reply", 60), ("solve", 100)],
+            [("ask", 0), ("reply", 120)],
+            [("ask", 0), ("reply", 121)],
+            [("ask", 0), ("chat", 10), ("reply", 30), ("reply", 600)],
+            # Open for five hours, and for a quarter of one.
+            [("ask", 700)],
+            [("ask", 985)],
+        ],
+        end=1000,
+    )
+    rows = {(row["from"], row["to"]): row for row in log.waits().to_polars().to_dicts()}
+    shown = ("expected_seconds", "count", "late", "late_open", "late_share")
+    assert [rows["question", "answer"][name] for name in shown] == [7200, 3, 2, 1, 0.5]
+    # A chat may be left out, so no open question is a late chat.
+    assert [rows["question", "chat"][name] for name in shown] == [300, 1, 1, 0, 1.0]
+    assert [rows["chat", "answer"][name] for name in shown] == [7200, 1, 0, 0, 0.0]
+    # From an answer to an answer is a repeat, and 60 days are longer than any wait.
+    assert [rows["answer", "answer"][name] for name in shown] == [None, 1, None, None, None]
+    assert [rows["answer", "solved"][name] for name in shown] == [None, 1, None, None, None]
+    longer = {(row["from"], row["to"]): row for row in log.waits(gap=None).to_polars().to_dicts()}
+    assert longer["answer", "solved"]["expected_seconds"] == 60 * 86_400
+    assert "late" not in log.waits(hours=("09:00", "17:00")).columns
+    assert "late" not in log.waits("event").columns
+    assert "late" not in log.waits(expected={}).columns
+    who = log.waits().customers(**{"from": "question", "to": "answer"}).to_polars()
+    assert sorted(who.filter(pl.col("late") > 0)["customer"]) == ["c2", "c4"]
+
+
+def test_what_never_came_is_late_as_well() -> None:
+    log = supported([[("ask", 0)], [("ask", 0), ("chat", 1)], [("chat", 90)]], end=200)
+    rows = {(row["from"], row["to"]): row for row in log.waits().to_polars().to_dicts()}
+    assert [rows["question", "answer"][name] for name in ("count", "late", "late_share")] == [0, 1, 1.0]
+    assert rows["question", "answer"]["median_seconds"] is None
+    assert [rows["chat", "answer"][name] for name in ("count", "late", "late_open")] == [0, 1, 1]
+    assert "late" in log.waits().definition
+    assert log.waits().plot().to_dict()

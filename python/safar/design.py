@@ -10,7 +10,18 @@ from safar import _args
 from safar._typing import Duration
 from safar.errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Block", "blocks_of", "choice", "design_text", "loop", "optional", "parallel", "step", "steps_of"]
+__all__ = [
+    "Block",
+    "blocks_of",
+    "choice",
+    "design_text",
+    "loop",
+    "optional",
+    "parallel",
+    "step",
+    "steps_of",
+    "ways_into",
+]
 
 _KINDS = ("sequence", "parallel", "choice", "loop")
 _LEAST = {"sequence": 1, "parallel": 2, "choice": 2, "loop": 1}
@@ -224,6 +235,47 @@ def steps_of(blocks: Sequence[Block]) -> Iterator[Block]:
             yield block
         for name in (*_KINDS, "again"):
             yield from steps_of(getattr(block, name))
+
+
+def ways_into(blocks: Sequence[Block]) -> list[tuple[Block, Block]]:
+    """Pairs of a step and one that is due after it, with nothing that has to be done between them.
+
+    A step that may be left out, or that is one of several to choose from, is never due.
+    """
+    ways: list[tuple[Block, Block]] = []
+    _walk(blocks, [], ways, due=True)
+    return list(dict.fromkeys(ways))
+
+
+def _walk(
+    blocks: Sequence[Block], before: list[Block], ways: list[tuple[Block, Block]], *, due: bool
+) -> tuple[list[Block], bool]:
+    """Which steps may be the latest ones after blocks one after the other, and whether all may be left out."""
+    all_may = True
+    for block in blocks:
+        inside = due and not block.optional
+        if block.step is not None:
+            ways += [(step, block) for step in before] if inside else []
+            last, skipped = [block], False
+        elif block.parallel or block.choice:
+            is_choice = bool(block.choice)
+            parts = [
+                _walk([part], before, ways, due=inside and not is_choice)
+                for part in block.choice or block.parallel
+            ]
+            skips = [skip for _, skip in parts]
+            last = [step for steps, _ in parts for step in steps if step not in before]
+            skipped = any(skips) if is_choice else all(skips)
+        elif block.loop:
+            last, skipped = _walk(block.loop, before, ways, due=inside)
+            again, _ = _walk(block.again, last, ways, due=False)
+            _walk(block.loop, again, ways, due=inside and bool(block.again))
+        else:
+            last, skipped = _walk(block.sequence, before, ways, due=inside)
+        may_skip = skipped or block.optional
+        before = [*last, *(step for step in before if may_skip and step not in last)]
+        all_may = all_may and may_skip
+    return before, all_may
 
 
 def tree_of(blocks: Sequence[Block], numbers: Iterator[int]) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ import numpy as np
 
 from safar import _table
 from safar._core import Table
+from safar._intervals import student
 from safar._typing import Array, Floats, Integers
 from safar.analyses._histograms import median_interval, quantiles
 
-__all__ = ["Rows", "merged", "time_columns"]
+__all__ = ["Rows", "bounds", "mean_columns", "merged", "time_columns"]
 
 
 class Rows:
@@ -51,6 +52,10 @@ class Rows:
         """The sums of times."""
         return self.number("time_sum_us") / 1e6
 
+    def square_seconds(self) -> Floats:
+        """The sums of squares of times."""
+        return self.number("time_squares") / 1e12
+
     def histograms(self) -> list[Integers]:
         """The times of each row, as bucket and count in turn."""
         lists = self._partial.numpy("time_histogram")[0]
@@ -64,20 +69,34 @@ class Rows:
         """Median and mean of the times, in an order."""
         histograms = self.histograms()
         count = np.array([int(histogram[1::2].sum()) for histogram in histograms], dtype=np.int64)
-        return time_columns([histograms[row] for row in sort], count[sort], self.seconds()[sort])
+        return time_columns(
+            [histograms[row] for row in sort], count[sort], self.seconds()[sort], self.square_seconds()[sort]
+        )
 
 
-def time_columns(histograms: list[Integers], count: Integers, total: Floats) -> dict[str, object]:
-    """Median with its interval and mean of times, null where there are none."""
+def time_columns(
+    histograms: list[Integers], count: Integers, total: Floats, squares: Floats
+) -> dict[str, object]:
+    """Median and mean of times with their intervals, null where there are none."""
     median = quantiles([50], histograms)[0] / 1e6
     low, high = (bound / 1e6 for bound in median_interval(histograms))
-    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
     return {
         "median_seconds": _table.nullable(median),
         "median_seconds_low": _table.nullable(low),
         "median_seconds_high": _table.nullable(high),
-        "mean_seconds": _table.nullable(mean),
+        **mean_columns("mean_seconds", count, total, squares),
     }
+
+
+def mean_columns(name: str, count: Integers, total: Array, squares: Array) -> dict[str, object]:
+    """A mean and its 95 % interval of Student's t, as columns; null where there are no values."""
+    mean = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    return {name: _table.nullable(mean), **bounds(name, *student(count, total, squares))}
+
+
+def bounds(name: str, low: Floats, high: Floats) -> dict[str, object]:
+    """An interval as columns, null where it is not known."""
+    return {f"{name}_low": _table.nullable(low), f"{name}_high": _table.nullable(high)}
 
 
 def merged(histogram: Integers) -> Integers:

@@ -10,16 +10,17 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._intervals import student
+from safar._intervals import clustered_share
 from safar._typing import Array, Duration, Integers
 from safar.analyses._cells import CellsResult
-from safar.analyses._parts import Rows, merged, time_columns
+from safar.analyses._parts import Rows, bounds, mean_columns, merged, time_columns
 from safar.analyses._spec import Column, Spec, observed, segmented
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
     from safar._log import Log
+    from safar.journey_map import JourneyMap
 
 __all__ = ["Stages", "StagesResult", "stages"]
 
@@ -36,20 +37,26 @@ class StagesResult(CellsResult):
     table
         One row a stage, in the order of the journey, for each segment: ``segment`` (only with `by`), ``stage``,
         ``customers`` (who were there), ``share``, ``share_low``, ``share_high`` (of the customers with any stage, 0
-        to 1), ``entries`` (times that a customer came to the stage), ``entries_per_customer``, ``events``,
+        to 1), ``entries`` (times that a customer came to the stage), ``entries_per_customer``,
+        ``entries_per_customer_low``, ``entries_per_customer_high``, ``events``,
         ``went_on`` (entries after which another stage came), ``dropped`` (after which nothing came), ``open`` (after
         which something may still come), ``drop_off``, ``drop_off_low``, ``drop_off_high`` (dropped of the entries that
-        are not open, 0 to 1), ``median_seconds``, ``median_seconds_low``, ``median_seconds_high``, ``mean_seconds``
-        (from an entry to that of the next stage, of those that went on), ``active_seconds`` (mean, from the first to
-        the last event of an entry), ``value``, ``value_per_customer``, ``value_per_customer_low``,
-        ``value_per_customer_high`` (of the events at the stage; only of a log with values), ``cost``,
-        ``cost_per_customer`` (events times the costs of their touchpoints; only of a map with costs). All intervals
-        are 95 %.
+        are not open, 0 to 1), ``median_seconds``, ``median_seconds_low``, ``median_seconds_high``, ``mean_seconds``,
+        ``mean_seconds_low``, ``mean_seconds_high`` (from an entry to that of the next stage, of those that went on),
+        ``active_seconds``, ``active_seconds_low``, ``active_seconds_high`` (mean, from the first to the last event of
+        an entry), ``value``, ``value_per_customer``, ``value_per_customer_low``, ``value_per_customer_high`` (of the
+        events at the stage; only of a log with values), ``cost``, ``cost_per_customer``, ``cost_per_customer_low``,
+        ``cost_per_customer_high`` (events times the costs of their touchpoints; only with costs). All intervals are
+        95 %: Wilson's of shares, Student's t of means, order statistics of medians. Those of entries, value and cost
+        per customer take customers as independent; those of drop-off and of times take entries so, also where a
+        customer has several.
     """
 
     analysis: ClassVar[str] = "stages"
 
     _partial: Table
+    # Places of the journey: the start, the stages in order, the ends.
+    _order: Sequence[str]
 
     def flow(self) -> ResultTable:
         """From which stage to which do customers go, forward and back?
@@ -61,10 +68,10 @@ class StagesResult(CellsResult):
             ``(open)``), ``direction`` (``"forward"``, ``"skip"``, ``"back"``, ``"start"``, ``"end"``, ``"open"``),
             ``entries`` (times), ``customers`` (who went it), ``share``, ``share_low``, ``share_high`` (of all ways out
             of ``from``, 0 to 1), ``median_seconds``, ``median_seconds_low``, ``median_seconds_high``,
-            ``mean_seconds`` (from entry to entry; null at the ends).
+            ``mean_seconds``, ``mean_seconds_low``, ``mean_seconds_high`` (from entry to entry; null at the ends).
         """
         rows = Rows(self._partial, "way")
-        order = self._question.places(self._partial)
+        order = self._order
         source, target = (_places(rows.text(side), order) for side in ("from", "to"))
         sort = np.lexsort((target, source, rows.segment))
         columns = rows.segment_column(sort)
@@ -94,7 +101,7 @@ class StagesResult(CellsResult):
             those who are not open, 0 to 1).
         """
         later, own = Rows(self._partial, "later"), Rows(self._partial, "stage")
-        order = self._question.places(self._partial)
+        order = self._order
         names = [name for name in order if name not in (_START, *_ENDS)]
         size = len(names)
         many = len(later.segments)
@@ -134,8 +141,14 @@ class StagesResult(CellsResult):
         ResultTable
             One row a stage and value, for each segment: ``stage``, the column (null where there is no value),
             ``events``, ``customers``, ``share``, ``share_low``, ``share_high`` (of the events of the stage, 0 to 1).
+
+        Notes
+        -----
+        One customer's events are mostly alike, so the interval takes customers as independent and not events: Wilson's
+        interval (1927) at the effective number of events, from the variance of the share as a ratio of sums over
+        customers (Kish, Survey Sampling, 1965; Franco, Little, Louis and Slud 2019, PMC6690503). It is null where one
+        customer alone was at the stage.
         """
-        question = self._question
         within = self._partial.numpy("part")[0] == "within"
         known = list(dict.fromkeys(self._partial.numpy("column")[0][within].tolist()))
         if column not in known:
@@ -144,7 +157,7 @@ class StagesResult(CellsResult):
                 f'{_args.listing(known) or "none"}); ask log.stages(within=["{column}"])'
             )
         rows = Rows(self._partial, "within", column)
-        stage = _places(rows.text("from"), question.places(self._partial))
+        stage = _places(rows.text("from"), self._order)
         events = rows.whole("events")
         sort = np.lexsort((rows.text("to").astype(str), -events, stage, rows.segment))
         columns = rows.segment_column(sort)
@@ -154,16 +167,22 @@ class StagesResult(CellsResult):
             None if gone else value for value, gone in zip(rows.text("to")[sort], absent, strict=True)
         ]
         columns |= {"events": events[sort], "customers": rows.whole("customers")[sort]}
-        _, place = np.unique(rows.segment * 10_000 + stage, return_inverse=True)
-        total = np.bincount(place, weights=events).astype(np.int64)[place] if len(events) else events
-        columns |= share_columns("share", events[sort], total[sort])
+        own = Rows(self._partial, "stage")
+        keys = own.segment * 10_000 + _places(own.text("from"), self._order)
+        by_key = np.argsort(keys)
+        # The row of the whole stage, of each part of it.
+        whole = by_key[np.searchsorted(keys, rows.segment * 10_000 + stage, sorter=by_key)][sort]
+        low, high = clustered_share(
+            events[sort],
+            own.whole("events")[whole],
+            part_squares=rows.number("event_squares")[sort],
+            products=rows.number("event_products")[sort],
+            whole_squares=own.number("event_squares")[whole],
+            clusters=own.whole("customers")[whole],
+            units=own.whole("events")[whole],
+        )
+        columns |= {"share": events[sort] / own.whole("events")[whole], **bounds("share", low, high)}
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=self.shares)
-
-    @property
-    def _question(self) -> Stages:
-        question = Spec.from_json(self.spec)
-        assert isinstance(question, Stages)
-        return question
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +233,18 @@ class Stages(Spec[StagesResult]):
         _args.known_segment(self.by, log.columns, log.roles)
         within = self._within(log)
         _args.known_columns_of_log(within, log.columns, "within")
+        if self.costs and "touchpoint" not in log.columns:
+            raise ArgumentError(
+                "costs are those of touchpoints, and this log has no touchpoints; read it through a journey map first, "
+                "log.with_map(safar.JourneyMap.load(...)), or add a column with the name touchpoint"
+            )
+        costs = self._costs(log)
         params = {
             "stage": self.stage,
             "inactivity_us": _args.microseconds(self.inactivity),
             "within": within,
             "value": "value" in log.columns,
+            "costs": {"of": "touchpoint", "each": costs} if costs else None,
         }
         return {"params": params, "by": self.by, "at": "entry"}
 
@@ -226,14 +252,46 @@ class Stages(Spec[StagesResult]):
         if self.within is None:
             return [name for name in _WITHIN if name in log.columns]
         # Costs are those of touchpoints, so these are counted with them.
-        needed = ["touchpoint"] if self.costs and "touchpoint" not in self.within else []
+        needed = ["touchpoint"] if self._costs(log) and "touchpoint" not in self.within else []
         return [*self.within, *needed]
 
-    def places(self, partial: Table) -> list[str]:
+    def _map(self, log: Log) -> JourneyMap | None:
+        """The map whose stages these are."""
+        return log.map if self.stage == "stage" else None
+
+    def _costs(self, log: Log) -> dict[str, float]:
+        """What an event of each touchpoint costs, as given or as the map says."""
+        if self.costs is not None:
+            return dict(_pairs(self.costs))
+        of = self._map(log)
+        if of is None or "touchpoint" not in log.columns:
+            return {}
+        return {each.id: each.cost for each in of.touchpoints if each.cost is not None}
+
+    def _places(self, partial: Table, log: Log) -> list[str]:
         """Every stage of the counts in the order of the journey, after the start and before the ends."""
-        found = set(Rows(partial, "stage").text("from").tolist())
-        named = [name for name in self.order or () if name in found]
-        return [_START, *named, *sorted(found - set(named)), *_ENDS]
+        found = sorted(set(Rows(partial, "stage").text("from").tolist()))
+        of = self._map(log)
+        mapped = [] if of is None else [each.id for each in of.stages]
+        for name in self.order or ():
+            if name not in found and name not in mapped:
+                raise ArgumentError(
+                    f'order "{name}" is no stage of this log{_args.suggestion(name, found)} (the values of '
+                    f'"{self.stage}": {_args.listing(found) or "none"})'
+                )
+        named = [name for name in (mapped if self.order is None else self.order) if name in found]
+        return [_START, *named, *(name for name in found if name not in named), *_ENDS]
+
+    def _check_costs(self, touchpoints: Rows, log: Log) -> None:
+        """Refuse costs that the user gave of what no event is at."""
+        found = sorted(set(touchpoints.text("to")[touchpoints.whole("missing") == 0].tolist()))
+        mapped = [] if log.map is None else [each.id for each in log.map.touchpoints]
+        for name, _ in _pairs(self.costs or ()):
+            if name not in found and name not in mapped:
+                raise ArgumentError(
+                    f'costs "{name}" is no touchpoint of the events at these stages{_args.suggestion(name, found)} '
+                    f"(available: {_args.listing(found) or 'none'})"
+                )
 
     def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         kept = rows["part"][0] == "stage"
@@ -248,7 +306,7 @@ class Stages(Spec[StagesResult]):
     def finish(self, partial: Table, log: Log) -> StagesResult:
         """The rates of each stage from its counts."""
         own, ways, whole = (Rows(partial, part) for part in ("stage", "way", "all"))
-        order = self.places(partial)
+        order = self._places(partial, log)
         place = _places(own.text("from"), order)
         sort = np.lexsort((place, own.segment))
         segment, place = own.segment[sort], place[sort]
@@ -259,11 +317,9 @@ class Stages(Spec[StagesResult]):
         everybody = np.zeros(max(len(own.segments), 1), dtype=np.int64)
         np.add.at(everybody, whole.segment, whole.whole("customers"))
         columns |= share_columns("share", customers, everybody[segment])
-        columns |= {
-            "entries": visits,
-            "entries_per_customer": visits / customers,
-            "events": own.whole("events")[sort],
-        }
+        columns["entries"] = visits
+        columns |= mean_columns("entries_per_customer", customers, visits, own.number("visit_squares")[sort])
+        columns["events"] = own.whole("events")[sort]
         key, source = segment * 10_000 + place, ways.segment * 10_000 + _places(ways.text("from"), order)
         target = ways.text("to")
         leaving = {
@@ -277,23 +333,20 @@ class Stages(Spec[StagesResult]):
         columns |= leaving
         columns |= share_columns("drop_off", leaving["dropped"], visits - leaving["open"])
         columns |= self._times(ways, key, source)
-        columns["active_seconds"] = own.seconds()[sort] / visits
+        columns |= mean_columns("active_seconds", visits, own.seconds()[sort], own.square_seconds()[sort])
         if "value" in log.columns:
             value, squares = own.number("value")[sort], own.number("squares")[sort]
-            low, high = student(customers, value, squares)
-            columns |= {"value": value, "value_per_customer": value / customers}
-            columns |= {
-                "value_per_customer_low": _table.nullable(low),
-                "value_per_customer_high": _table.nullable(high),
-            }
-        if self.costs and "touchpoint" in self._within(log):
+            columns |= {"value": value, **mean_columns("value_per_customer", customers, value, squares)}
+        costs = self._costs(log)
+        if costs:
             touchpoints = Rows(partial, "within", "touchpoint")
-            costs = dict(_pairs(self.costs))
+            self._check_costs(touchpoints, log)
             each = np.array([costs.get(name, 0.0) for name in touchpoints.text("to").tolist()])
             at = touchpoints.segment * 10_000 + _places(touchpoints.text("from"), order)
             cost = np.zeros(len(key))
             np.add.at(cost, np.searchsorted(key, at), each * touchpoints.whole("events"))
-            columns |= {"cost": cost, "cost_per_customer": cost / customers}
+            squares = own.number("cost_squares")[sort]
+            columns |= {"cost": cost, **mean_columns("cost_per_customer", customers, cost, squares)}
         shares = [f"{name}{end}" for name in ("share", "drop_off") for end in ("", "_low", "_high")]
         return StagesResult(
             _table.table_of(columns),
@@ -301,6 +354,7 @@ class Stages(Spec[StagesResult]):
             log.timezone,
             self.to_json(),
             partial,
+            tuple(order),
             shares=frozenset(shares),
         )
 
@@ -319,9 +373,10 @@ class Stages(Spec[StagesResult]):
         ]
         together = [merged(histogram) for histogram in joined]
         count = _added(key, source[between], ways.whole("visits")[between])
-        total = np.zeros(len(key))
-        np.add.at(total, np.searchsorted(key, source[between]), ways.seconds()[between])
-        return time_columns(together, count, total)
+        total, squares = np.zeros(len(key)), np.zeros(len(key))
+        for sums, each in ((total, ways.seconds()), (squares, ways.square_seconds())):
+            np.add.at(sums, np.searchsorted(key, source[between]), each[between])
+        return time_columns(together, count, total, squares)
 
     def _definition(self, log: Log, whole: Rows) -> str:
         events, unmapped = (int(whole.whole(name).sum()) for name in ("events", "visits"))
@@ -329,7 +384,8 @@ class Stages(Spec[StagesResult]):
             f'Consecutive events of a customer with the same "{self.stage}" are one entry to that stage; '
             f"{unmapped:,} of {events:,} events are at no stage and are passed over. After its last entry a customer "
             f"is open if the last event was within {_args.duration_words(self.inactivity)} of {observed(log)}, else it "
-            "dropped. Shares have 95 % Wilson intervals, medians those of order statistics, means of value Student's t."
+            "dropped. Shares have 95 % Wilson intervals, medians those of order statistics, means Student's t: of "
+            "entries, value and cost over customers, of times over entries as if they were independent."
             f"{segmented(self.by, 'at the first event with a stage')}"
         )
 
@@ -395,7 +451,7 @@ def stages(
         without a stage are passed over, and counted.
     order
         The stages in the order of the journey, those that are not named after them by name; by default that of the map
-        of the log.
+        of the log. A name that neither the log nor its map has is an error.
     inactivity
         How long a customer must have been silent at `observed_until` to have dropped; up to and including this, the
         last entry is open. 30 days by default.
@@ -403,7 +459,8 @@ def stages(
         Columns whose values are counted within each stage, for `StagesResult.mix`; by default channel and touchpoint,
         as far as the log has them.
     costs
-        What one event of a touchpoint costs, by its id; by default as the map of the log says.
+        What one event of a touchpoint costs, by its id; by default as the map of the log says. A touchpoint that
+        neither the log nor its map has is an error; one without a cost costs nothing.
     by
         A column of the log (``"channel"`` or an attribute); each customer belongs to the value at the first event with
         a stage.
@@ -422,9 +479,9 @@ def stages(
     analyses: the ways are those of ``log.named_by("stage").transitions()`` without repeats, and who came from one stage
     to another one later completes the funnel of these two, with ``ties="stable"``.
 
-    Wilson (1927, doi:10.1080/01621459.1927.10502953) for shares; the interval of a median lies between two order
-    statistics (binomial, with the normal approximation of their ranks: Conover, Practical Nonparametric Statistics,
-    3.2), and times are exact to 1/128 of their length.
+    Wilson (1927, doi:10.1080/01621459.1927.10502953) for shares, Student (1908, doi:10.2307/2331554) for means; the
+    interval of a median lies between two order statistics (binomial, with the normal approximation of their ranks:
+    Conover, Practical Nonparametric Statistics, 3.2), and times are exact to 1/128 of their length.
 
     Examples
     --------
@@ -448,9 +505,4 @@ def stages(
     >>> found.conversion().to_polars().filter(to="purchase")["share"].to_list()
     [0.5, 0.0]
     """
-    journey_map = log.map
-    if journey_map is not None and stage == "stage":
-        known = {each.id: each.cost for each in journey_map.touchpoints if each.cost is not None}
-        order = [each.id for each in journey_map.stages] if order is None else order
-        costs = known or None if costs is None else costs
     return Stages(stage, order=order, inactivity=inactivity, within=within, costs=costs, by=by).run(log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,13 +12,15 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._typing import Duration, DurationUnit, Floats, Integers
+from safar._intervals import clustered_share
+from safar._typing import Array, Duration, DurationUnit, Integers
 from safar.analyses._cells import CellsResult
 from safar.analyses._cutting import DURATION_UNITS
 from safar.analyses._histograms import quantiles
 from safar.analyses._kpi_series import day_of
 from safar.analyses._parts import Rows, merged, time_columns
 from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.design import of_map, steps_of, ways_into
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.result import ResultTable, share_columns
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Waits", "WaitsResult", "waits"]
 
 _MOST_PAIRS = 1_000_000
+_SHARES = frozenset({"share", "share_low", "share_high"})
 _DAY_US = 86_400_000_000
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)")
@@ -43,9 +46,13 @@ class WaitsResult(CellsResult):
         One row for each pair of what follows each other, for each segment, the one that takes most time in all first:
         ``segment`` (only with `by`), ``from``, ``to``, ``count`` (times), ``customers``, ``handed_over`` (times with
         another channel after than before; only of a log with channels), ``overlapping`` (times that the next one began
-        before the one before had ended; they count with no wait), ``total_seconds``, ``share`` (of all time, waits
-        and service together, 0 to 1), ``median_seconds``, ``median_seconds_low``, ``median_seconds_high`` (95 %),
-        ``mean_seconds``, ``p90_seconds``, and with `cost_per_hour` ``cost``.
+        before the one before had ended; they count with no wait), ``total_seconds``, ``share``, ``share_low``,
+        ``share_high`` (of all time, waits and service together, 0 to 1), ``median_seconds``, ``median_seconds_low``,
+        ``median_seconds_high``, ``mean_seconds``, ``mean_seconds_low``, ``mean_seconds_high``, ``p90_seconds``, with
+        `cost_per_hour` ``cost`` (of all of this time, a total and no estimate, so that it has no interval), and where
+        waits have an expected time ``expected_seconds``, ``late`` (waits that took longer, open ones that last longer
+        already among them), ``late_open`` (of these, the open ones), ``late_share``, ``late_share_low``,
+        ``late_share_high`` (late of ``count`` and ``late_open``, 0 to 1). All intervals are 95 %.
     """
 
     analysis: ClassVar[str] = "waits"
@@ -60,7 +67,8 @@ class WaitsResult(CellsResult):
         ResultTable
             One row a pair of channels, the same one among them, for each segment: ``from``, ``to`` (null where there is
             no channel), ``count``, ``customers``, ``share``, ``share_low``, ``share_high`` (of what follows ``from``,
-            0 to 1), ``total_seconds`` and the times as of the table.
+            0 to 1, with Wilson's interval, as if all were independent), ``total_seconds`` and the times as of the
+            table.
         """
         rows = Rows(self._partial, "channels")
         sort = np.lexsort((-rows.seconds(), rows.segment))
@@ -74,8 +82,7 @@ class WaitsResult(CellsResult):
         columns |= {"count": count[sort], "customers": rows.whole("customers")[sort]}
         columns |= share_columns("share", count[sort], total[sort])
         columns |= {"total_seconds": rows.seconds()[sort], **rows.times(sort)}
-        shares = frozenset({"share", "share_low", "share_high"})
-        return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=_SHARES)
 
     def service(self) -> ResultTable:
         """How long does it take what happens, and how much of all time is that?
@@ -84,8 +91,8 @@ class WaitsResult(CellsResult):
         -------
         ResultTable
             One row for each value, for each segment: ``touchpoint`` (or as `of` is called), ``count``, ``customers``,
-            ``total_seconds``, ``share`` (of all time, 0 to 1) and the times as of the table. Without `duration` there
-            is none: a time stamp alone says nothing of how long something took.
+            ``total_seconds``, ``share``, ``share_low``, ``share_high`` (of all time, 0 to 1) and the times as of the
+            table. Without `duration` there is none: a time stamp alone says nothing of how long something took.
         """
         rows = Rows(self._partial, "service")
         sort = np.lexsort((-rows.seconds(), rows.segment))
@@ -95,12 +102,10 @@ class WaitsResult(CellsResult):
             "count": rows.whole("count")[sort],
             "customers": rows.whole("customers")[sort],
             "total_seconds": rows.seconds()[sort],
-            "share": _table.nullable(_shares(rows, self._partial)[sort]),
+            **_share_columns("share", rows, self._partial, sort),
             **rows.times(sort),
         }
-        return ResultTable(
-            _table.table_of(columns), self.definition, self.timezone, shares=frozenset({"share"})
-        )
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=_SHARES)
 
     def until_next(self) -> ResultTable:
         """After what do customers wait longest, those who still wait among them?
@@ -155,20 +160,23 @@ class WaitsResult(CellsResult):
         -------
         ResultTable
             One row, or one a segment: ``service_seconds``, ``wait_seconds``, ``total_seconds`` (their sum) and
-            ``flow_efficiency`` (service of all time, 0 to 1; null without `duration`).
+            ``flow_efficiency``, ``flow_efficiency_low``, ``flow_efficiency_high`` (service of all time, 0 to 1; null
+            without `duration`).
         """
-        waits, service = Rows(self._partial, "pair"), Rows(self._partial, "service")
-        many = max(len(waits.segments), 1)
-        totals = [np.zeros(many), np.zeros(many)]
-        for into, rows in zip(totals, (service, waits), strict=True):
-            np.add.at(into, rows.segment, rows.seconds())
-        whole = totals[0] + totals[1]
-        known = (whole > 0) & (self._question.duration is not None)
-        columns: dict[str, object] = {"segment": waits.segments} if waits.has_segment else {}
-        columns |= {"service_seconds": totals[0], "wait_seconds": totals[1], "total_seconds": whole}
-        share = np.divide(totals[0], whole, out=np.full(many, np.nan), where=known)
-        columns["flow_efficiency"] = _table.nullable(share)
-        shares = frozenset({"flow_efficiency"})
+        every, served = Rows(self._partial, "all"), Rows(self._partial, "served")
+        many = max(len(every.segments), 1)
+        sums = {name: np.zeros(many) for name in ("service_seconds", "wait_seconds", "total_seconds")}
+        np.add.at(sums["total_seconds"], every.segment, every.seconds())
+        np.add.at(sums["service_seconds"], served.segment, served.seconds())
+        sums["wait_seconds"] = sums["total_seconds"] - sums["service_seconds"]
+        columns: dict[str, object] = {"segment": every.segments} if every.has_segment else {}
+        columns |= sums
+        efficiency = {f"flow_efficiency{end}": np.full(many, np.nan) for end in ("", "_low", "_high")}
+        if self._question.duration is not None:
+            for name, values in _shares("flow_efficiency", served, self._partial).items():
+                efficiency[name][served.segment] = values
+        columns |= {name: _table.nullable(values) for name, values in efficiency.items()}
+        shares = frozenset(efficiency)
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
 
     @property
@@ -200,6 +208,7 @@ class Waits(Spec[WaitsResult]):
     hours: Sequence[str] | None = None
     weekend: str | int | Sequence[str | int] = ()
     holidays: Sequence[str | dt.date] = ()
+    expected: Mapping[str | tuple[str, str], Duration] | Sequence[Sequence[Any]] | None = None
     cost_per_hour: float | None = None
     by: str | None = None
 
@@ -220,6 +229,8 @@ class Waits(Spec[WaitsResult]):
                 "weekend= and holidays= are days without working hours, and hours= is not given; "
                 'write hours=("09:00", "17:00") as well'
             )
+        if self.expected is not None:
+            object.__setattr__(self, "expected", _expected(self.expected, self.gap))
         if self.cost_per_hour is not None:
             object.__setattr__(self, "cost_per_hour", _args.cost(self.cost_per_hour, "cost_per_hour"))
 
@@ -248,6 +259,10 @@ class Waits(Spec[WaitsResult]):
             "gap_us": None if self.gap is None else _args.microseconds(self.gap),
             "duration": None,
             "hours": None,
+            "expected": [
+                {"from": before, "to": to, "us": expected}
+                for (before, to), expected in self._expected_us(log).items()
+            ],
             "max_pairs": _MOST_PAIRS,
         }
         if self.duration is not None:
@@ -263,16 +278,99 @@ class Waits(Spec[WaitsResult]):
             }
         return {"params": params, "by": self.by, "at": "first"}
 
+    def _expected_us(self, log: Log) -> dict[tuple[str | None, str], int]:
+        """How long waits should take at most, by what is before and after; None stands for whatever is before."""
+        if self.expected is not None:
+            return {(before, to): _args.microseconds(time) for before, to, time in self._given}
+        # The times of a map are those of the clock on the wall, and not working hours.
+        if self.of != "touchpoint" or self.hours is not None or log.map is None:
+            return {}
+        longest: dict[str, int] = {}
+        design = of_map(log.map.designed)
+        for step in steps_of(design):
+            if step.column == "touchpoint" and step.within is not None:
+                label = str(step.step)
+                longest[label] = max(longest.get(label, 0), _args.microseconds(step.within))
+        most = None if self.gap is None else _args.microseconds(self.gap)
+        known = {label: time for label, time in longest.items() if most is None or time < most}
+        found: dict[tuple[str | None, str], int] = {(None, label): time for label, time in known.items()}
+        named = {step.step for step in steps_of(design) if step.column == "touchpoint"}
+        for before, step in ways_into(design):
+            if step.column != "touchpoint" or step.step not in known:
+                continue
+            # A stage as a step is any of its touchpoints that is no step itself.
+            labels = (
+                [before.step]
+                if before.column == "touchpoint"
+                else [
+                    each.id
+                    for each in log.map.touchpoints
+                    if each.stage == before.step and each.id not in named
+                ]
+            )
+            found |= {(label, step.step): known[step.step] for label in labels if label != step.step}
+        return found
+
+    @property
+    def _given(self) -> tuple[tuple[str | None, str, str], ...]:
+        """The expected times as they were given."""
+        return () if self.expected is None else _expected(self.expected, self.gap)
+
+    def _check_expected(self, partial: Table, log: Log) -> None:
+        """Refuse expected times of what nothing in the log is."""
+        parts = [Rows(partial, part).text("from").tolist() for part in ("pair", "open", "pause", "silent")]
+        known = sorted({name for names in parts for name in names})
+        mapped = (
+            [] if log.map is None or self.of != "touchpoint" else [each.id for each in log.map.touchpoints]
+        )
+        for before, to, _ in self._given:
+            for name in (before, to):
+                if name is not None and name not in known and name not in mapped:
+                    raise ArgumentError(
+                        f'expected "{name}" is no value of "{self.of}" in this log{_args.suggestion(name, known)} '
+                        f"(available: {_args.listing(known)})"
+                    )
+
+    def _late_columns(self, rows: Rows, sort: Integers, log: Log) -> dict[str, object]:
+        """Which waits took longer than expected, where anything is expected."""
+        expected = self._expected_us(log)
+        if not expected:
+            return {}
+
+        def limit(before: str, to: str) -> float:
+            general = expected.get((None, to)) if before != to else None
+            found = expected.get((before, to), general)
+            return np.nan if found is None else found / 1e6
+
+        pairs = zip(rows.text("from")[sort].tolist(), rows.text("to")[sort].tolist(), strict=True)
+        seconds = np.array([limit(before, to) for before, to in pairs], dtype=np.float64)
+        unknown = np.isnan(seconds)
+        late_open = rows.whole("late_open")[sort]
+        late = rows.whole("late")[sort] + late_open
+        whole = np.where(unknown, 0, rows.whole("count")[sort] + late_open)
+        return {
+            "expected_seconds": _table.nullable(seconds),
+            "late": _table.nullable(late, unknown),
+            "late_open": _table.nullable(late_open, unknown),
+            **share_columns("late_share", late, whole),
+        }
+
     def _cells(self, rows: dict[str, Column], log: Log) -> dict[str, Column]:
         kept = rows["part"][0] == "pair"
-        names = [name for name in ("segment", "customer", "from", "to", "count") if name in rows]
-        return {
+        cell = ("segment", "customer", "from", "to", "count")
+        found: dict[str, Column] = {
             name: (rows[name][0][kept], None if (gone := rows[name][1]) is None else gone[kept])
-            for name in names
+            for name in cell
+            if name in rows
         }
+        if self._expected_us(log):
+            late, late_open = (rows[name][0][kept] for name in ("late", "late_open"))
+            found |= {"late": (late + late_open, None), "late_open": (late_open, None)}
+        return found
 
     def finish(self, partial: Table, log: Log) -> WaitsResult:
         """Shares of the time and medians from the sums of each pair."""
+        self._check_expected(partial, log)
         rows = Rows(partial, "pair")
         histograms = rows.histograms()
         sort = np.lexsort(
@@ -286,19 +384,20 @@ class Waits(Spec[WaitsResult]):
         if self.duration is not None:
             columns["overlapping"] = rows.whole("overlapping")[sort]
         seconds = rows.seconds()[sort]
-        columns |= {"total_seconds": seconds, "share": _table.nullable(_shares(rows, partial)[sort])}
+        columns |= {"total_seconds": seconds, **_share_columns("share", rows, partial, sort)}
         ordered = [histograms[row] for row in sort]
-        columns |= time_columns(ordered, rows.whole("count")[sort], seconds)
+        columns |= time_columns(ordered, rows.whole("count")[sort], seconds, rows.square_seconds()[sort])
         columns["p90_seconds"] = _table.nullable(quantiles([90], ordered)[0] / 1e6)
         if self.cost_per_hour is not None:
             columns["cost"] = seconds / 3_600 * self.cost_per_hour
+        columns |= self._late_columns(rows, sort, log)
         return WaitsResult(
             _table.table_of(columns),
             self._definition(log),
             log.timezone,
             self.to_json(),
             partial,
-            shares=frozenset({"share"}),
+            shares=_SHARES | {"late_share", "late_share_low", "late_share_high"},
         )
 
     def _definition(self, log: Log) -> str:
@@ -320,10 +419,19 @@ class Waits(Spec[WaitsResult]):
             free += [f"{holidays} holiday{'' if holidays == 1 else 's'}"] if holidays else []
             off = f", without {' and '.join(free)}" if free else ""
             working = f" Only time from {self.hours[0]} to {self.hours[1]} counts{off}, in {log.timezone}."
+        late = ""
+        if self._expected_us(log):
+            source = "as given" if log.map is None or self.expected is not None else f"as {log.map.file} says"
+            late = (
+                f" A wait is late if it took longer than expected, {source}; so is one that is open and lasts longer "
+                "already, where what comes next is known beforehand; other open waits, pauses and silence are in no "
+                "share of late ones. These have Wilson intervals."
+            )
         return (
             f'The events of a customer{followed} with a value of "{self.of}" in a row: {ends}.{pause}{working} '
-            "share is the part of all time, waits and service together; the interval of a median is that of order "
-            f"statistics. The data end at {observed(log)}."
+            "share is the part of all time, waits and service together, with a Wilson interval at the effective number "
+            "of customers; the interval of a median is that of order statistics, that of a mean Student's t, as if "
+            f"waits were independent.{late} The data end at {observed(log)}."
             f"{segmented(self.by, 'at the first event of the customer')}"
         )
 
@@ -332,16 +440,33 @@ def _owners(rows: Rows) -> list[tuple[int, str]]:
     return list(zip(rows.segment.tolist(), rows.text("from").tolist(), strict=True))
 
 
-def _shares(rows: Rows, partial: Table) -> Floats:
-    """The part that the time of each row is of all time of its segment."""
-    whole = np.zeros(max(len(rows.segments), 1))
-    for part in ("pair", "service"):
-        each = Rows(partial, part)
-        np.add.at(whole, each.segment, each.seconds())
-    of_segment = whole[rows.segment]
-    shares: Floats = np.full(len(of_segment), np.nan)
-    np.divide(rows.seconds(), of_segment, out=shares, where=of_segment > 0)
-    return shares
+def _shares(name: str, rows: Rows, partial: Table) -> dict[str, Array]:
+    """The part that the time of each row is of all time of its segment, with its interval over customers."""
+    every = Rows(partial, "all")
+    # At most one row a segment; no time at all has no row.
+    place = np.full(max(len(every.segments), 1), -1)
+    place[every.segment] = np.arange(len(every.segment))
+    at = place[rows.segment]
+
+    def whole(values: Array) -> Array:
+        return np.asarray(np.append(values, 0)[at])
+
+    seconds = whole(every.seconds())
+    share = np.divide(rows.seconds(), seconds, out=np.full(len(seconds), np.nan), where=seconds > 0)
+    low, high = clustered_share(
+        rows.seconds(),
+        seconds,
+        part_squares=rows.number("customer_squares") / 1e12,
+        products=rows.number("customer_products") / 1e12,
+        whole_squares=whole(every.number("customer_squares")) / 1e12,
+        clusters=whole(every.whole("customers")),
+        units=whole(every.whole("count")),
+    )
+    return {name: share, f"{name}_low": low, f"{name}_high": high}
+
+
+def _share_columns(name: str, rows: Rows, partial: Table, sort: Integers) -> dict[str, object]:
+    return {column: _table.nullable(values[sort]) for column, values in _shares(name, rows, partial).items()}
 
 
 def _kaplan_meier(over: Integers, still: Integers) -> float:
@@ -361,6 +486,37 @@ def _kaplan_meier(over: Integers, still: Integers) -> float:
     octave = max((bucket >> 7) - 1, 0)
     low, width = (bucket - (octave << 7)) << octave, 1 << octave
     return (low + (width / 2 if width > 1 else 0)) / 1e6
+
+
+def _expected(value: Any, gap: Duration | None) -> tuple[tuple[str | None, str, str], ...]:
+    """Expected times as what is before (None for anything), what is after and the time."""
+    wrong = ArgumentTypeError(
+        f"expected={value!r}; expected a mapping of what comes next, or of pairs, to durations, such as "
+        '{"answer": "2h"} or {("question", "answer"): "2h"}'
+    )
+    if isinstance(value, Mapping):
+        value = [
+            (None, key, time) if isinstance(key, str) else (*key, time) if isinstance(key, tuple) else ()
+            for key, time in value.items()
+        ]
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise wrong
+    found = []
+    for each in value:
+        if not isinstance(each, list | tuple) or len(each) != 3:
+            raise wrong
+        before, to, time = each
+        name = f'expected of "{to}"'
+        if before is not None:
+            _args.text(before, "expected")
+        length = _args.duration(time, name)
+        if gap is not None and _args.microseconds(length) >= _args.microseconds(gap):
+            raise ArgumentError(
+                f"{name} is {length}, and a time longer than gap={gap!r} is no wait but a pause, so none could be "
+                "late; give a longer gap, or gap=None"
+            )
+        found.append((before, _args.text(to, "expected"), length))
+    return tuple(found)
 
 
 def _hours(value: object) -> tuple[str, str]:
@@ -401,6 +557,7 @@ def waits(
     hours: Sequence[str] | None = None,
     weekend: str | int | Sequence[str | int] = (),
     holidays: Sequence[str | dt.date] = (),
+    expected: Mapping[str | tuple[str, str], Duration] | None = None,
     cost_per_hour: float | None = None,
     by: str | None = None,
 ) -> WaitsResult:
@@ -427,6 +584,12 @@ def waits(
         Days without working hours, such as ``["thursday", "friday"]``, or numbers from 0 (Monday) to 6 (Sunday).
     holidays
         Further dates without working hours, such as those of `safar.calendar.holidays`.
+    expected
+        How long a wait should take at most, for the columns of late ones: ``{("question", "answer"): "2h"}`` for one
+        pair, ``{"answer": "2h"}`` for all waits that end with an answer (but from one answer to the next), measured as
+        all waits here, with `hours` in working time. By default the times (``within``) of the designed journey of the
+        map that the log was read through; they are no working hours, so with `hours` there is no default, and neither
+        is there for one that is not shorter than `gap`. ``{}`` for none.
     cost_per_hour
         What an hour of waiting costs, for the column ``cost``.
     by
@@ -441,6 +604,17 @@ def waits(
 
     Notes
     -----
+    A wait that is open and lasts longer than expected already is late as well, but of an open wait it must be known for
+    what: it counts for the pairs that `expected` names, and by the map for those whose second step is due right after
+    the first one, because it is neither optional nor one of several to choose from. Where two things are expected
+    after one, it counts for both. Shorter open waits may still end in time, and pauses and silence are no waits: they
+    are not in the denominator. A pair that is only late and open stands in the table with a ``count`` of 0. Late ones
+    have Wilson's interval (1927, doi:10.1080/01621459.1927.10502953), as if waits were independent.
+
+    The interval of ``share`` is that of a ratio of sums over customers: Wilson's at the effective number of customers'
+    times (Kish, Survey Sampling, 1965; Franco, Little, Louis and Slud 2019, PMC6690503), null where there is one
+    customer. Means have Student's (1908, doi:10.2307/2331554).
+
     Service and waits of a customer add up to the time from the first to the last of the events, as far as no pause and
     no overlap lies between. An event that nothing followed yet is open, in `WaitsResult.until_next`: without such cases
     long waits would vanish (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452).
@@ -473,6 +647,7 @@ def waits(
         hours=hours,
         weekend=weekend,
         holidays=_holidays(holidays),
+        expected=expected,
         cost_per_hour=cost_per_hour,
         by=by,
     ).run(log)

@@ -73,7 +73,7 @@ def waits(
         median = row["median_seconds"]
         row["pair"] = f"{row['from']} → {row['to']}"
         row["said"] = "median –" if median is None else f"median {duration_text(median)}"
-        row["handed"] = 2 * (row.get("handed_over") or 0) >= row["count"]
+        row["handed"] = row["count"] > 0 and 2 * (row.get("handed_over") or 0) >= row["count"]
     tooltip = [
         alt.Tooltip("pair:N", title="From and to"),
         alt.Tooltip("share:Q", title="Of all time", format=".1%"),
@@ -83,6 +83,8 @@ def waits(
     ]
     if "handed_over" in columns:
         tooltip.append(alt.Tooltip("handed_over:Q", title="With another channel after", format=","))
+    if "late" in columns:
+        tooltip.append(alt.Tooltip("late_share:Q", title="Later than expected", format=".1%"))
     y = names_down("pair", (row["pair"] for row in data), direction, limit=260)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=16).encode(
