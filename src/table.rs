@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray};
-use arrow::compute::concat_batches;
+use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
@@ -136,6 +136,14 @@ impl Table {
             [only] => Ok(only.clone()),
             many => Ok(concat_batches(&self.schema, many)?),
         }
+    }
+
+    /// The rows at some positions, in their order; one beyond the end is an error.
+    pub fn rows(&self, positions: Vec<u64>) -> Result<Self> {
+        if let Some(beyond) = positions.iter().find(|&&position| position >= self.num_rows() as u64) {
+            return Err(Error::Argument(format!("row {beyond} is beyond the {} rows of the table", self.num_rows())));
+        }
+        Ok(Self::from_batch(take_record_batch(&self.to_batch()?, &UInt64Array::from(positions))?))
     }
 
     /// Looks whether text is text, on all cores. Whoever hands over Arrow data promises it, and not everybody keeps it.

@@ -6,7 +6,7 @@ use arrow::datatypes::{
     DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use numpy::PyArray1;
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping};
 use pyo3_arrow::PyTable;
@@ -141,6 +141,15 @@ impl Table {
     #[pyo3(signature = (names, /))]
     fn select(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         self.inner.select(&names).map(Self::from).map_err(|error| raise(py, error))
+    }
+
+    /// The rows at some positions.
+    #[pyo3(signature = (positions, /))]
+    fn rows(&self, py: Python<'_>, positions: PyReadonlyArray1<'_, i64>) -> PyResult<Self> {
+        let table = self.inner.clone();
+        // Below the first row is beyond the last one.
+        let positions = positions.as_array().iter().map(|&row| u64::try_from(row).unwrap_or(u64::MAX)).collect();
+        door(py, move |_| table.rows(positions)).map(Self::from)
     }
 
     #[pyo3(signature = (path, /))]
