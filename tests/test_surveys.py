@@ -113,6 +113,15 @@ def test_kept_columns_are_of_any_plain_type() -> None:
     }
     flagged = small().with_scores(flag, **SURVEY, kind="kind", columns=["flag", "day"])
     assert safar.csat(flagged, by=["flag", "day"]).to_dict()["flag"] == ["false", "true"]
+    # Floats are segments as everywhere: NaN is missing, and -0.0 is 0.0.
+    floats = pl.DataFrame(KEPT).with_columns(size=pl.Series([0.0, 1.5, float("nan"), 1.0, 1.5, -0.0]))
+    sized = safar.nps(small().with_scores(floats, **SURVEY, kind="kind", columns="size"), by="size")
+    assert sized.to_dict()["size"] == ["0.0", None]
+    assert safar.nps(floats, kind="kind", by="size").to_dict()["size"] == ["0.0", None]
+    nothing = KEPT | {"agent": [None] * 6, "text": [None] * 6}
+    empty = small().with_scores(nothing, **SURVEY, kind="kind", columns="agent", comment="text")
+    assert safar.nps(empty, by="agent").to_dict()["agent"] == [None]
+    assert len(safar.nps(empty, by="agent").comments()) == 0
     category = pl.DataFrame(KEPT).with_columns(pl.col("agent").cast(pl.Categorical)).to_pandas()
     assert safar.nps(
         small().with_scores(category, **SURVEY, kind="kind", columns="agent"), by="agent"
@@ -334,6 +343,19 @@ def test_a_saved_part_has_the_surveys_of_its_customers_and_no_others(tmp_path: P
     assert b"great" in content
     assert b"no time" not in content
     assert b"zoe" not in content
+    # Nor behind the dictionary of a column, or in the buffers of a view.
+    plain = pl.DataFrame(KEPT)
+    names = ("who", "agent", "text", "kind")
+    for frame in (plain, plain.with_columns(pl.col(names).cast(pl.Categorical))):
+        polars = small().with_scores(frame, **SURVEY, kind="kind", columns="agent", comment="text")
+        polars.filter(customers=["ann"]).save(path)
+        assert b"great" in path.read_bytes()
+        for other in (b"no time", b"zoe", b"slow"):
+            assert other not in path.read_bytes()
+        same(
+            safar.nps(safar.open(path), by="agent").comments(),
+            safar.nps(kept().filter(customers=["ann"]), by="agent").comments(),
+        )
     # Rejected rows keep the number that they had.
     wrong = KEPT | {"score": [10, 2, 11, 5, 4, None]}
     rejected = small().with_scores(wrong, **SURVEY, kind="kind").filter(customers=["cem"])
