@@ -128,7 +128,7 @@ fn good() -> &'static Vec<Vec<u8>> {
                 "lz4.arrow" => return ipc(Some(CompressionType::LZ4_FRAME)),
                 "safar" => {
                     let log = ingest::build(&table, &roles(), &cancel).expect("a log");
-                    log.save(&path, "a note", &cancel).expect("a file");
+                    log.save(&path, "a note", None, &cancel).expect("a file");
                 }
                 "stream.arrows" => {
                     let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).expect("a writer");

@@ -202,6 +202,49 @@ def student(count: Array, total: Array, squares: Array, *, confidence: float = 0
     return mean - half, mean + half
 
 
+def mean_bounds(
+    count: Array, total: Array, squares: Array, lowest: float, highest: float, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Between which means does the true one lie, where no value is beyond two ends?
+
+    Parameters
+    ----------
+    count, total, squares
+        As of `student`.
+    lowest, highest
+        The ends.
+    confidence
+        Coverage of the interval; 0.95 is the custom of the field.
+
+    Returns
+    -------
+    tuple of arrays
+        Lower and upper bound, from `lowest` to `highest`; NaN where there are fewer than two values.
+
+    Notes
+    -----
+    Student's interval, cut at the ends. Where all values are equal it has no width; there the share of other values has
+    the upper bound of Clopper and Pearson (1934, doi:10.1093/biomet/26.4.404), and they may be as far as the ends.
+
+    Examples
+    --------
+    >>> low, high = mean_bounds(
+    ...     np.array([4, 20]), np.array([10.0, 100.0]), np.array([30.0, 500.0]), 1, 5
+    ... )
+    >>> print(low.round(2), high.round(2))
+    [1.   4.33] [4.55 5.  ]
+    """
+    n = np.asarray(count, dtype=np.float64)
+    n = np.where(n > 1, n, np.nan)
+    low, high = student(count, total, squares, confidence=confidence)
+    mean = np.asarray(total, dtype=np.float64) / n
+    equal = np.asarray(squares, dtype=np.float64) - n * mean * mean <= 1e-12 * np.asarray(squares)
+    others = 1 - ((1 - confidence) / 2) ** (1 / n)
+    low = np.where(equal, mean - others * (mean - lowest), low)
+    high = np.where(equal, mean + others * (highest - mean), high)
+    return np.clip(low, lowest, highest), np.clip(high, lowest, highest)
+
+
 def garwood(count: Array, *, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Between which means of a Poisson distribution does the true one lie?
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -33,11 +33,14 @@ from safar.analyses.transitions import transitions
 from safar.analyses.waits import waits
 from safar.journey_map import JourneyMap, map_coverage
 from safar.result import ResultTable
+from safar.voice import Scores, Surveys, after_scores, emotion_curve, with_scores
 
 if TYPE_CHECKING:
     from safar.log import EventLog
 
 __all__ = ["Log"]
+
+T = TypeVar("T")
 
 
 class Log(ABC):
@@ -70,6 +73,9 @@ class Log(ABC):
     waits = waits
     kpis = kpis
     map_coverage = map_coverage
+    with_scores = with_scores
+    emotion_curve = emotion_curve
+    after_scores = after_scores
 
     @abstractmethod
     def ask(self, kernel: str, plan: Mapping[str, object]) -> Table:
@@ -111,6 +117,24 @@ class Log(ABC):
     @abstractmethod
     def profiles(self) -> list[dict[str, Any]]:
         """What was found each time profiles of customers were put beside the events."""
+
+    @abstractmethod
+    def scored(self, surveys: Surveys) -> Self:
+        """The same events with surveys beside them, as `with_scores` gives it."""
+
+    @property
+    @abstractmethod
+    def surveys(self) -> Surveys | None:
+        """The rows of surveys that stand beside these events."""
+
+    @property
+    @abstractmethod
+    def scores(self) -> Scores | None:
+        """What is known of the surveys beside these events, with `with_scores`; None without any."""
+
+    @abstractmethod
+    def each(self, question: Callable[[EventLog], T]) -> list[T]:
+        """The answers of all parts; of nobody's surveys too, where there are surveys."""
 
     @abstractmethod
     def covered(self, journey_map: JourneyMap) -> dict[str, Any]:

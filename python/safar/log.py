@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from safar import _args, _core, _table
 from safar._files import files_of
@@ -16,12 +17,12 @@ from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
 from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
-from safar.errors import ArgumentError
+from safar.errors import ArgumentError, FileError, SafarError
 from safar.journey_map import JourneyMap, with_map
 from safar.profiles import with_profiles
 from safar.quality import quality
 from safar.result import ResultTable
-from safar.voice import Scores, after_scores, emotion_curve, with_scores
+from safar.voice import Scores, Surveys, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EventLog", "open_log", "read"]
 
+T = TypeVar("T")
+
 _COMMONEST = 5
-# Where a saved log notes its map, beside its roles.
-_MAP = "journey_map"
+# Where a saved log notes its map and its surveys, beside its roles.
+_MAP, _SURVEYS = "journey_map", "surveys"
 
 
 class EventLog(Log):
@@ -92,7 +95,8 @@ class EventLog(Log):
 
     # What this is a part of: its names are known here too, though no event of the part may bear them.
     _whole: Log | None = None
-    # The surveys beside it.
+    # The surveys beside it, and what is known of them once somebody asked.
+    _surveys: Surveys | None = None
     _scores: Scores | None = None
 
     def __init__(
@@ -259,9 +263,7 @@ class EventLog(Log):
 
     def selected(self, chosen: Mapping[str, Any]) -> EventLog:
         """The part of this log that a selection of `filter`, already checked, means."""
-        log = self._derived(self._core.filter(json.dumps(chosen)))
-        log._scores = None if self._scores is None else self._scores.of_part()
-        return log
+        return self._derived(self._core.filter(json.dumps(chosen)), self._surveys_of_part())
 
     def with_columns(self, data: Frame) -> EventLog:
         """Which further columns does each event have?
@@ -302,11 +304,16 @@ class EventLog(Log):
             log._map = None
         return log
 
-    def scored(self, scores: Scores) -> EventLog:
+    def scored(self, surveys: Surveys) -> EventLog:
         """The log with surveys beside it, as `with_scores` gives it."""
-        log = self._derived(self._core)
-        log._scores = scores
+        log = self._derived(self._core, surveys)
+        # Ids that can't be those of customers are an error now.
+        log._scores = counted(log, surveys)
         return log
+
+    def beside(self, surveys: Surveys) -> EventLog:
+        """The log with surveys beside it that were looked at before."""
+        return self._derived(self._core, surveys)
 
     def profiled(self, profiles: _core.Table, options: Mapping[str, Any]) -> EventLog:
         """The log with attributes of its customers, as `with_profiles` gives it."""
@@ -325,9 +332,6 @@ class EventLog(Log):
     quality = quality
     with_map = with_map
     with_profiles = with_profiles
-    with_scores = with_scores
-    emotion_curve = emotion_curve
-    after_scores = after_scores
     with_match = with_match
     with_sessions = with_sessions
     with_journeys = with_journeys
@@ -386,10 +390,8 @@ class EventLog(Log):
         if name not in ("event", *self.columns):
             _args.known_columns_of_log([name], self.columns, "column")
         across = _args.flag(across_customers, "across_customers")
-        log = self._derived(self._core.regroup(name, across))
         # Surveys are of customers, not of other units.
-        log._scores = None
-        return log
+        return self._derived(self._core.regroup(name, across), None)
 
     def named_by(self, column: str) -> EventLog:
         """What would this log be if its events were called by another column?
@@ -430,26 +432,44 @@ class EventLog(Log):
         name = _args.text(column, "column")
         if name not in ("event", *self.columns):
             _args.known_columns_of_log([name], self.columns, "column")
-        log = self._derived(self._core.named_by(name))
+        log = self._derived(self._core.named_by(name), self._surveys_of_part())
         log._whole = None
-        log._scores = None if self._scores is None else self._scores.of_part()
         return log
 
-    def _derived(self, core: _core.EventLog) -> EventLog:
-        """A log of the same roles."""
+    def _surveys_of_part(self) -> Surveys | None:
+        return None if self._surveys is None else replace(self._surveys, of_part=True)
+
+    def _derived(self, core: _core.EventLog, surveys: Surveys | Literal["same"] | None = "same") -> EventLog:
+        """A log of the same roles, by default with the same surveys beside it."""
         log = type(self).__new__(type(self))
         log._core = core
         log._roles = self._roles
         log._info = json.loads(core.info())
         log._whole = self._whole
         log._map = self._map
-        log._scores = self._scores
+        log._surveys, log._scores = (self._surveys, self._scores) if surveys == "same" else (surveys, None)
+        if log._surveys is not None:
+            log._surveys.refuse_clash(log.columns)
         return log
 
     @property
+    def surveys(self) -> Surveys | None:
+        """The rows of surveys that stand beside this log; those of its customers if it is a part of another one."""
+        if self._surveys is not None and self._surveys.of_part:
+            self._surveys = self._surveys.those_of(self)
+        return self._surveys
+
+    @property
     def scores(self) -> Scores | None:
-        """The surveys beside this log, with `with_scores`; None without any."""
+        """What is known of the surveys beside this log, with `with_scores`; None without any."""
+        surveys = self.surveys
+        if self._scores is None and surveys is not None:
+            self._scores = counted(self, surveys)
         return self._scores
+
+    def each(self, question: Callable[[EventLog], T]) -> list[T]:
+        """The answers of the parts that are looked at one after the other: of this log."""
+        return [question(self)]
 
     @property
     def core(self) -> _core.EventLog:
@@ -524,7 +544,7 @@ class EventLog(Log):
         The file is Arrow IPC with one row, whose lists are the columns of the log in its own order, with 64-bit times
         and narrow codes; rejects and what is known of the data are in it too. `safar.open` maps it into memory
         instead of reading it, so that it opens in a fraction of the time of a build, and several processes share its
-        pages.
+        pages. Profiles and surveys go with it: of a part of a log, those of its customers only.
 
         Examples
         --------
@@ -539,15 +559,13 @@ class EventLog(Log):
         >>> again
         EventLog: 1 event of 1 customer, 2026-03-01 10:00 to 2026-03-01 10:00 UTC
         """
-        if self._scores is not None:
-            raise ArgumentError(
-                "surveys are not saved with a log, and this one has some; save the log as it was before "
-                "with_scores(), and give it the surveys again after safar.open()"
-            )
         note = dict(self._roles)
         if self._map is not None:
             note[_MAP] = [self._map.text, self._map.file]
-        self._core.save(os.fspath(path), json.dumps(note))
+        surveys = self.surveys
+        if surveys is not None:
+            note[_SURVEYS] = surveys.note()
+        self._core.save(os.fspath(path), json.dumps(note), None if surveys is None else surveys.table)
 
     def to_pandas(self) -> pd.DataFrame:
         """The events as a pandas frame, sorted by customer and time; times are in the zone of the log."""
@@ -589,8 +607,8 @@ class EventLog(Log):
                 f"of {known:,} of {known + others:,} customers; "
                 f"{found['profiles_without_customer']:,} are of no customer"
             )
-        if self._scores is not None:
-            kinds = self._scores.to_dict()
+        if (scores := self.scores) is not None:
+            kinds = scores.to_dict()
             rows["scores"] = ", ".join(
                 f"{kind} ({answers:,} answers)"
                 for kind, answers in zip(kinds["kind"], kinds["answers"], strict=True)
@@ -729,10 +747,17 @@ def open_log(path: str | os.PathLike[str]) -> EventLog:
     ...     safar.open(pathlib.Path(folder, "events.safar")).events
     {'view': 1}
     """
-    core, note = _core.EventLog.open(os.fspath(path))
+    core, note, table = _core.EventLog.open(os.fspath(path))
     roles = json.loads(note)
-    journey_map = roles.pop(_MAP, None)
+    journey_map, surveys = roles.pop(_MAP, None), roles.pop(_SURVEYS, None)
     log = EventLog.of_core(core, roles)
+    if surveys is not None and table is not None:
+        try:
+            log._surveys = Surveys.of_note(surveys, table)
+        except (SafarError, ValueError, TypeError, LookupError) as problem:
+            raise FileError(
+                f"{os.fspath(path)}: the saved log is damaged: its surveys do not fit ({problem})"
+            ) from None
     if journey_map is not None:
         log._map = JourneyMap(*journey_map)
     return log

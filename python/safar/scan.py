@@ -6,16 +6,18 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
 
 from safar import _args, _core, _table
 from safar._files import are_paths, files_of
 from safar._log import Log, commonest_first
 from safar._progress import told
 from safar._selection import named_conditions, selection
-from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
+from safar._typing import Frame, Instant, Integers, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
 from safar.analyses._units import number
 from safar.errors import ArgumentError, ArgumentTypeError, EmptyLogError
@@ -25,6 +27,7 @@ from safar.log import EventLog, columns_of, roles_of
 from safar.profiles import merged as merged_profiles
 from safar.profiles import profiles_of
 from safar.result import Result, ResultTable
+from safar.voice import Scores, Surveys, counted
 
 __all__ = ["Scan", "scan"]
 
@@ -72,6 +75,9 @@ class Scan(Log):
     """
 
     in_parts: ClassVar[bool] = True
+
+    # The surveys beside the events; those of customers of a part are looked up in each part.
+    _surveys: Surveys | None = None
 
     def __init__(
         self,
@@ -145,6 +151,8 @@ class Scan(Log):
         scan = Scan(self._spill, self._roles, (*self._steps, step), filtered=filtered)
         scan._outline = outline
         scan._map = outline.map
+        if self._surveys is not None and name != "per":
+            scan._surveys = replace(self._surveys, of_part=True) if name == "filter" else self._surveys
         return scan
 
     # ------------------------------------------------------------------------------------------------- what is asked
@@ -282,6 +290,55 @@ class Scan(Log):
         )
         return self._done("with_profiles", lambda part: part.profiled(table, options), key=key, since=since)
 
+    def scored(self, surveys: Surveys) -> Scan:
+        """The same events with surveys beside them, as `with_scores` gives it.
+
+        The rows of surveys stay in memory, and each part of the data has those of its customers beside it.
+        """
+        # Ids that can't be those of customers are an error now, and so are names that stand for two columns.
+        self._outline.scored(surveys)
+        # In one piece, because every part takes some of it.
+        own = replace(surveys.rows(np.arange(len(surveys.row))), of_part=True)
+        scan = self._done("with_scores", lambda part: part.beside(own), *surveys.kinds)
+        scan._surveys = surveys
+        return scan
+
+    @property
+    def surveys(self) -> Surveys | None:
+        """The rows of surveys that stand beside these events."""
+        return self._surveys
+
+    @property
+    def scores(self) -> Scores | None:
+        """What is known of the surveys beside these events, as `EventLog.scores`.
+
+        It takes a pass over the data the first time.
+        """
+        return self._scores
+
+    @cached_property
+    def _scores(self) -> Scores | None:
+        return None if self._surveys is None else counted(self, self._surveys)
+
+    def each(self, question: Callable[[EventLog], T]) -> list[T]:
+        """The answers of all parts, and of the surveys that are of no customer of any part."""
+        surveys = self._surveys
+        if surveys is None or surveys.of_part:
+            return self._each(question)
+
+        def look(part: EventLog) -> tuple[Integers, T]:
+            own = part.surveys
+            assert own is not None
+            return own.row, question(part)
+
+        found = self._each(look)
+        answers = [answer for _, answer in found]
+        held = np.isin(surveys.row, np.concatenate([rows for rows, _ in found]))
+        if not held.all():
+            rest = replace(surveys.rows(np.flatnonzero(~held)), of_nobody=True)
+            answers.append(question(self._outline.beside(rest)))
+        return answers
+
     @property
     def profiles(self) -> list[dict[str, Any]]:
         """What was found each time profiles of customers were put beside the events, as `EventLog.profiles`.
@@ -337,6 +394,7 @@ class Scan(Log):
         roles |= {"only_events": None, "start_us": None, "end_us": None, "normalize": None}
         log = EventLog.of_table(_core.Table.concat(tables), roles)
         log._map = self._map
+        log._surveys = self._surveys
         return log
 
     # ------------------------------------------------------------------------------------------ what is known of them

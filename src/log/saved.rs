@@ -23,11 +23,14 @@ use super::{Code, Codes, Column, EventLog, Names, Provenance, Reason, Reject};
 use crate::calendar::{EARLIEST_US, LATEST_US, Zone};
 use crate::error::{Error, Result, contained};
 use crate::pool::{Cancel, on_pool};
+use crate::table::Table;
 use crate::with_codes;
 
 const FACTS: &str = "safar.log";
-/// Of the layout; a reader refuses another one.
+/// Of the layout; a reader refuses those that it does not know. A log with a table beside it is of the second, so that a
+/// reader of the first does not lose the table in silence.
 const VERSION: u32 = 1;
+const VERSION_WITH_TABLE: u32 = 2;
 
 /// Values that are checked at a time.
 const CHECKED: usize = 1 << 14;
@@ -54,6 +57,9 @@ struct Facts {
     profiles: Vec<serde_json::Value>,
     /// Names of value, attributes and further columns; the lists are `column 0`, `column 1` and so on.
     columns: Vec<String>,
+    /// Names of the columns of the table beside the log; the lists are `beside 0`, `beside 1` and so on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beside: Option<Vec<String>>,
 }
 
 fn failed(path: &Path, error: impl std::fmt::Display) -> Error {
@@ -61,9 +67,9 @@ fn failed(path: &Path, error: impl std::fmt::Display) -> Error {
 }
 
 impl EventLog {
-    /// Writes the log; `note` comes back when it is opened.
-    pub fn save(&self, path: &Path, note: &str, cancel: &Cancel) -> Result<()> {
-        let batch = self.as_one_row(note)?;
+    /// Writes the log; `note` and the table beside it come back when it is opened.
+    pub fn save(&self, path: &Path, note: &str, beside: Option<&Table>, cancel: &Cancel) -> Result<()> {
+        let batch = self.as_one_row(note, beside)?;
         cancel.check()?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // To a temporary name first, so that no half-written log is ever found under this one.
@@ -81,10 +87,10 @@ impl EventLog {
         Ok(())
     }
 
-    fn as_one_row(&self, note: &str) -> Result<RecordBatch> {
+    fn as_one_row(&self, note: &str, beside: Option<&Table>) -> Result<RecordBatch> {
         let provenance = &self.provenance;
         let facts = Facts {
-            version: VERSION,
+            version: if beside.is_some() { VERSION_WITH_TABLE } else { VERSION },
             note: note.to_owned(),
             timezone: self.zone.name().to_owned(),
             observed_until_us: self.observed_until,
@@ -100,6 +106,7 @@ impl EventLog {
             files: provenance.files.clone(),
             profiles: provenance.profiles.clone(),
             columns: self.columns.iter().map(|column| column.name().to_owned()).collect(),
+            beside: beside.map(|table| table.names().into_iter().map(str::to_owned).collect()),
         };
         let names = |names: &Names| -> ArrayRef { Arc::new(StringArray::from_iter_values(names.iter())) };
         let rejects = &provenance.rejects;
@@ -126,6 +133,12 @@ impl EventLog {
         for (number, column) in self.columns.iter().enumerate() {
             columns.push((format!("column {number}"), column.gathered()?));
         }
+        if let Some(table) = beside {
+            let values = table.to_batch()?;
+            columns.extend(
+                values.columns().iter().enumerate().map(|(at, column)| (format!("beside {at}"), Arc::clone(column))),
+            );
+        }
         let mut fields = Vec::with_capacity(columns.len());
         let mut lists: Vec<ArrayRef> = Vec::with_capacity(columns.len());
         for (name, values) in columns {
@@ -139,23 +152,23 @@ impl EventLog {
         Ok(RecordBatch::try_new(Arc::new(schema), lists)?)
     }
 
-    /// Opens what [`EventLog::save`] wrote: the log, and the note.
-    pub fn open(path: &Path) -> Result<(Self, String)> {
+    /// Opens what [`EventLog::save`] wrote: the log, the note, and the table beside it.
+    pub fn open(path: &Path) -> Result<(Self, String, Option<Table>)> {
         let open = || contained(|| Self::of_row(&mapped_row(path)?, path));
         on_pool(|| open().unwrap_or_else(|| Err(failed(path, "the saved log is damaged: its decoder gave up"))))
     }
 
-    fn of_row(row: &RecordBatch, path: &Path) -> Result<(Self, String)> {
+    fn of_row(row: &RecordBatch, path: &Path) -> Result<(Self, String, Option<Table>)> {
         let schema = row.schema();
         let no_log = || failed(path, "this Arrow file is no saved log; to read events from it, use safar.read");
         let facts = schema.metadata().get(FACTS).ok_or_else(no_log)?;
         let version = serde_json::from_str::<serde_json::Value>(facts).ok().and_then(|facts| facts["version"].as_u64());
-        if version != Some(u64::from(VERSION)) {
+        if ![VERSION, VERSION_WITH_TABLE].iter().any(|&known| version == Some(u64::from(known))) {
             return Err(failed(
                 path,
                 format!(
-                    "the log was saved in layout {}, and this version of safar ({}) reads layout {VERSION}; build it \
-                     from its data and save it again",
+                    "the log was saved in layout {}, and this version of safar ({}) reads the layouts {VERSION} and \
+                     {VERSION_WITH_TABLE}; build it from its data and save it again",
                     version.map_or("unknown".to_owned(), |version| version.to_string()),
                     env!("CARGO_PKG_VERSION")
                 ),
@@ -209,6 +222,16 @@ impl EventLog {
             }
             columns.push(Column::new(name.clone(), values.data_type().clone(), vec![values], None));
         }
+        let beside = match &facts.beside {
+            None => None,
+            Some(names) => {
+                let columns = (0..names.len()).map(|at| list(&format!("beside {at}"))).collect::<Result<Vec<_>>>()?;
+                let named = names.iter().zip(columns).map(|(name, values)| (name, values, true));
+                let rows = RecordBatch::try_from_iter_with_nullable(named)
+                    .map_err(|error| damaged(&format!("the table beside it does not fit ({error})")))?;
+                Some(Table::from_batch(rows))
+            }
+        };
         let (rows, reasons, values) = (list("reject rows")?, texts("reject reasons")?, texts("reject values")?);
         let rows = buffer::<UInt64Type>(&rows).ok_or_else(|| damaged("rejects are no rows"))?;
         if rows.len() != reasons.len() || rows.len() != values.len() {
@@ -244,7 +267,7 @@ impl EventLog {
                 profiles: facts.profiles,
             }),
         };
-        Ok((log, facts.note))
+        Ok((log, facts.note, beside))
     }
 }
 

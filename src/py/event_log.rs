@@ -56,17 +56,18 @@ impl EventLog {
         door(py, move |cancel| files::build(&paths, &options, cancel)).map(Self::from)
     }
 
-    /// The log that was saved, and what was noted with it.
+    /// The log that was saved, what was noted with it, and the table that stood beside it.
     #[staticmethod]
     #[pyo3(signature = (path, /))]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<(Self, String)> {
-        door(py, move |_| crate::log::EventLog::open(&path)).map(|(log, note)| (Self::from(log), note))
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<(Self, String, Option<Table>)> {
+        let (log, note, beside) = door(py, move |_| crate::log::EventLog::open(&path))?;
+        Ok((Self::from(log), note, beside.map(Table::from)))
     }
 
-    #[pyo3(signature = (path, note, /))]
-    fn save(&self, py: Python<'_>, path: PathBuf, note: String) -> PyResult<()> {
-        let log = self.inner();
-        door(py, move |cancel| log.save(&path, &note, cancel))
+    #[pyo3(signature = (path, note, beside=None, /))]
+    fn save(&self, py: Python<'_>, path: PathBuf, note: String, beside: Option<&Table>) -> PyResult<()> {
+        let (log, beside) = (self.inner(), beside.map(|table| table.inner().clone()));
+        door(py, move |cancel| log.save(&path, &note, beside.as_ref(), cancel))
     }
 
     #[pyo3(signature = (selection_json, /))]

@@ -6,7 +6,7 @@ use arrow::datatypes::{
     DataType, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
     TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use numpy::PyArray1;
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping};
 use pyo3_arrow::PyTable;
@@ -16,6 +16,7 @@ use super::arrays;
 use super::door::{LISTENING, door, guarded, raise};
 use crate::error::{Error, Result};
 use crate::ingest::files;
+use crate::log::one_zero_no_nan;
 
 /// An immutable Arrow table.
 #[pyclass(frozen, module = "safar._core")]
@@ -119,11 +120,15 @@ impl Table {
         })
     }
 
-    /// The code of each row of a column of text, and the texts in order, a missing one last.
+    /// The code of each row of a column, as text, and the texts in order, a missing one last.
     #[pyo3(signature = (name, /))]
     fn codes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<(Bound<'py, PyAny>, Vec<Option<String>>)> {
         guarded(py, || {
             let array = self.whole(name).map_err(|error| raise(py, error))?;
+            let array = match array.data_type() {
+                kind if kind.is_floating() => one_zero_no_nan(&array).map_err(|error| raise(py, error))?,
+                _ => array,
+            };
             let texts = cast(&array, &DataType::Utf8).map_err(|error| raise(py, error.into()))?;
             let (codes, distinct) = crate::table::factorize(texts.as_string());
             Ok((PyArray1::from_vec(py, codes).into_any(), distinct))
@@ -141,6 +146,15 @@ impl Table {
     #[pyo3(signature = (names, /))]
     fn select(&self, py: Python<'_>, names: Vec<String>) -> PyResult<Self> {
         self.inner.select(&names).map(Self::from).map_err(|error| raise(py, error))
+    }
+
+    /// The rows at some positions.
+    #[pyo3(signature = (positions, /))]
+    fn rows(&self, py: Python<'_>, positions: PyReadonlyArray1<'_, i64>) -> PyResult<Self> {
+        let table = self.inner.clone();
+        // Below the first row is beyond the last one.
+        let positions = positions.as_array().iter().map(|&row| u64::try_from(row).unwrap_or(u64::MAX)).collect();
+        door(py, move |_| table.rows(positions)).map(Self::from)
     }
 
     #[pyo3(signature = (path, /))]

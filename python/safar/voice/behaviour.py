@@ -11,14 +11,15 @@ import numpy as np
 from safar import _args, _table
 from safar._intervals import newcombe, student
 from safar._significance import holm, two_shares, welch
-from safar._typing import Duration, Floats, Integers
+from safar._typing import Array, Duration, Floats, Integers
 from safar.errors import ArgumentError
 from safar.result import ResultTable, share_columns
-from safar.voice.journeys import scores_in
+from safar.voice.journeys import surveys_of
 from safar.voice.scales import DETRACTORS_TO, KNOWN, Scale
 from safar.voice.surveys import values_of
 
 if TYPE_CHECKING:
+    from safar._log import Log
     from safar.log import EventLog
 
 __all__ = ["AfterScoresResult", "after_scores"]
@@ -131,7 +132,7 @@ class AfterScoresResult(ResultTable):
 
 
 def after_scores(
-    log: EventLog,
+    log: Log,
     within: Duration = "90d",
     *,
     kind: str | None = None,
@@ -159,7 +160,7 @@ def after_scores(
         time within was fully observed), ``still_open`` (other answers), ``returned`` (answers with an event in that
         time), ``share`` (of the answers) with its 95 % Wilson interval (``share_low``, ``share_high``); with `value`
         also ``spend`` (mean of an answer's sum, 0 where nobody came back) with its 95 % interval of Student's t
-        (``spend_low``, ``spend_high``).
+        (``spend_low``, ``spend_high``; null where all sums are equal, whose spread is not known).
 
     Notes
     -----
@@ -192,24 +193,33 @@ def after_scores(
     (['detractor', 'passive', 'promoter'], [0, 0, 1], [0.0, None, 25.0])
     """
     within_us = _args.microseconds(within, "within")
-    scores = scores_in(log)
-    scale = scores.kind_of(kind)
+    surveys = surveys_of(log)
+    scale = surveys.kind_of(kind)
     names = None if event is None else _args.names(event, "event")
     _args.known_events(names or (), log.events, "event")
     if value is not None:
         _args.known_columns_of_log([_args.text(value, "value")], log.columns, "value")
-    answers = scores.answers(log, [scale], only_answers=True)
-    place = answers.place
-    known = (place.customer >= 0) & place.has_time
-    observed = known & (place.time + within_us <= log.observed_until_us)
-    groups, group = _groups(scale, answers.score)
-    answer, position = answers.following_events(within_us, answers=names is not None)
-    if names is not None and len(position):
-        codes = log.core.view("events")[position]
-        kept = np.isin(log.core.names("event").numpy("name")[0].tolist(), names)[codes]
-        answer, position = answer[kept], position[kept]
-    has_event = np.zeros(len(answers.rows), dtype=bool)
-    has_event[answer] = True
+
+    def look(part: EventLog) -> tuple[Integers, Floats, Array, Integers, Array, Floats]:
+        own = surveys_of(part)
+        answers = own.answers(part, [scale], only_answers=True)
+        place = answers.place
+        answer, position = answers.following_events(within_us, answers=names is not None)
+        if names is not None and len(position):
+            codes = part.core.view("events")[position]
+            kept = np.isin(part.core.names("event").numpy("name")[0].tolist(), names)[codes]
+            answer, position = answer[kept], position[kept]
+        has_event = np.zeros(len(answers.rows), dtype=bool)
+        has_event[answer] = True
+        known = (place.customer >= 0) & place.has_time
+        spent = _sums(part, value, answer, position, len(answers.rows))
+        return own.row[answers.rows], answers.score, known, place.time, has_event, spent
+
+    parts = list(zip(*log.each(look), strict=True))
+    order = np.argsort(np.concatenate(parts[0]), kind="stable")
+    score, known, time, has_event, sums = (np.concatenate(part)[order] for part in parts[1:])
+    observed = known & (time + within_us <= log.observed_until_us)
+    groups, group = _groups(scale, score)
     number = len(groups)
     count = np.bincount(group[observed], minlength=number).astype(np.int64)
     returned = np.bincount(group[observed & has_event], minlength=number).astype(np.int64)
@@ -222,10 +232,12 @@ def after_scores(
     }
     spend, words = None, ""
     if value is not None:
-        sums = _sums(log, value, answer, position, len(answers.rows))
         total = _weighed(group[observed], sums[observed], number)
         squares = _weighed(group[observed], sums[observed] ** 2, number)
         low, high = student(count, total, squares)
+        # Where nothing varies, Student's interval has no width, which is not certainty.
+        equal = np.array([len(np.unique(sums[observed & (group == each)])) < 2 for each in range(number)])
+        low, high = (np.where(equal, np.nan, bound) for bound in (low, high))
         mean = np.divide(total, count, out=np.full(number, np.nan), where=count > 0)
         columns |= {
             "spend": _table.nullable(mean),
@@ -265,9 +277,9 @@ def _groups(scale: Scale, score: Floats) -> tuple[list[str], Integers]:
     return [f"{value}" for value in each], group
 
 
-def _sums(log: EventLog, value: str, answer: Integers, position: Integers, number: int) -> Floats:
+def _sums(log: EventLog, value: str | None, answer: Integers, position: Integers, number: int) -> Floats:
     """The sum of a column over the events of each answer; a missing value adds nothing."""
-    if not len(position):
+    if value is None or not len(position):
         return np.zeros(number)
     values, missing = values_of(log, [value], position).numpy(value)
     if values.dtype.kind not in "iuf":

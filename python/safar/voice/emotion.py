@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from safar import _args, _table
-from safar._intervals import student
+from safar._intervals import mean_bounds
 from safar._typing import Along, Duration, ScoreAt
 from safar.errors import ArgumentError
 from safar.result import ResultTable
-from safar.voice.journeys import distinct, known_columns, scores_in
-from safar.voice.surveys import lookback_us, values_of
+from safar.voice.journeys import journeyed, surveys_of
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
 
+    from safar._log import Log
     from safar.journey_map.parts import Name
-    from safar.log import EventLog
 
 __all__ = ["EmotionCurveResult", "emotion_curve"]
 
@@ -61,7 +60,7 @@ class EmotionCurveResult(ResultTable):
 
 
 def emotion_curve(
-    log: EventLog,
+    log: Log,
     *,
     kind: str | None = None,
     rescaled: bool = False,
@@ -91,8 +90,9 @@ def emotion_curve(
     -------
     EmotionCurveResult
         One row a stage: ``stage`` (or ``touchpoint``), ``answers``, ``mean`` with its 95 % interval of Student's t, cut
-        at the ends of the scale (``mean_low``, ``mean_high``). A stage without an answer is a row with nulls: nobody
-        said anything there, which is not a low.
+        at the ends of the scale (``mean_low``, ``mean_high``); where all answers are equal it is as of `safar.csat`,
+        for one answer null. A stage without an answer is a row with nulls: nobody said anything there, which is not a
+        low.
 
     Notes
     -----
@@ -122,45 +122,36 @@ def emotion_curve(
     [2.0, 4.5, None]
     """
     _args.choice(along, "along", Along)
-    _args.choice(at, "at", ScoreAt)
     _args.flag(rescaled, "rescaled")
-    back = lookback_us(lookback)
-    scores = scores_in(log)
-    known_columns(log, (along,))
-    if kind is None and len(scores.kinds) > 1 and not rescaled:
-        kinds = _args.listing(scores.kinds)
+    surveys = surveys_of(log)
+    if kind is None and len(surveys.kinds) > 1 and not rescaled:
+        kinds = _args.listing(surveys.kinds)
         raise ArgumentError(
             f"the log has scores of several kinds ({kinds}), whose scales are not mixed in one curve; choose one with "
             "kind=, or give rescaled=True, which brings all to 0 for the worst and 1 for the best answer"
         )
-    scales = scores.scales() if kind is None else (scores.kind_of(kind),)
+    scales = surveys.scales if kind is None else (surveys.kind_of(kind),)
+    found = journeyed(log, scales, (along,), at, lookback, only_answers=True)
     rows, names = _rows(log, along, order)
-    answers = scores.answers(log, scales, only_answers=True)
-    value = answers.score
+    value = found.score
     if rescaled:
-        value = np.zeros(len(answers.rows))
-        for place, scale in enumerate(scores.scales()):
-            own = answers.kind == place
-            value[own] = scale.rescaled(answers.score[own])
-    if at == "last":
-        answer, event = np.arange(len(value)), answers.last_events(back)
-    else:
-        answer, event = answers.touched_events(back)
-    codes, texts = values_of(log, [along], event).codes(along)
+        value = np.zeros(len(found.row))
+        for place, scale in enumerate(surveys.scales):
+            own = found.kind == place
+            value[own] = scale.rescaled(found.score[own])
+    codes, texts = found.columns[along]
     place_of = {row: place for place, row in enumerate(rows)}
     elsewhere = len(rows)
     stage = np.array(
         [place_of.get(text, elsewhere) if text is not None else elsewhere for text in texts] or [0]
     )
-    first, _ = distinct([answer, stage[codes]])
-    of_answer, of_stage = answer[first], stage[codes][first]
+    of_stage = stage[codes]
     shown = of_stage < elsewhere
     count = np.bincount(of_stage[shown], minlength=elsewhere)
-    total = np.bincount(of_stage[shown], value[of_answer[shown]], minlength=elsewhere)
-    squares = np.bincount(of_stage[shown], value[of_answer[shown]] ** 2, minlength=elsewhere)
+    total = np.bincount(of_stage[shown], value[shown], minlength=elsewhere)
+    squares = np.bincount(of_stage[shown], value[shown] ** 2, minlength=elsewhere)
     ends = (0.0, 1.0) if rescaled else (float(scales[0].low), float(scales[0].high))
-    # No mean lies beyond the ends of its scale.
-    low, high = (np.clip(bound, *ends) for bound in student(count, total, squares))
+    low, high = mean_bounds(count, total, squares, *ends)
     mean = np.divide(total, count, out=np.full(elsewhere, np.nan), where=count > 0)
     table = _table.table_of(
         {
@@ -171,7 +162,8 @@ def emotion_curve(
             "mean_high": _table.nullable(high),
         }
     )
-    nowhere = len(value) - len(np.unique(of_answer[shown]))
+    every = len(np.unique(found.row))
+    nowhere = every - len(np.unique(found.row[shown]))
     listed = _args.listing(scale.kind for scale in scales)
     what = f"{listed}, rescaled from 0 (the worst answer) to 1 (the best)" if rescaled else listed
     when = _args.duration_words(lookback)
@@ -179,14 +171,15 @@ def emotion_curve(
     touched = f"by every {along} that the customer touched in the {when} before the answer, which counts once in each"
     definition = (
         f"Mean score ({what}, {ends[0]:g} to {ends[1]:g}) {last if at == 'last' else touched}, with the 95 % interval "
-        f"of Student's t, no wider than the scale; {nowhere:,} of {len(value):,} answers are at none of them."
+        f"of Student's t, no wider than the scale (where all answers are equal, that of Clopper and Pearson for the "
+        f"share of others); {nowhere:,} of {every:,} answers are at none of them."
     )
     if not rescaled and scales[0].falling:
         definition += " Low answers are the good ones."
     return EmotionCurveResult(table, definition, log.timezone, along, *ends, _names=names)
 
 
-def _rows(log: EventLog, along: Along, order: Sequence[str] | None) -> tuple[list[str], Mapping[str, Name]]:
+def _rows(log: Log, along: Along, order: Sequence[str] | None) -> tuple[list[str], Mapping[str, Name]]:
     """The stages or touchpoints in their order, and what they are called."""
     journey_map = log.map
     parts = () if journey_map is None else journey_map.stages if along == "stage" else journey_map.touchpoints

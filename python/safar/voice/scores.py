@@ -11,17 +11,29 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._intervals import adjusted_wald, newcombe, student
+from safar._intervals import adjusted_wald, mean_bounds, newcombe
 from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
 from safar._typing import Array, Calendar, Duration, End, Floats, Frame, Integers, Period, ScoreAt
 from safar.errors import ArgumentError, DataError
 from safar.result import ResultTable, share_columns
-from safar.voice.journeys import Cut, distinct, is_log, scored_table, scores_in
+from safar.voice.journeys import (
+    PERIOD,
+    Cut,
+    Journeyed,
+    codes_of,
+    distinct,
+    is_log,
+    missing_last,
+    scored,
+    surveys_of,
+)
 from safar.voice.scales import DETRACTORS_TO, KNOWN, NPS, Scale, checked_bounds
 from safar.voice.surveys import scores_of
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
+
+    from safar._log import Log
 
 __all__ = ["ScoreResult", "ces", "csat", "nps"]
 
@@ -43,6 +55,9 @@ class ScoreResult(ResultTable):
     _by: tuple[str, ...]
     # Answers by segment (row) and score (column, from the lowest).
     _counts: Integers
+    # By name of a group of answers, the first and the last score of it.
+    _groups: dict[str, tuple[int, int]]
+    _written: _Written | None
 
     @property
     def kind(self) -> str:
@@ -88,6 +103,79 @@ class ScoreResult(ResultTable):
         definition = f"{words} {self.definition}"
         shares = frozenset({"share", "share_low", "share_high"})
         return ResultTable(_table.table_of(columns), definition, self.timezone, shares=shares)
+
+    def comments(
+        self, segment: str | Sequence[str] | None = None, *, group: str | None = None
+    ) -> ResultTable:
+        """What did customers write to their answers?
+
+        Parameters
+        ----------
+        segment
+            Only this one, as in the table (a list where there are several columns of segments); by default all.
+        group
+            Only these answers: ``"detractors"``, ``"passives"`` or ``"promoters"``; of CSAT ``"satisfied"`` or
+            ``"others"``, of CES ``"easy"`` or ``"others"``. By default all, and comments of those who gave no score.
+
+        Returns
+        -------
+        ResultTable
+            One row a comment, in the order of the segments and within them the worst answer first: the segment,
+            ``score`` (null where there is none), ``comment``, and of a log also ``customer`` and ``time``. Empty
+            comments are left out, and so are those of rejected answers.
+
+        Examples
+        --------
+        >>> import safar
+        >>> surveys = {
+        ...     "score": [9, 2, 4],
+        ...     "agent": ["omid"] * 3,
+        ...     "text": ["quick", "no answer", None],
+        ... }
+        >>> found = safar.nps(surveys, by="agent", comment="text").comments(
+        ...     "omid", group="detractors"
+        ... )
+        >>> found.to_dict()["comment"]
+        ['no answer']
+        """
+        written = self._written
+        if written is None:
+            raise ArgumentError(
+                "no comments were kept; say which column they stand in: comment= here for a frame, "
+                "log.with_scores(…, comment=…) for a log"
+            )
+        keep = np.ones(len(written.segment), dtype=bool)
+        if segment is not None:
+            keep &= written.segment == self._position(segment, "segment")
+        if group is not None:
+            if group not in self._groups:
+                raise ArgumentError(
+                    f"group={group!r} is not a group of answers{_args.suggestion(str(group), self._groups)} "
+                    f"(available: {_args.listing(self._groups)})"
+                )
+            low, high = self._groups[group]
+            keep &= (written.score >= low) & (written.score <= high)
+        rows = np.flatnonzero(keep)
+        sign = -1.0 if self._scale.falling else 1.0
+        # A missing score sorts last.
+        rows = rows[np.lexsort((rows, sign * written.score[rows], written.segment[rows]))]
+        columns: dict[str, object] = {name: self._picked(name, written.segment[rows]) for name in self._by}
+        columns |= {"score": _table.nullable(written.score[rows])}
+        chosen = written.further.rows(rows)
+        for name in chosen.names:
+            values, missing = chosen.numpy(name)
+            if chosen.zone(name) is not None:
+                columns[name] = values, {"zone": "UTC"} | ({} if missing is None else {"mask": missing})
+            elif values.dtype.kind in "iu":
+                columns[name] = values if missing is None else _table.nullable(values, missing)
+            else:
+                columns[name] = _table.named(*chosen.codes(name))
+        listed = "" if group is None else f" of {group}"
+        definition = (
+            f"Comments{listed}, by segment, the worst answer first; empty ones are left out, and those of rejected "
+            f"answers. {self.definition}"
+        )
+        return ResultTable(_table.table_of(columns), definition, self.timezone)
 
     def compare(self, baseline: str | Sequence[str] | None = None) -> ResultTable:
         """Which segments differ from one of them, beyond chance?
@@ -257,7 +345,7 @@ class ScoreResult(ResultTable):
         codes, texts = self.table.codes(name)
         return _table.named(codes[rows], texts)
 
-    def _position(self, baseline: str | Sequence[str] | None) -> int:
+    def _position(self, baseline: str | Sequence[str] | None, argument: str = "baseline") -> int:
         if baseline is None:
             return int(self._counts.sum(axis=1).argmax())
         wanted = (baseline,) if isinstance(baseline, str) else tuple(baseline)
@@ -266,18 +354,29 @@ class ScoreResult(ResultTable):
         if wanted not in labels:
             known = [" / ".join(map(str, label)) for label in labels]
             raise ArgumentError(
-                f"baseline={baseline!r} is not a segment of this result"
+                f"{argument}={baseline!r} is not a segment of this result"
                 f"{_args.suggestion(' / '.join(map(str, wanted)), known)} (available: {_args.listing(known)})"
             )
         return labels.index(wanted)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Written:
+    """Comments, each with the place of its segment and its score, NaN for none."""
+
+    segment: Integers
+    score: Floats
+    # `comment`, and what else is listed beside it.
+    further: Table
+
+
 def nps(
-    surveys: Frame,
+    surveys: Frame | Log,
     *,
     score: str = "score",
     by: str | Sequence[str] | None = None,
     kind: str | None = None,
+    comment: str | None = None,
     at: ScoreAt = "last",
     lookback: Duration = "30d",
     period: Period | None = None,
@@ -295,12 +394,15 @@ def nps(
         The column with the answers, whole numbers from 0 to 10; null where nobody answered. A log knows its own.
     by
         The column, or columns, that the answers are split by: stage, touchpoint, channel, persona, month … Of a log
-        they are columns of the events, as the journey was when the answer came.
+        they are columns of the events, as the journey was when the answer came, or columns of the surveys that
+        `EventLog.with_scores` kept, such as the agent.
     kind
         Of a log: the kind that is scored, by default the one of this function's name. Of a frame: the column that says
         which survey a row is of, where the rows of several stand together; only those with ``"nps"`` are read (of
         `csat` and `ces`: with theirs), in letters of any case. By default all rows are, and a column that is called
         ``"kind"`` and has this kind among others is an error: scales are not mixed.
+    comment
+        Of a frame: the column with what customers wrote, for `ScoreResult.comments`. A log knows its own.
     at
         Of a log, which events say what `by` is. ``"last"`` (default): the last one of the customer at or before the
         answer. ``"touched"``: all of them in `lookback`; an answer counts once for each value that was touched, so that
@@ -309,7 +411,8 @@ def nps(
         Of a log: how long before the answer an event may be; 30 days by default. Without any, `by` is null.
     period, calendar, week_start
         Of a log: also split by the ``"day"``, ``"week"`` or ``"month"`` of the answer, in the column ``period``, in the
-        Gregorian or ``"jalali"`` calendar; weeks begin on Monday, or Saturday in the Jalali one.
+        Gregorian or ``"jalali"`` calendar; weeks begin on Monday, or Saturday in the Jalali one. Each segment has a row
+        for every period from the first to the last of all answers, with nulls where nobody answered.
 
     Returns
     -------
@@ -337,7 +440,7 @@ def nps(
     [38.9, 13.2, 58.6]
     """
     cut = Cut(at, lookback, period, calendar, week_start)
-    scale, counts, facts, names, score = _counted(surveys, NPS, score, by, kind, cut)
+    scale, counts, facts, names, score = _counted(surveys, NPS, score, by, kind, comment, cut)
     if scale.bounds != NPS.bounds or scale.falling:
         raise ArgumentError(
             f'the answers of the kind "{scale.kind}" are {scale.low} to {scale.high}; a Net Promoter Score needs 0 to '
@@ -358,15 +461,21 @@ def nps(
         f'Net Promoter Score of the column "{score}": promoters (9 and 10) less detractors (0 to 6) in per cent of the '
         "answers, with the 95 % adjusted Wald interval."
     )
-    return _result(NPS, names, counts, columns, facts, definition)
+    groups = {
+        "detractors": (NPS.low, DETRACTORS_TO),
+        "passives": (DETRACTORS_TO + 1, NPS.good_from - 1),
+        "promoters": (NPS.good_from, NPS.high),
+    }
+    return _result(NPS, names, counts, columns, facts, definition, groups)
 
 
 def csat(
-    surveys: Frame,
+    surveys: Frame | Log,
     *,
     score: str = "score",
     by: str | Sequence[str] | None = None,
     kind: str | None = None,
+    comment: str | None = None,
     at: ScoreAt = "last",
     lookback: Duration = "30d",
     period: Period | None = None,
@@ -379,7 +488,7 @@ def csat(
 
     Parameters
     ----------
-    surveys, by, kind, at, lookback, period, calendar, week_start
+    surveys, by, kind, comment, at, lookback, period, calendar, week_start
         As of `nps`.
     score
         The column with the answers, whole numbers of the scale, the higher the better; null where nobody answered.
@@ -392,7 +501,8 @@ def csat(
     -------
     ScoreResult
         As of `nps`, with ``csat`` (satisfied of answers) and its 95 % Wilson interval, ``answers``, ``satisfied``,
-        ``mean`` and its 95 % interval of Student's t, ``asked``, ``response_rate``, ``rejected``.
+        ``mean`` and its 95 % interval (Student's t, cut at the ends of the scale; where all answers are equal, that of
+        Clopper and Pearson for the share of others; null for one answer), ``asked``, ``response_rate``, ``rejected``.
 
     Examples
     --------
@@ -401,15 +511,16 @@ def csat(
     [0.75]
     """
     cut = Cut(at, lookback, period, calendar, week_start)
-    return _share_of(surveys, "csat", "satisfied", score, by, kind, cut, scale, ("top", top), None)
+    return _share_of(surveys, "csat", "satisfied", score, by, kind, comment, cut, scale, ("top", top), None)
 
 
 def ces(
-    surveys: Frame,
+    surveys: Frame | Log,
     *,
     score: str = "score",
     by: str | Sequence[str] | None = None,
     kind: str | None = None,
+    comment: str | None = None,
     at: ScoreAt = "last",
     lookback: Duration = "30d",
     period: Period | None = None,
@@ -423,7 +534,7 @@ def ces(
 
     Parameters
     ----------
-    surveys, by, kind, at, lookback, period, calendar, week_start
+    surveys, by, kind, comment, at, lookback, period, calendar, week_start
         As of `nps`.
     score
         The column with the answers, whole numbers of the scale; null where nobody answered.
@@ -439,7 +550,7 @@ def ces(
     -------
     ScoreResult
         As of `nps`, with ``ces`` (easy of answers) and its 95 % Wilson interval, ``answers``, ``easy``, ``mean`` and
-        its 95 % interval of Student's t, ``asked``, ``response_rate``, ``rejected``.
+        its 95 % interval as of `csat`, ``asked``, ``response_rate``, ``rejected``.
 
     Examples
     --------
@@ -448,16 +559,17 @@ def ces(
     [0.75]
     """
     cut = Cut(at, lookback, period, calendar, week_start)
-    return _share_of(surveys, "ces", "easy", score, by, kind, cut, scale, ("easy", easy), easiest)
+    return _share_of(surveys, "ces", "easy", score, by, kind, comment, cut, scale, ("easy", easy), easiest)
 
 
 def _share_of(
-    surveys: Frame,
+    surveys: Frame | Log,
     usual: str,
     good_name: str,
     score: str,
     by: str | Sequence[str] | None,
     kind: str | None,
+    comment: str | None,
     cut: Cut,
     scale: tuple[int, int] | None,
     best: tuple[str, int],
@@ -468,7 +580,7 @@ def _share_of(
         _args.choice(end, "easiest", End)
     wanted = Scale(usual, low, high, low, end == "low")
     declared = None if scale is None and end is None else wanted
-    found, counts, facts, names, score = _counted(surveys, wanted, score, by, kind, cut, declared)
+    found, counts, facts, names, score = _counted(surveys, wanted, score, by, kind, comment, cut, declared)
     argument, number = best[0], _args.size(best[1], best[0])
     if number > found.high - found.low:
         easy = "easy" if usual == "ces" else "satisfied"
@@ -485,7 +597,7 @@ def _share_of(
     values = np.arange(scale_of.low, scale_of.high + 1, dtype=np.float64)
     answers, good = counts.sum(axis=1), counts[:, scale_of.good(values)].sum(axis=1)
     total, squares = counts @ values, counts @ (values * values)
-    mean_low, mean_high = student(answers, total, squares)
+    mean_low, mean_high = mean_bounds(answers, total, squares, *scale_of.bounds)
     columns = share_columns(scale_of.kind, good, answers) | {
         "answers": answers,
         good_name: good,
@@ -495,9 +607,19 @@ def _share_of(
     }
     definition = (
         f'Share of the answers in the column "{score}" (scale {scale_of.low} to {scale_of.high}) that are {good_name} '
-        f"({scale_of.words()}), with the 95 % Wilson interval; mean with the 95 % interval of Student's t."
+        f"({scale_of.words()}), with the 95 % Wilson interval; mean with the 95 % interval of Student's t, cut at the "
+        "ends of the scale (where all answers are equal, that of Clopper and Pearson for the share of others)."
     )
-    return _result(scale_of, names, counts, columns, facts, definition)
+    rest = (
+        (scale_of.good_from + 1, scale_of.high)
+        if scale_of.falling
+        else (scale_of.low, scale_of.good_from - 1)
+    )
+    best_ones = (
+        (scale_of.low, scale_of.good_from) if scale_of.falling else (scale_of.good_from, scale_of.high)
+    )
+    groups = {good_name: best_ones, "others": rest}
+    return _result(scale_of, names, counts, columns, facts, definition, groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,57 +631,143 @@ class _Facts:
     rejected: Integers
     # How the segments came about, for the definition.
     words: str
+    timezone: str
+    written: _Written | None
 
 
 def _counted(
-    surveys: Frame,
+    surveys: Frame | Log,
     scale: Scale,
     score: str,
     by: str | Sequence[str] | None,
     kind: str | None,
+    comment: str | None,
     cut: Cut,
     declared: Scale | None = None,
 ) -> tuple[Scale, Integers, _Facts, tuple[str, ...], str]:
     """The scale, answers by segment and score, what else is known, the columns of segments, and that of the score."""
     _args.text(score, "score")
     names = () if by is None else _args.names(by, "by")
-    words = ""
+    further: Table | None = None
     if is_log(surveys):
         if declared is not None:
             raise ArgumentError("the log knows the scale of its scores from with_scores(); leave it out here")
-        label = scores_in(surveys).score_name
-        surveys, scale, names, words = scored_table(surveys, scale.kind, score, names, kind, cut)
-        kinds: list[str] = []
-        kind = None
+        if comment is not None:
+            raise ArgumentError(
+                f"comment={comment!r} is for a frame; a log keeps comments with log.with_scores(…, comment=…); leave "
+                "it out here"
+            )
+        found, scale, names, words = scored(surveys, scale.kind, score, names, kind, cut)
+        label, timezone = surveys_of(surveys).score_name, surveys.timezone
+        columns, values, missing = found.columns, found.score, np.isnan(found.score)
+        further = _further(surveys, found)
     else:
         cut.refuse()
-        label, kinds = score, _column_of_kinds(surveys, kind)
-    if score in names:
-        raise ArgumentError(
-            f'the column "{score}" is given as score and in by; answers are not split by themselves'
-        )
-    table = _table.to_table(surveys, [score, *names, *kinds])
-    if table.num_rows == 0:
-        raise DataError("the surveys have no rows; a score needs at least one question that was asked")
-    own = _own_rows(table, kinds[0], scale.kind, kind is not None) if kinds else np.ones(table.num_rows, bool)
-    values, missing = scores_of(table, score)
-    values, missing = values[own], missing[own]
-    segment, labels = _segments(table, names, own)
+        label, words, timezone = score, "", "UTC"
+        columns, values, missing, further = _frame(surveys, scale.kind, score, names, kind, comment)
+    columns, here = _every_period(columns, names if cut.period is not None else ())
+    segment, labels = _segments(columns, names)
     segments = max(len(next(iter(labels.values()))[0]) if labels else 1, 1)
+    # Rows of periods without any are segments, and nothing else.
+    segment = segment[:here] if names else np.zeros(len(values), dtype=np.int64)
     whole = ~missing & (values == np.floor(values)) & (values >= scale.low) & (values <= scale.high)
     column = np.where(whole, values - scale.low, 0).astype(np.int64)
     width = scale.high - scale.low + 1
     counts = np.bincount(segment[whole] * width + column[whole], minlength=segments * width)
     rejected = np.bincount(segment[~missing & ~whole], minlength=segments)
     asked = np.bincount(segment, minlength=segments) - rejected
-    if rejected.sum() == (~missing).sum() > 0:
+    if not is_log(surveys) and rejected.sum() == (~missing).sum() > 0:
         example = values[~missing][0]
         raise DataError(
             f'column "{score}": none of the {rejected.sum():,} answers is a whole number from {scale.low} to '
             f"{scale.high}, such as {example:g}; give the scale that was asked, or only the rows of this survey"
         )
-    facts = _Facts(labels, asked.astype(np.int64), rejected.astype(np.int64), words)
+    written = None
+    if further is not None:
+        codes, texts = further.codes("comment")
+        says = np.array([text is not None and bool(text.strip()) for text in texts], dtype=bool)
+        rows = np.flatnonzero((says[codes] if len(texts) else np.zeros(0, dtype=bool)) & (whole | missing))
+        written = _Written(segment[rows], np.where(missing, np.nan, values)[rows], further.rows(rows))
+    facts = _Facts(labels, asked.astype(np.int64), rejected.astype(np.int64), words, timezone, written)
     return scale, counts.reshape(segments, width).astype(np.int64), facts, names, label
+
+
+def _frame(
+    surveys: Frame,
+    wanted: str,
+    score: str,
+    names: tuple[str, ...],
+    kind: str | None,
+    comment: str | None,
+) -> tuple[dict[str, tuple[Integers, list[str | None]]], Floats, Array, Table | None]:
+    """The segments, answers and comments of the rows of a frame, and which answers are missing."""
+    kinds = _column_of_kinds(surveys, kind)
+    for role, name in (("score", score), ("comment", comment)):
+        if name in names:
+            raise ArgumentError(
+                f'the column "{name}" is given as {role} and in by; answers are not split by themselves'
+            )
+    said = [] if comment is None else [_args.text(comment, "comment")]
+    table = _table.to_table(surveys, [score, *names, *kinds, *said])
+    if table.num_rows == 0:
+        raise DataError("the surveys have no rows; a score needs at least one question that was asked")
+    own = np.flatnonzero(
+        _own_rows(table, kinds[0], wanted, kind is not None) if kinds else np.ones(table.num_rows, bool)
+    )
+    values, missing = scores_of(table, score)
+    columns = {name: codes_of(table, name) for name in names}
+    columns = {name: (codes[own], texts) for name, (codes, texts) in columns.items()}
+    further = None
+    if said:
+        codes, texts = codes_of(table, said[0])
+        further = _table.table_of({"comment": _table.named(codes[own], texts)})
+    return columns, values[own], missing[own], further
+
+
+def _further(log: Log, found: Journeyed) -> Table | None:
+    """What is listed of each row of a log, if it has comments."""
+    surveys = surveys_of(log)
+    if surveys.comment is None:
+        return None
+    customer = surveys.place["customer"]
+    rows = surveys.table.select([surveys.comment, customer]).rows(np.searchsorted(surveys.row, found.row))
+    ids, missing = rows.numpy(customer)
+    return _table.table_of(
+        {
+            "comment": _table.named(*rows.codes(surveys.comment)),
+            "customer": _table.nullable(ids, np.zeros(len(ids), bool) if missing is None else missing)
+            if ids.dtype.kind in "iu"
+            else _table.named(*rows.codes(customer)),
+            "time": (
+                np.where(found.has_time, found.time, 0).astype("datetime64[us]"),
+                {"zone": "UTC", "mask": ~found.has_time},
+            ),
+        }
+    )
+
+
+def _every_period(
+    columns: dict[str, tuple[Integers, list[str | None]]], names: tuple[str, ...]
+) -> tuple[dict[str, tuple[Integers, list[str | None]]], int]:
+    """The segments of rows, then those of all periods that each other segment could have had; and how many rows are.
+
+    Without names, there are no periods.
+    """
+    rows = len(next(iter(columns.values()))[0]) if columns else 0
+    if not names:
+        return columns, rows
+    codes, texts = columns[PERIOD]
+    periods = len(texts) - 1
+    timed = codes < periods
+    others = [columns[name][0][timed] for name in names[:-1]]
+    first = np.flatnonzero(timed)[distinct(others)[0]] if others else np.flatnonzero(timed)[:1]
+    _refuse_many(names, len(first) * periods)
+    filled = {
+        name: (np.append(columns[name][0], np.repeat(columns[name][0][first], periods)), columns[name][1])
+        for name in names[:-1]
+    }
+    filled[PERIOD] = np.append(codes, np.tile(np.arange(periods), len(first))), texts
+    return filled, rows
 
 
 # What the column of kinds is called in the data of many tools, and in the demo's.
@@ -592,26 +800,30 @@ def _own_rows(table: Table, column: str, wanted: str, asked_for: bool) -> Array:
 
 
 def _segments(
-    table: Table, names: tuple[str, ...], own: Array
+    given: dict[str, tuple[Integers, list[str | None]]], names: tuple[str, ...]
 ) -> tuple[Integers, dict[str, tuple[Integers, list[str | None]]]]:
-    """The segment of each own row, in the order of their names, and by column the codes and texts of the segments."""
+    """The segment of each row, in the order of their names, and by column the codes and texts of the segments."""
     if not names:
-        return np.zeros(np.count_nonzero(own), dtype=np.int64), {}
+        return np.zeros(0, dtype=np.int64), {}
     columns: list[tuple[Integers, list[str | None]]] = []
     for name in names:
-        codes, texts = table.codes(name)
-        order = sorted(range(len(texts)), key=lambda at: (texts[at] is None, texts[at] or ""))
+        codes, texts = given[name]
+        order = sorted(range(len(texts)), key=lambda at: missing_last(texts[at]))
         rank = np.empty(max(len(texts), 1), dtype=np.int64)
         rank[order] = np.arange(len(texts))
-        columns.append((rank[codes[own]], [texts[at] for at in order]))
+        columns.append((rank[codes], [texts[at] for at in order]))
     first, segment = distinct([codes for codes, _ in columns])
-    if len(first) > _MOST_SEGMENTS:
-        raise ArgumentError(
-            f"by={list(names)} makes {len(first):,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
-            "fewer values"
-        )
+    _refuse_many(names, len(first))
     labels = {name: (columns[at][0][first], columns[at][1]) for at, name in enumerate(names)}
     return segment, labels
+
+
+def _refuse_many(names: tuple[str, ...], segments: int) -> None:
+    if segments > _MOST_SEGMENTS:
+        raise ArgumentError(
+            f"by={list(names)} makes {segments:,} segments, more than {_MOST_SEGMENTS:,}; choose columns with "
+            "fewer values"
+        )
 
 
 def _promoters_and_detractors(counts: Integers) -> tuple[Integers, Integers]:
@@ -637,6 +849,7 @@ def _result(
     columns: dict[str, object],
     facts: _Facts,
     definition: str,
+    groups: dict[str, tuple[int, int]],
 ) -> ScoreResult:
     answers = counts.sum(axis=1)
     first: dict[str, object] = {name: _table.named(codes, texts) for name, (codes, texts) in facts.by.items()}
@@ -657,5 +870,6 @@ def _result(
         shares |= {scale.kind, f"{scale.kind}_low", f"{scale.kind}_high"}
     table = _table.table_of(first | columns | last)
     return ScoreResult(
-        table, definition, "UTC", shares=frozenset(shares), _scale=scale, _by=names, _counts=counts
-    )
+        table, definition, facts.timezone, shares=frozenset(shares), _scale=scale, _by=names, _counts=counts,
+        _groups=groups, _written=facts.written,
+    )  # fmt: skip
