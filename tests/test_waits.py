@@ -16,6 +16,7 @@ from scipy.stats import t
 
 import safar
 from oracles import DAY, EPOCH, SECOND, Event, clustered, journeys, mean_interval, wilson
+from safar import design
 from strategies import BASE, day_times, logs, observed, public_log
 
 MINUTE = 60 * SECOND
@@ -385,3 +386,21 @@ def test_what_never_came_is_late_as_well() -> None:
     assert [rows["chat", "answer"][name] for name in ("count", "late", "late_open")] == [0, 1, 1]
     assert "late" in log.waits().definition
     assert log.waits().plot().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("steps", "ways"),
+    [
+        (["a", "b", "c"], "ab bc"),
+        (["a", design.optional("o"), "b"], "ab ob"),
+        (["a", design.parallel("b", "c"), "d"], "ab ac bd cd"),
+        (["a", design.parallel("b", design.optional("c")), "d"], "ab bd cd"),
+        (["a", design.choice("b", "c"), "d"], "bd cd"),
+        (["a", design.choice("b", ["c", "d"]), "e"], "be de"),
+        (["a", design.loop("b", "c", again="r"), "d"], "ab bc rb cd"),
+        (["a", design.optional("o", "p"), "b"], "ab pb"),
+    ],
+)
+def test_what_is_due_after_a_step_of_the_design(steps: list[Any], ways: str) -> None:
+    found = design.ways_into(design.blocks_of(steps, "design"))
+    assert sorted(f"{before.step}{step.step}" for before, step in found) == sorted(ways.split())
