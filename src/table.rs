@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::{cast, concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
@@ -138,12 +138,22 @@ impl Table {
         }
     }
 
-    /// The rows at some positions, in their order; one beyond the end is an error.
+    /// The rows at some positions, in their order; one beyond the end is an error. Text stands by itself in them, so that
+    /// nothing of other rows stays behind a dictionary or a view.
     pub fn rows(&self, positions: Vec<u64>) -> Result<Self> {
         if let Some(beyond) = positions.iter().find(|&&position| position >= self.num_rows() as u64) {
             return Err(Error::Argument(format!("row {beyond} is beyond the {} rows of the table", self.num_rows())));
         }
-        Ok(Self::from_batch(take_record_batch(&self.to_batch()?, &UInt64Array::from(positions))?))
+        let taken = take_record_batch(&self.to_batch()?, &UInt64Array::from(positions))?;
+        let plain = taken.columns().iter().map(|column| match column.data_type() {
+            DataType::Dictionary(_, value) if **value == DataType::Utf8View => cast(column, &DataType::Utf8),
+            DataType::Dictionary(_, value) => cast(column, value),
+            DataType::Utf8View => cast(column, &DataType::LargeUtf8),
+            _ => Ok(Arc::clone(column)),
+        });
+        let plain = plain.collect::<std::result::Result<Vec<_>, _>>()?;
+        let named = self.names().into_iter().zip(plain).map(|(name, column)| (name, column, true));
+        Ok(Self::from_batch(RecordBatch::try_from_iter_with_nullable(named)?))
     }
 
     /// Looks whether text is text, on all cores. Whoever hands over Arrow data promises it, and not everybody keeps it.

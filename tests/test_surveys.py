@@ -97,8 +97,11 @@ def test_who_asked_is_compared_as_any_segment() -> None:
     assert "last event" not in by.definition
 
 
-def test_kept_columns_are_of_any_plain_type() -> None:
+def test_kept_columns_are_of_any_plain_type(tmp_path: Path) -> None:
     log = kept(columns={"agent": "agent", "branch": "branch", "survey_stage": "stage"})
+    twice = kept(columns={"who_asked": "agent", "agent": "agent"})
+    twice.save(tmp_path / "log.safar")
+    same(safar.nps(safar.open(tmp_path / "log.safar"), by="who_asked"), safar.nps(twice, by="who_asked"))
     assert log.scores.kept == {"agent": "agent", "branch": "branch", "survey_stage": "stage"}
     assert safar.nps(log, by="branch").to_dict()["branch"] == ["1", "10", "2"]
     found = safar.nps(log, by=["stage", "survey_stage"]).to_dict()
@@ -113,6 +116,15 @@ def test_kept_columns_are_of_any_plain_type() -> None:
     }
     flagged = small().with_scores(flag, **SURVEY, kind="kind", columns=["flag", "day"])
     assert safar.csat(flagged, by=["flag", "day"]).to_dict()["flag"] == ["false", "true"]
+    # Floats are segments as everywhere: NaN is missing, and -0.0 is 0.0.
+    floats = pl.DataFrame(KEPT).with_columns(size=pl.Series([0.0, 1.5, float("nan"), 1.0, 1.5, -0.0]))
+    sized = safar.nps(small().with_scores(floats, **SURVEY, kind="kind", columns="size"), by="size")
+    assert sized.to_dict()["size"] == ["0.0", None]
+    assert safar.nps(floats, kind="kind", by="size").to_dict()["size"] == ["0.0", None]
+    nothing = KEPT | {"agent": [None] * 6, "text": [None] * 6}
+    empty = small().with_scores(nothing, **SURVEY, kind="kind", columns="agent", comment="text")
+    assert safar.nps(empty, by="agent").to_dict()["agent"] == [None]
+    assert len(safar.nps(empty, by="agent").comments()) == 0
     category = pl.DataFrame(KEPT).with_columns(pl.col("agent").cast(pl.Categorical)).to_pandas()
     assert safar.nps(
         small().with_scores(category, **SURVEY, kind="kind", columns="agent"), by="agent"
@@ -334,6 +346,19 @@ def test_a_saved_part_has_the_surveys_of_its_customers_and_no_others(tmp_path: P
     assert b"great" in content
     assert b"no time" not in content
     assert b"zoe" not in content
+    # Nor behind the dictionary of a column, or in the buffers of a view.
+    plain = pl.DataFrame(KEPT)
+    names = ("who", "agent", "text", "kind")
+    for frame in (plain, plain.with_columns(pl.col(names).cast(pl.Categorical))):
+        polars = small().with_scores(frame, **SURVEY, kind="kind", columns="agent", comment="text")
+        polars.filter(customers=["ann"]).save(path)
+        assert b"great" in path.read_bytes()
+        for other in (b"no time", b"zoe", b"slow"):
+            assert other not in path.read_bytes()
+        same(
+            safar.nps(safar.open(path), by="agent").comments(),
+            safar.nps(kept().filter(customers=["ann"]), by="agent").comments(),
+        )
     # Rejected rows keep the number that they had.
     wrong = KEPT | {"score": [10, 2, 11, 5, 4, None]}
     rejected = small().with_scores(wrong, **SURVEY, kind="kind").filter(customers=["cem"])
@@ -374,6 +399,7 @@ def test_a_damaged_note_of_surveys_is_an_error(tmp_path: Path) -> None:
         (b'\\"score\\": \\"score\\"', b'\\"score\\": \\"scorn\\"'),
         (b'\\"scales\\": [[', b'\\"scalps\\": [['),
         (b'\\"rows\\": null', b'\\"rows\\": [11]'),
+        (b'\\"agent\\": \\"agent\\"', b'\\"agent\\": \\"agnet\\"'),
     ):
         assert old in content
         path.unlink()

@@ -297,7 +297,8 @@ class Scan(Log):
         """
         # Ids that can't be those of customers are an error now, and so are names that stand for two columns.
         self._outline.scored(surveys)
-        own = replace(surveys, of_part=True)
+        # In one piece, because every part takes some of it.
+        own = replace(surveys.rows(np.arange(len(surveys.row))), of_part=True)
         scan = self._done("with_scores", lambda part: part.beside(own), *surveys.kinds)
         scan._surveys = surveys
         return scan

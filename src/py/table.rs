@@ -16,6 +16,7 @@ use super::arrays;
 use super::door::{LISTENING, door, guarded, raise};
 use crate::error::{Error, Result};
 use crate::ingest::files;
+use crate::log::one_zero_no_nan;
 
 /// An immutable Arrow table.
 #[pyclass(frozen, module = "safar._core")]
@@ -119,11 +120,15 @@ impl Table {
         })
     }
 
-    /// The code of each row of a column of text, and the texts in order, a missing one last.
+    /// The code of each row of a column, as text, and the texts in order, a missing one last.
     #[pyo3(signature = (name, /))]
     fn codes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<(Bound<'py, PyAny>, Vec<Option<String>>)> {
         guarded(py, || {
             let array = self.whole(name).map_err(|error| raise(py, error))?;
+            let array = match array.data_type() {
+                kind if kind.is_floating() => one_zero_no_nan(&array).map_err(|error| raise(py, error))?,
+                _ => array,
+            };
             let texts = cast(&array, &DataType::Utf8).map_err(|error| raise(py, error.into()))?;
             let (codes, distinct) = crate::table::factorize(texts.as_string());
             Ok((PyArray1::from_vec(py, codes).into_any(), distinct))

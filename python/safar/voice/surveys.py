@@ -181,9 +181,19 @@ class Surveys:
         rows = np.arange(table.num_rows) if note["rows"] is None else np.array(note["rows"], dtype=np.int64)
         if len(rows) != table.num_rows:
             raise ValueError("rows of surveys are missing")
+        place = note["place"]
+        names = (
+            place["customer"],
+            place["time"],
+            note["score"],
+            note["kind"],
+            note["comment"],
+            *note["columns"].values(),
+        )
+        table = table.select([name for name in dict.fromkeys(names) if name is not None])
         numbers, missing = scores_of(table, note["score"])
         return cls(
-            table, dict(note["place"]), scales, rows, _kind_of_rows(table, note["kind"], [s.kind for s in scales]),
+            table, dict(place), scales, rows, _kind_of_rows(table, note["kind"], [s.kind for s in scales]),
             np.where(missing, np.nan, numbers), note["score"], note["kind"], note["comment"], dict(note["columns"]),
             tuple(note["answer_events"]),
         )  # fmt: skip
@@ -614,15 +624,25 @@ def counted(log: Log, surveys: Surveys) -> Scores:
 
 def _repeated(surveys: Surveys, counting: Array, time: Integers) -> Array:
     """Which answers have the kind, customer and time of an earlier one."""
-    codes, texts = surveys.table.codes(surveys.place["customer"])
-    missing = np.array([text is None or not text.strip() for text in texts], dtype=bool)
-    rows = np.flatnonzero(counting & ~missing[codes]) if len(texts) else np.zeros(0, dtype=np.int64)
-    order = np.lexsort((rows, time[rows], codes[rows], surveys.kind[rows]))
-    rows = rows[order]
-    again = np.ones(max(len(rows) - 1, 0), dtype=bool)
-    for values in (time, codes, surveys.kind):
-        again &= values[rows[1:]] == values[rows[:-1]]
     repeated = np.zeros(len(counting), dtype=bool)
+    rows = np.flatnonzero(counting)
+    if len(rows) < 2:
+        return repeated
+    # Few answers are of the same instant, and only of these the customers are compared.
+    rows = rows[np.argsort(time[rows], kind="stable")]
+    next_to = time[rows[1:]] == time[rows[:-1]]
+    rows = np.sort(rows[np.append(next_to, False) | np.append(False, next_to)])
+    if not len(rows):
+        return repeated
+    customer = surveys.place["customer"]
+    codes, texts = surveys.table.select([customer]).rows(rows).codes(customer)
+    named = np.array([text is not None and bool(text.strip()) for text in texts], dtype=bool)[codes]
+    rows, codes = rows[named], codes[named]
+    order = np.lexsort((rows, codes, time[rows], surveys.kind[rows]))
+    rows, codes = rows[order], codes[order]
+    again = codes[1:] == codes[:-1]
+    for values in (time[rows], surveys.kind[rows]):
+        again &= values[1:] == values[:-1]
     repeated[rows[1:][again]] = True
     return repeated
 
