@@ -97,8 +97,11 @@ def test_who_asked_is_compared_as_any_segment() -> None:
     assert "last event" not in by.definition
 
 
-def test_kept_columns_are_of_any_plain_type() -> None:
+def test_kept_columns_are_of_any_plain_type(tmp_path: Path) -> None:
     log = kept(columns={"agent": "agent", "branch": "branch", "survey_stage": "stage"})
+    twice = kept(columns={"who_asked": "agent", "agent": "agent"})
+    twice.save(tmp_path / "log.safar")
+    same(safar.nps(safar.open(tmp_path / "log.safar"), by="who_asked"), safar.nps(twice, by="who_asked"))
     assert log.scores.kept == {"agent": "agent", "branch": "branch", "survey_stage": "stage"}
     assert safar.nps(log, by="branch").to_dict()["branch"] == ["1", "10", "2"]
     found = safar.nps(log, by=["stage", "survey_stage"]).to_dict()
@@ -396,6 +399,7 @@ def test_a_damaged_note_of_surveys_is_an_error(tmp_path: Path) -> None:
         (b'\\"score\\": \\"score\\"', b'\\"score\\": \\"scorn\\"'),
         (b'\\"scales\\": [[', b'\\"scalps\\": [['),
         (b'\\"rows\\": null', b'\\"rows\\": [11]'),
+        (b'\\"agent\\": \\"agent\\"', b'\\"agent\\": \\"agnet\\"'),
     ):
         assert old in content
         path.unlink()

@@ -748,8 +748,13 @@ def open_log(path: str | os.PathLike[str]) -> EventLog:
     {'view': 1}
     """
     core, note, table = _core.EventLog.open(os.fspath(path))
-    roles = json.loads(note)
-    journey_map, surveys = roles.pop(_MAP, None), roles.pop(_SURVEYS, None)
+    try:
+        roles = json.loads(note)
+        journey_map, surveys = roles.pop(_MAP, None), roles.pop(_SURVEYS, None)
+    except (ValueError, AttributeError) as problem:
+        raise FileError(
+            f"{os.fspath(path)}: the saved log is damaged: its roles can't be read ({problem})"
+        ) from None
     log = EventLog.of_core(core, roles)
     if surveys is not None and table is not None:
         try:

@@ -176,11 +176,7 @@ impl EventLog {
         }
         let facts: Facts = serde_json::from_str(facts).map_err(|error| failed(path, error))?;
         let damaged = |what: &str| failed(path, format!("the saved log is damaged: {what}"));
-        let list = |name: &str| -> Result<ArrayRef> {
-            let column = row.column_by_name(name).ok_or_else(|| damaged(&format!("{name} are missing")))?;
-            let lists = column.as_list_opt::<i64>().filter(|lists| lists.len() == 1 && lists.is_valid(0));
-            Ok(lists.ok_or_else(|| damaged(&format!("{name} are no list")))?.value(0))
-        };
+        let list = |name: &str| list_of(row, name, path);
         let texts = |name: &str| -> Result<Vec<Option<String>>> {
             let values = list(name)?;
             let texts = values.as_string_opt::<i32>().ok_or_else(|| damaged(&format!("{name} are no text")))?;
@@ -222,16 +218,7 @@ impl EventLog {
             }
             columns.push(Column::new(name.clone(), values.data_type().clone(), vec![values], None));
         }
-        let beside = match &facts.beside {
-            None => None,
-            Some(names) => {
-                let columns = (0..names.len()).map(|at| list(&format!("beside {at}"))).collect::<Result<Vec<_>>>()?;
-                let named = names.iter().zip(columns).map(|(name, values)| (name, values, true));
-                let rows = RecordBatch::try_from_iter_with_nullable(named)
-                    .map_err(|error| damaged(&format!("the table beside it does not fit ({error})")))?;
-                Some(Table::from_batch(rows))
-            }
-        };
+        let beside = facts.beside.as_deref().map(|of_table| table_beside(row, of_table, path)).transpose()?;
         let (rows, reasons, values) = (list("reject rows")?, texts("reject reasons")?, texts("reject values")?);
         let rows = buffer::<UInt64Type>(&rows).ok_or_else(|| damaged("rejects are no rows"))?;
         if rows.len() != reasons.len() || rows.len() != values.len() {
@@ -269,6 +256,24 @@ impl EventLog {
         };
         Ok((log, facts.note, beside))
     }
+}
+
+/// A column of the log, which is the only list of its column of the file.
+fn list_of(row: &RecordBatch, name: &str, path: &Path) -> Result<ArrayRef> {
+    let damaged = |what: &str| failed(path, format!("the saved log is damaged: {name} are {what}"));
+    let column = row.column_by_name(name).ok_or_else(|| damaged("missing"))?;
+    let lists = column.as_list_opt::<i64>().filter(|lists| lists.len() == 1 && lists.is_valid(0));
+    Ok(lists.ok_or_else(|| damaged("no list"))?.value(0))
+}
+
+/// The table that stood beside the log, with columns of these names.
+fn table_beside(row: &RecordBatch, names: &[String], path: &Path) -> Result<Table> {
+    let values = (0..names.len()).map(|at| list_of(row, &format!("beside {at}"), path)).collect::<Result<Vec<_>>>()?;
+    let columns = names.iter().zip(values).map(|(name, values)| (name, values, true));
+    let rows = RecordBatch::try_from_iter_with_nullable(columns).map_err(|error| {
+        failed(path, format!("the saved log is damaged: the table beside it does not fit ({error})"))
+    })?;
+    Ok(Table::from_batch(rows))
 }
 
 /// Whether every customer has events, in the order of time and within the years of logs, and all events have a customer.

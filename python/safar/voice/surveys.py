@@ -181,9 +181,19 @@ class Surveys:
         rows = np.arange(table.num_rows) if note["rows"] is None else np.array(note["rows"], dtype=np.int64)
         if len(rows) != table.num_rows:
             raise ValueError("rows of surveys are missing")
+        place = note["place"]
+        names = (
+            place["customer"],
+            place["time"],
+            note["score"],
+            note["kind"],
+            note["comment"],
+            *note["columns"].values(),
+        )
+        table = table.select([name for name in dict.fromkeys(names) if name is not None])
         numbers, missing = scores_of(table, note["score"])
         return cls(
-            table, dict(note["place"]), scales, rows, _kind_of_rows(table, note["kind"], [s.kind for s in scales]),
+            table, dict(place), scales, rows, _kind_of_rows(table, note["kind"], [s.kind for s in scales]),
             np.where(missing, np.nan, numbers), note["score"], note["kind"], note["comment"], dict(note["columns"]),
             tuple(note["answer_events"]),
         )  # fmt: skip
