@@ -555,6 +555,17 @@ def test_columns_with_strange_names_stand_for_inputs() -> None:
     assert values == {"revenue": 10.0, "resolution_time": 24.0}
 
 
+def test_a_value_called_missing_beside_nulls_is_refused() -> None:
+    rows = {"c": ["a", "a", "b"], "t": ["2026-01-01", "2026-01-02", "2026-01-03"], "e": ["x", "x", "x"]}
+    names = {"customer": "c", "time": "t", "event": "e", "attributes": ["k"]}
+    mixed = safar.EventLog(rows | {"k": ["(missing)", None, "z"]}, **names)  # type: ignore[arg-type]
+    with pytest.raises(safar.DataError, match=r'column "k": there are events without a value and others'):
+        mixed.kpis(kpis=["orders"], by="k", inputs={"purchase": "true"})
+    alone = safar.EventLog(rows | {"k": ["(missing)", "z", "z"]}, **names)  # type: ignore[arg-type]
+    found = alone.kpis(kpis=["orders"], by="k", inputs={"purchase": "true"}).to_polars()
+    assert set(found["k"]) == {None, "(missing)", "z"}
+
+
 def test_who_stands_in_a_cell_can_be_asked(log: safar.EventLog) -> None:
     found = log.kpis(kpis="nps", period="month")
     row = found.to_polars().filter(pl.col("date") == dt.date(2026, 3, 1))

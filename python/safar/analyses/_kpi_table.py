@@ -14,6 +14,7 @@ from safar._core import Table
 from safar._typing import Array, Floats
 from safar.analyses._kpi_series import Series, readings
 from safar.analyses._periods import ObservedPeriods, checked_cells, observed_periods
+from safar.errors import DataError
 from safar.kpi import Formula
 from safar.kpi.values import REASONS, status_of, value_and_interval
 
@@ -53,6 +54,12 @@ def columns_of(question: Kpis, owners: list[tuple[int, bool]], partial: Table, l
         for block in _blocks(question, number, formula, cut, columns, counted, periods)
     ]
     checked_cells(len(blocks) * len(periods))
+    for name in question.columns:
+        if {None, MISSING} <= {block.slice[name] for block in blocks if name in block.slice}:
+            raise DataError(
+                f'column "{name}": there are events without a value and others with the value "{MISSING}", which is '
+                "what those without one are called; write the value in another way, or make it null"
+            )
     return _columns(question, blocks, periods, log)
 
 
