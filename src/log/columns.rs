@@ -268,7 +268,7 @@ impl Segments {
 }
 
 /// Floats as conditions see them: NaN is missing, and -0.0 is 0.0.
-pub(crate) fn one_zero_no_nan(array: &ArrayRef) -> Result<ArrayRef> {
+pub fn one_zero_no_nan(array: &ArrayRef) -> Result<ArrayRef> {
     let floats = cast(array, &DataType::Float64)?;
     let floats =
         floats.as_primitive::<Float64Type>().iter().map(|value| value.filter(|v| !v.is_nan()).map(|v| v + 0.0));

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 pub use codes::{Code, Codes, Names, NewCodes};
-pub(crate) use columns::one_zero_no_nan;
+pub use columns::one_zero_no_nan;
 pub use columns::{Column, Numbers, Segments};
 pub use tables::rejects_table;
 
