@@ -97,6 +97,7 @@ PUBLIC = [
     "design",
     "exclusion",
     "funnel",
+    "journey_picture",
     "kpi_catalogue",
     "kpis",
     "nps",

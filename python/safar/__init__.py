@@ -92,7 +92,7 @@ from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scor
 
 if TYPE_CHECKING:
     from safar import dashboard, datasets, plot
-    from safar.dashboard import page
+    from safar.dashboard import journey_picture, page
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
 
 __all__ = [
@@ -175,6 +175,7 @@ __all__ = [
     "design",
     "exclusion",
     "funnel",
+    "journey_picture",
     "kpi_catalogue",
     "kpis",
     "nps",
@@ -198,6 +199,7 @@ _LATER = {
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
     "dashboard": ("safar.dashboard", None),
     "datasets": ("safar.datasets", None),
+    "journey_picture": ("safar.dashboard", "journey_picture"),
     "page": ("safar.dashboard", "page"),
     "plot": ("safar.plot", None),
     "trend": ("safar.monitoring", "trend"),

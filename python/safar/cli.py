@@ -18,6 +18,7 @@ from safar.errors import ArgumentError, SafarError
 if TYPE_CHECKING:
     from safar._core import Table
     from safar.dashboard import Page
+    from safar.datasets import Shop
     from safar.log import EventLog
 
 __all__ = ["main"]
@@ -183,10 +184,12 @@ def _demo(options: argparse.Namespace) -> None:
     folder = _folder(options.out)
     data = steps.run("demo data", lambda: shop(options.customers, seed=options.seed))
     log = steps.run("event log", lambda: data.log().with_map(JourneyMap.shop()))
+    log = steps.run("surveys", lambda: _shop_surveys(data, log))
     page = page_for(
         log,
         title=Locale(options.language).say("Demo shop: customer journey"),
         conversion="purchase",
+        personas="persona",
         active=[name for name in _SHOP_ACTIVE if name in log.events] or None,
         language=options.language,
         progress=steps.tell,
@@ -198,6 +201,17 @@ def _demo(options: argparse.Namespace) -> None:
     for line in found:
         print(f"  {line}")
     _end(folder, page, steps)
+
+
+def _shop_surveys(data: Shop, log: EventLog) -> EventLog:
+    return log.with_scores(
+        data.surveys,
+        customer="customer_id",
+        time="time",
+        score="score",
+        kind="kind",
+        answer_events=["nps_answer", "csat_answer", "ces_answer"],
+    )
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -20,11 +20,22 @@ Page('Spring', 0 tiles, 2 sections)
 
 from safar.dashboard.build import Progress, page_for
 from safar.dashboard.document import Page
+from safar.dashboard.picture import JourneyPicture, journey_picture
 from safar.dashboard.sections import Section
 from safar.dashboard.series import Series
 from safar.dashboard.tiles import Tile
 
-__all__ = ["Page", "Progress", "Section", "Series", "Tile", "page", "page_for"]
+__all__ = [
+    "JourneyPicture",
+    "Page",
+    "Progress",
+    "Section",
+    "Series",
+    "Tile",
+    "journey_picture",
+    "page",
+    "page_for",
+]
 
 # What `safar.page` is.
 page = page_for

@@ -23,6 +23,7 @@ from safar.dashboard.choice import Conversion, Journey, choose_conversion, choos
 from safar.dashboard.document import Page
 from safar.dashboard.key_figures import KeyFigures, key_figures
 from safar.dashboard.map_sections import alerts_section, kpi_section, stages_section
+from safar.dashboard.picture import JourneyPicture, journey_picture
 from safar.dashboard.section import Section
 from safar.errors import ArgumentError, DataError
 from safar.language import Locale
@@ -52,6 +53,7 @@ class _Work:
     locale: Locale
     results: dict[str, Result] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    picture: JourneyPicture | None = None
     alerts: AlertResult | None = None
 
     @contextmanager
@@ -78,6 +80,7 @@ def page_for(
     conversion: str | Sequence[str] | None = None,
     within: Duration | None = None,
     active: str | Sequence[str] | None = None,
+    personas: str | None = None,
     language: Language = "en",
     progress: Progress | None = None,
 ) -> Page:
@@ -102,6 +105,8 @@ def page_for(
     active
         Events that show that a customer is there, for retention and the customers of each week; by default any event.
         Leave out what the company does, such as e-mails sent.
+    personas
+        A column whose values have a journey map of their own beside that of everybody, such as ``"persona"``.
     language
         ``"en"``, or ``"fa"`` for Persian: from right to left, with Persian digits and the Jalali calendar.
     progress
@@ -153,7 +158,7 @@ def page_for(
     if log.channels:
         _by_channel(work, journey, converting)
     if log.map is not None:
-        _by_map(work, period)
+        _by_map(work, period, personas)
     with work.timed("key figures"):
         figures = key_figures(log, sessions, converted, converting, names, locale)
     with work.timed("page"):
@@ -199,13 +204,16 @@ def _by_channel(work: _Work, journey: Journey, conversion: Conversion) -> None:
     work.run("funnel_by_channel", lambda: log.funnel(journey.steps, within=journey.within, by="channel"))
 
 
-def _by_map(work: _Work, period: Literal["week", "month"]) -> None:
-    """What the map of the log says: its stages and its KPIs."""
+def _by_map(work: _Work, period: Literal["week", "month"], personas: str | None) -> None:
+    """What the map of the log says: its stages, the picture of the journey and its KPIs."""
     log = work.log
     try:
         work.run("stages", log.stages)
     except ArgumentError as problem:
         work.left_out.append(f"{work.locale.say('Stages')}: {problem}")
+    else:
+        with work.timed("journey map"):
+            work.picture = journey_picture(log, by=personas, language=work.locale.language)
     if log.map is not None and log.map.kpis:
         try:
             work.run("kpis", lambda: log.kpis(period=period, calendar=work.locale.calendar))
@@ -240,6 +248,8 @@ def _sections(
         made.append(channel_conversion_section(*pair, events=events, locale=of_channels))
     elif course is not None:
         made.append(parts.sessions_section(found["sessions"], locale=locale))
+    if work.picture is not None:
+        made.append(work.picture.section())
     made.append(parts.flow_section(found["funnel"], locale=locale))
     retention = parts.retention_section(
         found["retention"], subtitle=locale.say("Back with {events}", events=of), locale=locale

@@ -89,7 +89,8 @@ class Page:
             undefined=StrictUndefined,
         )
         locale = self.locale
-        style = (Path(__file__).with_name("templates") / "page.css").read_text(encoding="utf-8")
+        folder = Path(__file__).with_name("templates")
+        style = "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "journey.css"))
         sections = [
             section if isinstance(section, Section) else section_for(section, locale=locale)
             for section in self.sections

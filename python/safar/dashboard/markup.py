@@ -6,6 +6,8 @@ from markupsafe import Markup, escape
 
 __all__ = ["Markup", "element", "name_markup", "svg_name"]
 
+# Elements of HTML that have no end.
+_VOID = ("br", "hr", "img", "input", "wbr")
 # First-strong isolate and its end: a name is laid out by its own first strong letter, whatever stands around it.
 _ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 
@@ -38,7 +40,8 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
         name = name.rstrip("_").replace("_", "-")
         written.append(f" {name}" if value is True else f' {name}="{escape(_plain(value))}"')
     inner = "".join(escape(child) for child in children if child is not None)
-    return Markup(f"<{tag}{''.join(written)}>{inner}</{tag}>")
+    closed = "" if tag in _VOID else f"</{tag}>"
+    return Markup(f"<{tag}{''.join(written)}>{inner}{closed}")
 
 
 def _plain(value: object) -> str:

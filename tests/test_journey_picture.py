@@ -1,0 +1,221 @@
+"""The journey map as a picture: its numbers against plain Python, what it marks, and that it is safe to show."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import safar
+from page_tree import Node, parse
+from safar.dashboard import JourneyPicture, journey_picture
+
+KINDS = ["nps_answer", "csat_answer", "ces_answer"]
+
+
+def scored(shop: Any, journey_map: safar.JourneyMap | None = None) -> safar.EventLog:
+    log = shop.log().with_map(journey_map or safar.JourneyMap.shop())
+    found: safar.EventLog = log.with_scores(
+        shop.surveys, customer="customer_id", time="time", score="score", kind="kind", answer_events=KINDS
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
+def shop() -> Any:
+    return safar.datasets.shop(1500)
+
+
+@pytest.fixture(scope="module")
+def log(shop: Any) -> safar.EventLog:
+    return scored(shop)
+
+
+@pytest.fixture(scope="module")
+def picture(log: safar.EventLog) -> JourneyPicture:
+    return journey_picture(log, kind="nps", by="persona")
+
+
+def events_of(log: safar.EventLog) -> pl.DataFrame:
+    return log.to_polars()
+
+
+def test_circles_are_the_events_of_each_channel_at_each_stage(
+    log: safar.EventLog, picture: JourneyPicture
+) -> None:
+    events = events_of(log).filter(pl.col("stage").is_not_null())
+    expected = Counter(zip(events["stage"], events["channel"], strict=True))
+    cells = picture.journeys[0].cells
+    assert {key: cell.events for key, cell in cells.items()} == expected
+    who = defaultdict(set)
+    for customer, stage, channel in events.select("customer", "stage", "channel").iter_rows():
+        who[stage, channel].add(customer)
+    assert {key: cell.customers for key, cell in cells.items()} == {
+        key: len(each) for key, each in who.items()
+    }
+    for facts in picture.journeys[1:]:
+        own = events.filter(pl.col("persona") == facts.segment)
+        assert {key: cell.events for key, cell in facts.cells.items()} == Counter(
+            zip(own["stage"], own["channel"], strict=True)
+        )
+
+
+def test_scores_are_those_of_the_last_event_before_each_answer(
+    shop: Any, log: safar.EventLog, picture: JourneyPicture
+) -> None:
+    events = (
+        events_of(log).filter(~pl.col("event").is_in(KINDS)).sort("customer", "time", maintain_order=True)
+    )
+    times: dict[Any, list[Any]] = defaultdict(list)
+    places: dict[Any, list[Any]] = defaultdict(list)
+    for customer, time, stage, channel in events.select("customer", "time", "stage", "channel").iter_rows():
+        times[customer].append(time)
+        places[customer].append((stage, channel))
+    given: dict[Any, list[int]] = defaultdict(list)
+    surveys = pl.DataFrame(shop.surveys).filter((pl.col("kind") == "nps") & pl.col("score").is_not_null())
+    for customer, time, score in surveys.select("customer_id", "time", "score").iter_rows():
+        moment = time.replace(tzinfo=times[customer][0].tzinfo) if time.tzinfo is None else time
+        at = bisect_right(times[customer], moment) - 1
+        if at >= 0 and moment - times[customer][at] <= timedelta(days=30):
+            given[places[customer][at]].append(score)
+    cells = picture.journeys[0].cells
+    found = {key: cell.score.answers for key, cell in cells.items() if cell.score is not None}
+    assert found == {key: len(scores) for key, scores in given.items() if key in cells}
+    for key, scores in given.items():
+        score = cells[key].score if key in cells else None
+        if score is not None:
+            nps = 100 * (sum(each >= 9 for each in scores) - sum(each <= 6 for each in scores)) / len(scores)
+            assert score.value == pytest.approx(nps)
+    means: dict[str, list[int]] = defaultdict(list)
+    for (stage, _), scores in given.items():
+        means[stage] += scores
+    for stage in picture.journeys[0].stages:
+        assert stage.answers == len(means[stage.id])
+        if means[stage.id]:
+            assert stage.mean == pytest.approx(sum(means[stage.id]) / len(means[stage.id]))
+
+
+def test_what_stands_out_differs_from_all_others_and_pains_are_worse(picture: JourneyPicture) -> None:
+    facts = picture.journeys[0]
+    out = {key for key, cell in facts.cells.items() if cell.score is not None and cell.score.stands_out}
+    assert set(facts.moments) <= out
+    for key in out:
+        score = facts.cells[key].score
+        assert score is not None
+        assert score.value is not None
+        assert score.others is not None
+        assert (key in facts.pains) == (score.value < score.others)
+    reach = [abs(facts.cells[key].score.impact or 0) for key in facts.moments]  # type: ignore[union-attr]
+    assert reach == sorted(reach, reverse=True)
+    assert not reach or min(reach) >= max(
+        (abs(facts.cells[key].score.impact or 0) for key in out - set(facts.moments)),
+        default=0,  # type: ignore[union-attr]
+    )
+
+
+def test_the_planted_pain_of_the_call_centre_is_marked() -> None:
+    facts = journey_picture(scored(safar.datasets.shop(8000)), kind="nps").journeys[0]
+    assert ("experience", "call_center") in facts.pains
+    assert ("experience", "call_center") in facts.moments
+
+
+def drawn(picture: JourneyPicture, segment: str | None = None) -> Node:
+    return parse(picture.to_svg(segment))
+
+
+def test_the_drawing_has_every_stage_channel_and_circle(picture: JourneyPicture) -> None:
+    tree = drawn(picture)
+    facts = picture.journeys[0]
+    texts = [re.sub("[\u2068\u2069]", "", node.text) for node in tree.all("text")]
+    for name in ("Awareness", "Advocacy", "Website", "Call centre", "Customers", "Leave here"):
+        assert name in texts
+    assert len(tree.all("circle", "cell")) == len(facts.cells)
+    assert len(tree.all("circle", "face")) == sum(stage.mean is not None for stage in facts.stages)
+    assert len(tree.all("line", "ghost")) == len(picture.path) - 1
+    width, height = (float(each) for each in (tree.all("svg")[0].attributes["viewbox"] or "").split()[2:])
+    for node in tree.all("circle"):
+        x, y = float(node.attributes["cx"] or 0), float(node.attributes["cy"] or 0)
+        assert 0 < x < width
+        assert 0 < y < height
+
+
+def test_a_right_to_left_picture_is_the_mirror_of_the_other(
+    log: safar.EventLog, picture: JourneyPicture
+) -> None:
+    mirrored = journey_picture(log, kind="nps", language="fa")
+    left, right = (each.all("circle", "cell") for each in (drawn(picture), drawn(mirrored)))
+    width = 1180.0
+    assert len(left) == len(right)
+    for one, other in zip(left, right, strict=True):
+        assert float(other.attributes["cx"] or 0) == pytest.approx(
+            width - float(one.attributes["cx"] or 0), abs=0.02
+        )
+        assert one.attributes["fill"] == other.attributes["fill"]
+    words = {word for node in drawn(mirrored).all("text") for word in re.findall("[A-Za-z]{2,}", node.text)}
+    assert words <= {"NPS"}
+
+
+def test_a_segment_has_a_picture_of_its_own(picture: JourneyPicture, tmp_path: Path) -> None:
+    segment = picture.journeys[1].segment
+    assert segment is not None
+    assert drawn(picture, segment).all("svg")
+    page = parse(picture.to_html())
+    radios = page.all("input")
+    assert len(radios) == len(picture.journeys)
+    assert ["checked" in radio.attributes for radio in radios] == [True] + [False] * (len(radios) - 1)
+    for name in ("a.svg", "b.html"):
+        assert picture.save(tmp_path / name).read_text(encoding="utf-8").startswith(("<svg", "<!doctype"))
+    with pytest.raises(safar.ArgumentError, match=r"expected a name that ends with \.svg or \.html"):
+        picture.save(tmp_path / "a.jpg")
+    with pytest.raises(safar.ArgumentError, match="segment='nobody' is not drawn"):
+        picture.to_svg("nobody")
+
+
+def test_hostile_names_stay_text() -> None:
+    hostile = "<script>alert(1)</script>"
+    log = safar.EventLog(
+        {"c": ["a", "a"], "t": ["2026-01-01", "2026-01-02"], "e": ["x", "y"], "h": [hostile, '"><img src=x>']},
+        customer="c", time="t", event="e", channel="h",
+    )  # fmt: skip
+    text = (
+        f"version = 1\n[[stage]]\nid = {hostile!r}\n"
+        f'[[touchpoint]]\nid = "t"\nstage = {hostile!r}\nevent = ["x", "y"]\n'
+    )
+    picture = journey_picture(log.with_map(safar.JourneyMap(text)))
+    for written in (picture.to_svg(), picture.to_html(), picture._repr_html_()):
+        assert "<script" not in written
+        assert "<img" not in written
+
+
+def test_without_scores_channels_or_a_map(shop: Any) -> None:
+    plain = shop.log().with_map(safar.JourneyMap.shop())
+    facts = journey_picture(plain).journeys[0]
+    assert facts.kind is None
+    assert not facts.pains
+    assert all(cell.score is None for cell in facts.cells.values())
+    with pytest.raises(safar.ArgumentError, match="the log has no map"):
+        journey_picture(shop.log())
+    with pytest.raises(safar.ArgumentError, match="this log has no scores"):
+        journey_picture(plain, kind="nps")
+    with pytest.raises(safar.UnknownColumnError, match='by="person" is not a column'):
+        journey_picture(plain, by="person")
+
+
+def test_the_table_is_what_is_drawn(picture: JourneyPicture) -> None:
+    table = pl.DataFrame(picture.table())
+    assert len(table) == sum(len(facts.cells) for facts in picture.journeys)
+    everybody = table.filter(pl.col("segment").is_null())
+    assert everybody["events"].sum() == sum(cell.events for cell in picture.journeys[0].cells.values())
+    assert {"answers", "nps", "nps_low", "nps_high", "p_value"} <= set(table.columns)
+
+
+def test_the_page_of_a_mapped_log_holds_the_picture(log: safar.EventLog) -> None:
+    page = safar.page(log, personas="persona", conversion="purchase")
+    assert 'class="figure journey"' in page.to_html()
+    assert any(section.title == "Journey map" for section in page.sections)  # type: ignore[union-attr]
