@@ -20,8 +20,10 @@ import pytest
 import safar
 from page_tree import Node, parse
 from safar._typing import Language
-from safar.dashboard import Page, Section, Series, Tile, page_for
-from safar.dashboard.activity import (
+from safar.errors import ArgumentError
+from safar.language import Locale
+from safar.pages import Page, Section, Series, Tile, dashboard
+from safar.pages.activity import (
     active_customers,
     events_per_period,
     periods_of,
@@ -29,13 +31,11 @@ from safar.dashboard.activity import (
     typical_length,
     value_per_period,
 )
-from safar.dashboard.choice import choose_conversion, choose_journey, longest_window
-from safar.dashboard.colours import contrast, heat, ramp, text_on
-from safar.dashboard.figures import course_figure, flow_figure, funnel_figure
-from safar.dashboard.markup import Markup, element
-from safar.dashboard.paths import main_path, widest_path
-from safar.errors import ArgumentError
-from safar.language import Locale
+from safar.pages.choice import choose_conversion, choose_journey, longest_window
+from safar.pages.colours import contrast, heat, ramp, text_on
+from safar.pages.figures import course_figure, flow_figure, funnel_figure
+from safar.pages.markup import Markup, element
+from safar.pages.paths import main_path, widest_path
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -83,7 +83,7 @@ def log() -> safar.EventLog:
 
 @pytest.fixture(scope="module")
 def page(log: safar.EventLog) -> Page:
-    return page_for(log, title="Spring", funnel_steps=STEPS, within="7d")
+    return dashboard(log, title="Spring", funnel_steps=STEPS, within="7d")
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_the_footer_says_what_was_read(tree: Node, log: safar.EventLog) -> None:
 def test_rejected_rows_are_told_with_their_reason() -> None:
     rows = random_rows()
     log = log_of([*rows, (None, rows[0][1], "view", "web", 0.0, "look")])
-    terms = parse(page_for(log).to_html()).all("footer")[0].text
+    terms = parse(dashboard(log).to_html()).all("footer")[0].text
     (reason,) = log.rejected
     assert f"{len(rows) + 1}; 1 rejected: {reason.replace('_', ' ')} 1" in terms
 
@@ -184,7 +184,7 @@ def test_names_from_the_data_are_text_and_nothing_else(name: str) -> None:
         (name, datetime(2026, 1, 30, tzinfo=UTC), "b", name, 1.0, "other"),
     ]
     log = log_of(rows, attributes=["stage"])
-    page = page_for(log, title=name, funnel_steps=[name, "b"])
+    page = dashboard(log, title=name, funnel_steps=[name, "b"])
     tree = parse(page.to_html())
     assert not tree.all("script") + tree.all("img")
     assert not [key for node in tree for key in node.attributes if key.startswith("on")]
@@ -206,13 +206,13 @@ def test_saving_replaces_the_file_in_one_move(page: Page, tmp_path: Path) -> Non
 
 
 def test_the_same_log_gives_the_same_page(page: Page) -> None:
-    again = page_for(log_of(random_rows()), title="Spring", funnel_steps=STEPS, within="7d")
+    again = dashboard(log_of(random_rows()), title="Spring", funnel_steps=STEPS, within="7d")
     assert again.to_html() == page.to_html()
 
 
 def test_progress_is_told_for_every_result(log: safar.EventLog) -> None:
     told: list[tuple[str, float]] = []
-    page = page_for(log, progress=lambda what, seconds: told.append((what, seconds)))
+    page = dashboard(log, progress=lambda what, seconds: told.append((what, seconds)))
     assert {name.replace("_", " ") for name in page.results} <= {what for what, _ in told}
     assert all(seconds >= 0 for _, seconds in told)
 
@@ -221,7 +221,7 @@ def test_a_log_with_too_many_transitions_has_a_page_that_says_what_is_left_out(
     monkeypatch: pytest.MonkeyPatch, log: safar.EventLog
 ) -> None:
     monkeypatch.setattr("safar.analyses.transitions._MOST_EDGES", 3)
-    page = page_for(log, funnel_steps=STEPS)
+    page = dashboard(log, funnel_steps=STEPS)
     tree = parse(page.to_html())
     assert "transitions" not in page.results
     assert "What comes next" not in [card.all("h2")[0].text for card in tree.all("section")]
@@ -243,7 +243,7 @@ def test_results_can_be_given_as_sections(log: safar.EventLog) -> None:
 
 def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:
     languages: tuple[Language, ...] = ("en", "fa")
-    trees = {each: parse(page_for(log, funnel_steps=STEPS, language=each).to_html()) for each in languages}
+    trees = {each: parse(dashboard(log, funnel_steps=STEPS, language=each).to_html()) for each in languages}
     assert trees["fa"].all("html")[0].attributes["dir"] == "rtl"
     titles = {each: Locale(each).say("Journey flow") for each in languages}
     bars = {each: section(tree, titles[each]).all("rect") for each, tree in trees.items()}
@@ -434,7 +434,7 @@ def test_a_short_log_is_shown_by_day_and_a_very_short_one_without_a_course() -> 
     hour = [(f"c{i}", start + timedelta(minutes=i), "a", None, 1.0, "s") for i in range(3)]
     brief = log_of(hour, observed_until=None)
     assert periods_of(brief) is None
-    assert "Active customers" not in page_for(brief).to_html()
+    assert "Active customers" not in dashboard(brief).to_html()
 
 
 def test_the_event_with_the_most_value_is_found_beside_names_of_rejected_rows() -> None:
@@ -500,7 +500,7 @@ def test_stages_come_from_their_column_and_the_page_says_so() -> None:
     journey = choose_journey(log, log.transitions(), None)
     assert [step.name for step in journey.steps] == ["Look", "Choose", "Buy"]  # type: ignore[union-attr]
     assert "column “stage”, in the order of how many customers reach them" in journey.said
-    assert journey.said in parse(page_for(log).to_html()).text
+    assert journey.said in parse(dashboard(log).to_html()).text
 
 
 def test_stages_of_the_life_cycle_stand_in_its_order() -> None:
@@ -579,7 +579,7 @@ def test_the_conversion_is_given_or_carries_value_or_has_a_usual_name_or_is_the_
     assert (usual.events, usual.said) == (("purchase",), "chosen automatically by its name")
     renamed = log_of([(*row[:2], f"e_{row[2]}", *row[3:]) for row in rows], value=None)
     assert choose_conversion(renamed, None) is None
-    text = parse(page_for(renamed, funnel_steps=["e_view", "e_cart"]).to_html()).all("footer")[0].text
+    text = parse(dashboard(renamed, funnel_steps=["e_view", "e_cart"]).to_html()).all("footer")[0].text
     assert "e_cart (chosen automatically: the last step of the funnel, e_cart)" in text
 
 

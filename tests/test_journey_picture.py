@@ -14,7 +14,7 @@ import pytest
 
 import safar
 from page_tree import Node, parse
-from safar.dashboard import JourneyPicture, journey_picture
+from safar.pages import JourneyPicture, journey_picture
 
 KINDS = ["nps_answer", "csat_answer", "ces_answer"]
 
@@ -216,6 +216,6 @@ def test_the_table_is_what_is_drawn(picture: JourneyPicture) -> None:
 
 
 def test_the_page_of_a_mapped_log_holds_the_picture(log: safar.EventLog) -> None:
-    page = safar.page(log, personas="persona", conversion="purchase")
+    page = safar.dashboard(log, personas="persona", conversion="purchase")
     assert 'class="figure journey"' in page.to_html()
     assert any(section.title == "Journey map" for section in page.sections)  # type: ignore[union-attr]

@@ -23,7 +23,7 @@ from safar.language.words import words_of
 PERSIAN = Locale("fa")
 LOCALES = {"en": ENGLISH, "fa": PERSIAN}
 DIGITS = {"en": {}, "fa": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
-PAGE = Path(safar.__file__).parent / "dashboard"
+PAGE = Path(safar.__file__).parent / "pages"
 
 
 def bare(text: str) -> str:
@@ -148,7 +148,7 @@ def test_headings_of_columns_are_in_the_language() -> None:
 
 def test_a_persian_page_has_no_english_of_its_own() -> None:
     log = safar.datasets.shop(300).log().with_map(safar.JourneyMap.shop())
-    page = safar.page(log, language="fa", conversion="purchase")
+    page = safar.dashboard(log, language="fa", conversion="purchase")
     tree = parse(page.to_html())
     html = tree.all("html")[0]
     assert (html.attributes["lang"], html.attributes["dir"]) == ("fa", "rtl")

@@ -67,7 +67,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "scan": 4.5,  # its parts are logs
     "one_shot": 5,
     "plot": 5,
-    "dashboard": 5,
+    "pages": 5,
     "datasets": 5,
     "findings": 5,
     "cli": 5,
@@ -75,7 +75,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "__main__": 6,
 }
 # Nothing imports these while modules are imported: whoever needs one asks for it inside a function.
-LEAVES = {"plot", "dashboard", "export", "cluster"}
+LEAVES = {"plot", "pages", "export", "cluster"}
 
 
 def room_of(path: Path, base: Path) -> str:
@@ -283,7 +283,7 @@ try:
 except ImportError:
     from ._deep import x
 if TYPE_CHECKING:
-    from safar.dashboard import Page
+    from safar.pages import Page
 def f():
     from safar.datasets import shop
 """

@@ -16,8 +16,8 @@ import pytest
 import safar
 from safar import plot
 from safar.analyses import SPECS
-from safar.dashboard import colours
 from safar.errors import ArgumentError
+from safar.pages import colours
 from safar.plot import theme
 
 

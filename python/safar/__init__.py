@@ -91,9 +91,9 @@ from safar.scan import Scan, scan
 from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scores, ces, csat, nps
 
 if TYPE_CHECKING:
-    from safar import dashboard, datasets, plot
-    from safar.dashboard import journey_picture, page
+    from safar import datasets, pages, plot
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
+    from safar.pages import dashboard, journey_picture
 
 __all__ = [
     "AfterScoresResult",
@@ -180,7 +180,7 @@ __all__ = [
     "kpis",
     "nps",
     "open",
-    "page",
+    "pages",
     "plot",
     "progress",
     "read",
@@ -197,10 +197,10 @@ _LATER = {
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
-    "dashboard": ("safar.dashboard", None),
+    "dashboard": ("safar.pages", "dashboard"),
     "datasets": ("safar.datasets", None),
-    "journey_picture": ("safar.dashboard", "journey_picture"),
-    "page": ("safar.dashboard", "page"),
+    "journey_picture": ("safar.pages", "journey_picture"),
+    "pages": ("safar.pages", None),
     "plot": ("safar.plot", None),
     "trend": ("safar.monitoring", "trend"),
 }

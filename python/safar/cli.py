@@ -17,9 +17,9 @@ from safar.errors import ArgumentError, SafarError
 
 if TYPE_CHECKING:
     from safar._core import Table
-    from safar.dashboard import Page
     from safar.datasets import Shop
     from safar.log import EventLog
+    from safar.pages import Page
 
 __all__ = ["main"]
 
@@ -174,18 +174,18 @@ class _Steps:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from safar.dashboard import page_for
     from safar.datasets import shop
     from safar.findings import findings
     from safar.journey_map import JourneyMap
     from safar.language import Locale
+    from safar.pages import dashboard
 
     steps = _Steps()
     folder = _folder(options.out)
     data = steps.run("demo data", lambda: shop(options.customers, seed=options.seed))
     log = steps.run("event log", lambda: data.log().with_map(JourneyMap.shop()))
     log = steps.run("surveys", lambda: _shop_surveys(data, log))
-    page = page_for(
+    page = dashboard(
         log,
         title=Locale(options.language).say("Demo shop: customer journey"),
         conversion="purchase",
@@ -215,8 +215,8 @@ def _shop_surveys(data: Shop, log: EventLog) -> EventLog:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from safar.dashboard import page_for
     from safar.log import read
+    from safar.pages import dashboard
 
     steps = _Steps()
     log = steps.run(
@@ -240,7 +240,7 @@ def _report(options: argparse.Namespace) -> None:
         journey_map = JourneyMap.load(options.map)
         log = steps.run("journey map", lambda: log.with_map(journey_map))
     folder = _folder(options.out)
-    page = page_for(
+    page = dashboard(
         log,
         title=options.title,
         funnel_steps=None if options.steps is None else [_step(text) for text in options.steps],

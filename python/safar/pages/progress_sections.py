@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from safar.dashboard.figures import Bar, bars_figure, flow_figure, funnel_figure, retention_figure
-from safar.dashboard.section import Section, plain_section, section_of
 from safar.language import ENGLISH, Locale
+from safar.pages.figures import Bar, bars_figure, flow_figure, funnel_figure, retention_figure
+from safar.pages.section import Section, plain_section, section_of
 
 if TYPE_CHECKING:
     from safar.analyses.retention import RetentionResult

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Language
-from safar.dashboard.markup import Markup
-from safar.dashboard.tables import data_table
-from safar.dashboard.tiles import Tile, tile_markup
+from safar.pages.markup import Markup
+from safar.pages.tables import data_table
+from safar.pages.tiles import Tile, tile_markup
 
 if TYPE_CHECKING:
     from safar.result import Result
 
-from safar.dashboard.section import Section
-from safar.dashboard.sections import section_for
 from safar.language import Locale
 from safar.language.fonts import font_faces
+from safar.pages.section import Section
+from safar.pages.sections import section_for
 
 __all__ = ["Page"]
 
@@ -82,7 +82,7 @@ class Page:
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         environment = Environment(
-            loader=PackageLoader("safar.dashboard", "templates"),
+            loader=PackageLoader("safar.pages", "templates"),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,

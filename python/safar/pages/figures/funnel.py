@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from safar.dashboard.colours import BLUE, ramp, text_on
-from safar.dashboard.markup import Markup, svg_name
-from safar.dashboard.svg import Canvas
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import BLUE, ramp, text_on
+from safar.pages.markup import Markup, svg_name
+from safar.pages.svg import Canvas
 
 __all__ = ["Columns", "funnel_figure", "step_hint", "steps_said"]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, get_args
 
 from safar import _args
 from safar._typing import Duration, Language
-from safar.dashboard.figures.journey import journey_figure, score_text
-from safar.dashboard.journey_facts import FEW, JourneyFacts, Kind, journey_facts
-from safar.dashboard.markup import Markup, element
-from safar.dashboard.section import Columns, Section
 from safar.errors import ArgumentError
 from safar.language import Locale
 from safar.language.fonts import font_faces
+from safar.pages.figures.journey import journey_figure, score_text
+from safar.pages.journey_facts import FEW, JourneyFacts, Kind, journey_facts
+from safar.pages.markup import Markup, element
+from safar.pages.section import Columns, Section
 
 if TYPE_CHECKING:
     from safar.log import EventLog

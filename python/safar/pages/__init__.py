@@ -18,12 +18,12 @@ Examples
 Page('Spring', 0 tiles, 2 sections)
 """
 
-from safar.dashboard.build import Progress, page_for
-from safar.dashboard.document import Page
-from safar.dashboard.picture import JourneyPicture, journey_picture
-from safar.dashboard.sections import Section
-from safar.dashboard.series import Series
-from safar.dashboard.tiles import Tile
+from safar.pages.build import Progress, dashboard
+from safar.pages.document import Page
+from safar.pages.picture import JourneyPicture, journey_picture
+from safar.pages.sections import Section
+from safar.pages.series import Series
+from safar.pages.tiles import Tile
 
 __all__ = [
     "JourneyPicture",
@@ -32,10 +32,6 @@ __all__ = [
     "Section",
     "Series",
     "Tile",
+    "dashboard",
     "journey_picture",
-    "page",
-    "page_for",
 ]
-
-# What `safar.page` is.
-page = page_for

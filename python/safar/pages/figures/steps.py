@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safar.dashboard.colours import heat
-from safar.dashboard.figures.funnel import Columns
-from safar.dashboard.markup import Markup, element, name_markup
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import heat
+from safar.pages.figures.funnel import Columns
+from safar.pages.markup import Markup, element, name_markup
 
 __all__ = ["steps_figure"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from safar.dashboard.figures.funnel import Columns
-from safar.dashboard.markup import Markup, element, name_markup
 from safar.language import ENGLISH, Locale
+from safar.pages.figures.funnel import Columns
+from safar.pages.markup import Markup, element, name_markup
 
 __all__ = ["ranking_figure"]
 

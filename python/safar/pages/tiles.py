@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from safar.dashboard.colours import BLUE
-from safar.dashboard.markup import Markup, element
-from safar.dashboard.series import Series
-from safar.dashboard.svg import Canvas
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import BLUE
+from safar.pages.markup import Markup, element
+from safar.pages.series import Series
+from safar.pages.svg import Canvas
 
 _COURSE = {
     "day": "{label} per day, {number} complete days",

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 
-from safar.dashboard.markup import Markup, element, name_markup
 from safar.language import ENGLISH, MISSING, Locale, heading
+from safar.pages.markup import Markup, element, name_markup
 
 __all__ = ["data_table"]
 

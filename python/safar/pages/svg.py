@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from safar.dashboard.markup import Markup, element
 from safar.language import Direction
+from safar.pages.markup import Markup, element
 
 __all__ = ["Anchor", "Canvas", "Direction", "nice_ticks"]
 

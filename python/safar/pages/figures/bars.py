@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from safar.dashboard.colours import BLUE, STEEL
-from safar.dashboard.markup import Markup, svg_name
-from safar.dashboard.svg import Canvas
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import BLUE, STEEL
+from safar.pages.markup import Markup, svg_name
+from safar.pages.svg import Canvas
 
 __all__ = ["Bar", "bars_figure"]
 

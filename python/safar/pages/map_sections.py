@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safar.dashboard.figures import Bar, bars_figure
-from safar.dashboard.markup import Markup, element, name_markup
-from safar.dashboard.section import Section, section_of
 from safar.language import ENGLISH, MISSING, Locale
+from safar.pages.figures import Bar, bars_figure
+from safar.pages.markup import Markup, element, name_markup
+from safar.pages.section import Section, section_of
 
 if TYPE_CHECKING:
     from safar.analyses.kpis import KpisResult

@@ -12,9 +12,9 @@ import numpy as np
 from safar import _args
 from safar._typing import Duration
 from safar.analyses.funnel import StepLike, step
-from safar.dashboard.paths import main_path, widest_path
 from safar.errors import ArgumentError
 from safar.language import ENGLISH, Locale
+from safar.pages.paths import main_path, widest_path
 
 if TYPE_CHECKING:
     from safar.analyses.transitions import TransitionsResult

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from safar.dashboard.colours import BLUE
-from safar.dashboard.markup import Markup
-from safar.dashboard.series import Series
-from safar.dashboard.svg import Canvas, nice_ticks
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import BLUE
+from safar.pages.markup import Markup
+from safar.pages.series import Series
+from safar.pages.svg import Canvas, nice_ticks
 
 __all__ = ["course_figure"]
 

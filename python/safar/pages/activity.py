@@ -13,7 +13,7 @@ import numpy as np
 
 from safar import _core
 from safar._typing import Array, Floats, Integers
-from safar.dashboard.series import Series
+from safar.pages.series import Series
 
 if TYPE_CHECKING:
     from safar.analyses.retention import RetentionResult

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from safar._intervals import wilson
-from safar.dashboard.figures import Bar, bars_figure, steps_figure
-from safar.dashboard.section import Section
 from safar.language import ENGLISH, Locale
+from safar.pages.figures import Bar, bars_figure, steps_figure
+from safar.pages.section import Section
 
 if TYPE_CHECKING:
     from safar.result import Result

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from safar.dashboard.behaviour_sections import matrix_section, sessions_section, transitions_section
-from safar.dashboard.progress_sections import (
+from safar.language import ENGLISH, Locale
+from safar.pages.behaviour_sections import matrix_section, sessions_section, transitions_section
+from safar.pages.progress_sections import (
     flow_section,
     funnel_section,
     retention_section,
     segments_section,
 )
-from safar.dashboard.section import Section, plain_section
-from safar.language import ENGLISH, Locale
+from safar.pages.section import Section, plain_section
 
 if TYPE_CHECKING:
     from safar.result import Result

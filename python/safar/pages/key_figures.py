@@ -10,7 +10,8 @@ import numpy as np
 
 from safar._intervals import wilson
 from safar._typing import Floats
-from safar.dashboard.activity import (
+from safar.language import ENGLISH, Locale
+from safar.pages.activity import (
     Periods,
     active_customers,
     events_per_period,
@@ -19,10 +20,9 @@ from safar.dashboard.activity import (
     typical_length,
     value_per_period,
 )
-from safar.dashboard.choice import Conversion
-from safar.dashboard.series import Series
-from safar.dashboard.tiles import Tile
-from safar.language import ENGLISH, Locale
+from safar.pages.choice import Conversion
+from safar.pages.series import Series
+from safar.pages.tiles import Tile
 
 if TYPE_CHECKING:
     from safar.analyses.funnel import FunnelResult

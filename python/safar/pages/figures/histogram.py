@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safar.dashboard.colours import STEEL
-from safar.dashboard.markup import Markup
-from safar.dashboard.svg import Canvas
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import STEEL
+from safar.pages.markup import Markup
+from safar.pages.svg import Canvas
 
 __all__ = ["histogram_figure"]
 

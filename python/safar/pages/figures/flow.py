@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from safar.dashboard.colours import BAND, BLUE, DROP, OPEN
-from safar.dashboard.figures.funnel import Columns, step_hint, steps_said
-from safar.dashboard.markup import Markup, element, svg_name
-from safar.dashboard.svg import Anchor, Canvas
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import BAND, BLUE, DROP, OPEN
+from safar.pages.figures.funnel import Columns, step_hint, steps_said
+from safar.pages.markup import Markup, element, svg_name
+from safar.pages.svg import Anchor, Canvas
 
 __all__ = ["flow_figure"]
 

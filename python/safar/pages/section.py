@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from safar.dashboard.markup import Markup
-from safar.dashboard.tables import data_table
 from safar.language import ENGLISH, Locale
+from safar.pages.markup import Markup
+from safar.pages.tables import data_table
 
 if TYPE_CHECKING:
     from safar.result import Result

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from safar.dashboard.colours import BLUE, ramp, text_on
-from safar.dashboard.journey_facts import FEW, Cell, JourneyFacts, StageFacts
-from safar.dashboard.markup import Markup, svg_name
-from safar.dashboard.svg import Canvas
 from safar.language import MISSING, Locale
+from safar.pages.colours import BLUE, ramp, text_on
+from safar.pages.journey_facts import FEW, Cell, JourneyFacts, StageFacts
+from safar.pages.markup import Markup, svg_name
+from safar.pages.svg import Canvas
 
 __all__ = ["cell_hint", "journey_figure", "score_text"]
 

@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from safar._typing import Period
-from safar.dashboard.colours import heat
-from safar.dashboard.figures.funnel import Columns
-from safar.dashboard.markup import Markup, element
 from safar.language import ENGLISH, Locale
+from safar.pages.colours import heat
+from safar.pages.figures.funnel import Columns
+from safar.pages.markup import Markup, element
 
 __all__ = ["COHORTS", "PERIODS", "retention_figure"]
 

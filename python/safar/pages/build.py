@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,34 +10,35 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from safar import _core
-from safar._typing import Duration, Language
+from safar import _args, _core
+from safar._typing import Duration, Frame, Language
 from safar.analyses.funnel import FunnelResult, Step, StepLike, step
-from safar.dashboard import sections as parts
-from safar.dashboard.behaviour_sections import active_section
-from safar.dashboard.channel_sections import (
+from safar.errors import ArgumentError, DataError
+from safar.language import Locale
+from safar.pages import sections as parts
+from safar.pages.behaviour_sections import active_section
+from safar.pages.channel_sections import (
     channel_conversion_section,
     channel_events_section,
     channel_funnel_section,
 )
-from safar.dashboard.choice import Conversion, Journey, choose_conversion, choose_journey, longest_window
-from safar.dashboard.document import Page
-from safar.dashboard.key_figures import KeyFigures, key_figures
-from safar.dashboard.map_sections import alerts_section, kpi_section, stages_section
-from safar.dashboard.picture import JourneyPicture, journey_picture
-from safar.dashboard.section import Section
-from safar.errors import ArgumentError, DataError
-from safar.language import Locale
+from safar.pages.choice import Conversion, Journey, choose_conversion, choose_journey, longest_window
+from safar.pages.document import Page
+from safar.pages.key_figures import KeyFigures, key_figures
+from safar.pages.map_sections import alerts_section, kpi_section, stages_section
+from safar.pages.picture import JourneyPicture, journey_picture
+from safar.pages.section import Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from safar.analyses.sessions import SessionsResult
+    from safar.journey_map import JourneyMap
     from safar.log import EventLog
     from safar.monitoring import AlertResult
     from safar.result import Result
 
-__all__ = ["Progress", "page_for"]
+__all__ = ["Progress", "dashboard"]
 
 # Told after each analysis: what was done, and the seconds it took.
 Progress = Callable[[str, float], None]
@@ -71,7 +73,7 @@ class _Work:
         return self.results[name]
 
 
-def page_for(
+def dashboard(
     log: EventLog,
     *,
     title: str | None = None,
@@ -80,6 +82,8 @@ def page_for(
     conversion: str | Sequence[str] | None = None,
     within: Duration | None = None,
     active: str | Sequence[str] | None = None,
+    map: JourneyMap | str | os.PathLike[str] | None = None,
+    surveys: Frame | None = None,
     personas: str | None = None,
     language: Language = "en",
     progress: Progress | None = None,
@@ -105,6 +109,11 @@ def page_for(
     active
         Events that show that a customer is there, for retention and the customers of each week; by default any event.
         Leave out what the company does, such as e-mails sent.
+    map
+        The journey map that the log is read through, or its file; by default that of the log.
+    surveys
+        Answers of customers, a row each, in the columns ``customer``, ``time``, ``score`` and, where there are several
+        kinds, ``kind``; with other names use `EventLog.with_scores` before. By default those of the log.
     personas
         A column whose values have a journey map of their own beside that of everybody, such as ``"persona"``.
     language
@@ -130,11 +139,12 @@ def page_for(
     ...     time="at",
     ...     event="what",
     ... )
-    >>> page = page_for(log, title="Two customers")
+    >>> page = dashboard(log, title="Two customers")
     >>> sorted(page.results)
     ['conversion', 'funnel', 'retention', 'sessions', 'transitions']
     """
     locale = Locale(language)
+    log = _prepared(log, map, surveys)
     work = _Work(log, progress, locale)
     sessions: SessionsResult = work.run("sessions", lambda: log.sessions("30m"))
     inactivity = longest_window(log, ("30d", "7d", "1d"))
@@ -176,6 +186,30 @@ def page_for(
             results=work.results,
             language=language,
         )
+
+
+def _prepared(
+    log: EventLog, journey_map: JourneyMap | str | os.PathLike[str] | None, surveys: Frame | None
+) -> EventLog:
+    """The log read through a map, with surveys beside it."""
+    from safar import _table
+    from safar.journey_map import JourneyMap
+
+    if journey_map is not None:
+        log = log.with_map(
+            journey_map if isinstance(journey_map, JourneyMap) else JourneyMap.load(journey_map)
+        )
+    if surveys is None:
+        return log
+    names = _table.names_of(surveys)
+    lacking = [name for name in ("customer", "time", "score") if name not in names]
+    if lacking:
+        raise ArgumentError(
+            f'surveys has no column "{lacking[0]}" (it has {_args.listing(names)}); name the columns with '
+            "log.with_scores(surveys, customer=…, time=…, score=…) and give the log that comes back"
+        )
+    kind = "kind" if "kind" in names else None
+    return log.with_scores(surveys, customer="customer", time="time", score="score", kind=kind)
 
 
 def _converted(conversion: Conversion) -> Any:

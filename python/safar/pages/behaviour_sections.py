@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from safar.dashboard.figures import course_figure, histogram_figure, matrix_figure, ranking_figure
-from safar.dashboard.section import Columns, Section, plain_section, section_of
-from safar.dashboard.series import Series
 from safar.language import ENGLISH, Locale
+from safar.pages.figures import course_figure, histogram_figure, matrix_figure, ranking_figure
+from safar.pages.section import Columns, Section, plain_section, section_of
+from safar.pages.series import Series
 
 if TYPE_CHECKING:
     from safar.result import Result
