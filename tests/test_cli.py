@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from pyarrow import parquet
 
@@ -293,3 +294,55 @@ def test_a_retailer_s_orders_become_a_report(tmp_path: Path) -> None:
     # 541,909 lines, of which 135,080 name no customer.
     assert "406,829 events of 4,372 customers" in done.stdout
     assert "135,080 of 541,909 rows rejected" in done.stdout
+
+
+MAP_OF_SHOP = """
+version = 1
+[[stage]]
+id = "look"
+[[stage]]
+id = "buy"
+[[touchpoint]]
+id = "page"
+stage = "look"
+event = ["visit", "view_product", "search"]
+[[touchpoint]]
+id = "till"
+stage = "buy"
+event = ["checkout", "purchase"]
+"""
+
+
+def test_profiles_and_surveys_stand_beside_the_events_of_a_report(tmp_path: Path) -> None:
+    shop = safar.datasets.shop(400)
+    log = shop.log()
+    log.to_polars().select("customer", "time", "event", "channel").rename(
+        {"customer": "customer_id"}
+    ).write_csv(tmp_path / "events.csv")
+    surveys = pl.DataFrame(shop.surveys).select("customer_id", "time", "score", "kind")
+    surveys.write_csv(tmp_path / "surveys.csv")
+    people = pl.DataFrame({"customer_id": surveys["customer_id"].unique().sort()})
+    people.with_columns(
+        group=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("even")).otherwise(pl.lit("odd"))
+    ).write_csv(tmp_path / "profiles.csv")
+    (tmp_path / "journey.toml").write_text(MAP_OF_SHOP, encoding="utf-8")
+    arguments = [
+        "report", tmp_path / "events.csv", "--customer", "customer_id", "--time", "time", "--event", "event",
+        "--channel", "channel", "--timezone", "Asia/Tehran", "--map", tmp_path / "journey.toml",
+    ]  # fmt: skip
+    out = tmp_path / "out"
+    done = command(
+        *arguments, "--profiles", tmp_path / "profiles.csv", "--surveys", tmp_path / "surveys.csv",
+        "--personas", "group", "--answer-events", "nps_answer,csat_answer,ces_answer", "--language", "fa", "--out", out,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert 'lang="fa"' in page
+    assert "نقشهٔ سفر" in page
+    assert page.count('type="radio"') == 3
+    assert 'class="face' in page
+    surveys.rename({"score": "points"}).write_csv(tmp_path / "surveys.csv")
+    done = command(*arguments, "--surveys", tmp_path / "surveys.csv", "--out", out)
+    assert done.returncode == 2
+    assert '"score"' in done.stderr
+    assert "Traceback" not in done.stderr

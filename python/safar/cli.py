@@ -127,6 +127,29 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--map", metavar="FILE", help="journey map (TOML): its stages, and its KPIs against their targets"
     )
+    report.add_argument(
+        "--profiles",
+        metavar="FILE",
+        help="attributes of customers, a row each; the customers' ids stand in the column of --customer",
+    )
+    report.add_argument(
+        "--surveys",
+        metavar="FILE",
+        help="answers of customers, a row each: the columns of --customer and --time, score, and kind if there are "
+        "several",
+    )
+    report.add_argument(
+        "--answer-events",
+        type=_list,
+        default=[],
+        metavar="A,B",
+        help="events that are the answers themselves: what was before them is what they are said of",
+    )
+    report.add_argument(
+        "--personas",
+        metavar="COLUMN",
+        help="column whose values have a journey map of their own, beside that of everybody",
+    )
     report.add_argument("--title", help="heading of the page")
     report.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the page and the tables"
@@ -234,11 +257,7 @@ def _report(options: argparse.Namespace) -> None:
             observed_until=options.observed_until,
         ),
     )
-    if options.map is not None:
-        from safar.journey_map import JourneyMap
-
-        journey_map = JourneyMap.load(options.map)
-        log = steps.run("journey map", lambda: log.with_map(journey_map))
+    log = _beside(log, options, steps)
     folder = _folder(options.out)
     page = dashboard(
         log,
@@ -247,12 +266,43 @@ def _report(options: argparse.Namespace) -> None:
         within=options.within,
         conversion=options.conversion,
         active=options.active,
+        personas=options.personas,
         language=options.language,
         progress=steps.tell,
     )
     steps.run("files", lambda: _write(folder, page, log))
     _summary(page, log)
     _end(folder, page, steps)
+
+
+def _beside(log: EventLog, options: argparse.Namespace, steps: _Steps) -> EventLog:
+    """The log with what stands beside it: profiles, a map, surveys."""
+    from safar._core import Table
+    from safar._files import files_of
+    from safar.journey_map import JourneyMap
+
+    def table(file: str) -> Table:
+        return Table.read(files_of(file))
+
+    if options.profiles is not None:
+        log = steps.run("profiles", lambda: log.with_profiles(table(options.profiles), key=options.customer))
+    if options.map is not None:
+        journey_map = JourneyMap.load(options.map)
+        log = steps.run("journey map", lambda: log.with_map(journey_map))
+    if options.surveys is not None:
+        surveys = table(options.surveys)
+        log = steps.run(
+            "surveys",
+            lambda: log.with_scores(
+                surveys,
+                customer=options.customer,
+                time=options.time,
+                score="score",
+                kind="kind" if "kind" in surveys.names else None,
+                answer_events=options.answer_events,
+            ),
+        )
+    return log
 
 
 def _step(text: str) -> str | tuple[str, ...]:
