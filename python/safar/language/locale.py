@@ -341,10 +341,6 @@ class Locale:
         """
         return self._parts(value)[0]
 
-    def begins_month(self, value: dt.date) -> bool:
-        """Whether a day is the first of its month."""
-        return self._parts(value)[2] == 1
-
     def month(self, value: dt.date) -> str:
         """Write the month of a day.
 

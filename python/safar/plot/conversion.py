@@ -96,7 +96,7 @@ def conversion(
         "time:Q",
         title=look.say(unit),
         scale=alt.Scale(reverse=look.rtl, nice=False),
-        axis=alt.Axis(grid=False),
+        axis=alt.Axis(grid=False, tickCount=8),
     )
     y = alt.Y(
         "share:Q",

@@ -132,7 +132,7 @@ def funnel(
     largest = max([row[unit] for row in found], default=1) or 1
     # Room at the end of the longest bar for what is written there.
     scale = alt.Scale(domain=[0, largest * 1.32], reverse=look.rtl, nice=False)
-    axis = alt.Axis(tickCount=4, format=",")
+    axis = alt.Axis(tickCount=4, format=",d")
     y = names_down("name", (row["name"] for row in in_order), look)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     colour = alt.Color(

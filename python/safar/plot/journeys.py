@@ -73,7 +73,7 @@ def journeys(
     ... )
     >>> chart = journeys(log.journeys(ends="order"))
     >>> [(row["chain"], row["outcome"], row["number"]) for row in chart.data.values]
-    [('web', 'open', 1), ('web → app', 'converted', 1)]
+    [('web', 'open', 1), ('web › app', 'converted', 1)]
     """
     import altair as alt
 

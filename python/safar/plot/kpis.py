@@ -95,10 +95,12 @@ def kpis(
         for row, kpi in enumerate(table["kpi"])
         if kpi in shown and all(table[column][row] is None for column in cut)
     ]
+    # Money stands without a unit: its currency is that of the data.
     units = dict(zip(known["kpi"], known["unit"], strict=True))
     title_of = {
         kpi: look.laid_out(
-            look.locale.name(names[kpi] or kpi) + (f" ({look.locale.say(units[kpi])})" if units[kpi] else "")
+            look.locale.name(names[kpi] or kpi)
+            + (f" ({look.locale.say(units[kpi])})" if units[kpi] not in (None, "", "money") else "")
         )
         for kpi in shown
     }

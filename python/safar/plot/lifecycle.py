@@ -100,7 +100,7 @@ def lifecycle(
         look.tooltip("observed", "Period fully observed"),
     ]
     labels = [first[day] for day in sorted(first)]
-    axis = alt.Axis(format=",", tickCount=6, domain=False, orient=look.side)
+    axis = alt.Axis(format=",d", tickCount=6, domain=False, orient=look.side)
     x = alt.X(
         "label:O",
         title=look.say(_PERIODS[result.period]),

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import bidirectional
 
@@ -29,6 +30,8 @@ _RIGHT, _OWN, _END = "\u2067", "\u2068", "\u2069"
 _LETTERS = frozenset({"L", "R", "AL"})
 _RIGHT_LETTERS = frozenset({"R", "AL"})
 _QUIET = frozenset({"R", "AL", "NSM", "BN", "WS"})
+# Days from which on a period is named by the month that it begins in.
+_MONTH = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,15 @@ class Look:
         return f"{_OWN}{text}{_END}" if mixed else text
 
     def path(self, names: Iterable[object]) -> str:
-        """Write names one after the other, with arrows in the direction of reading.
+        """Write names one after the other, in the direction of reading.
 
         Examples
         --------
         >>> Look().path(["view", "buy"])
-        'view → buy'
+        'view › buy'
         """
-        arrow = " ← " if self.rtl else " → "
-        return self.laid_out(arrow.join(self.locale.name(name) for name in names))
+        # A sign that turns with the direction, and that the typeface has, unlike arrows.
+        return self.laid_out(" › ".join(self.locale.name(name) for name in names))
 
     def joined(self, names: Iterable[str]) -> str:
         """Write names that say one thing together."""
@@ -206,9 +209,9 @@ class Look:
         known = sorted(set(days))
         every = max(1, -(-len(known) // labels))
         shown = known[::every]
-        starts_months = len(known) > 1 and all(self.locale.begins_month(day) for day in known)
+        months = len(known) > 1 and all((after - day).days >= _MONTH for day, after in pairwise(known))
         one_year = len({self.locale.year(day) for day in known}) <= 1
-        write = self.locale.month if starts_months else self.locale.short_day if one_year else self.locale.day
+        write = self.locale.month if months else self.locale.short_day if one_year else self.locale.day
         texts = [self.laid_out(write(day)) for day in shown]
         instants = [_instant(day) for day in shown]
         look_up = f"{json.dumps(texts, ensure_ascii=False)}[indexof({instants}, time(datum.value))]"
@@ -229,7 +232,8 @@ def look_of(language: Language, theme: Theme, result: ResultTable | None = None)
     """
     _args.choice(theme, "theme", Theme)
     log = getattr(result, "_source", None)
-    names = {} if log is None or log.map is None else _names_of(log.map, language)
+    journey_map = getattr(result, "journey_map", None) if log is None else log.map
+    names = {} if journey_map is None else _names_of(journey_map, language)
     return Look(Locale(language, names=names), PALETTES[theme])
 
 

@@ -34,7 +34,7 @@ def rfm(
     result: Result,
     *,
     title: str | None = None,
-    width: int = 320,
+    width: int = 420,
     language: Language = "en",
     theme: Theme = "light",
 ) -> alt.HConcatChart:

@@ -64,7 +64,7 @@ def waits(
     ...     event="what",
     ... )
     >>> [(row["pair"], row["share"]) for row in waits(log.waits("event")).data.values]
-    [('ask → answer', 1.0)]
+    [('ask › answer', 1.0)]
     """
     import altair as alt
 
