@@ -19,11 +19,13 @@ from page_tree import parse
 from safar.language import ENGLISH, Locale, heading
 from safar.language.fonts import FAMILY, FOLDER, font_faces
 from safar.language.words import words_of
+from safar.monitoring.judging import REASONS
 
 PERSIAN = Locale("fa")
 LOCALES = {"en": ENGLISH, "fa": PERSIAN}
 DIGITS = {"en": {}, "fa": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
 PAGE = Path(safar.__file__).parent / "pages"
+CHARTS = (PAGE.parent / "plot").glob("*.py")
 
 
 def bare(text: str) -> str:
@@ -123,7 +125,12 @@ def test_every_translation_has_the_places_of_its_english() -> None:
 
 def test_every_text_of_the_file_is_said_somewhere() -> None:
     said = set()
-    for path in [*PAGE.rglob("*.py"), *(PAGE.parent / "language").glob("*.py"), PAGE.parent / "cli.py"]:
+    for path in [
+        *PAGE.rglob("*.py"),
+        *(PAGE.parent / "language").glob("*.py"),
+        *CHARTS,
+        PAGE.parent / "cli.py",
+    ]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         said |= {
             node.value
@@ -133,9 +140,10 @@ def test_every_text_of_the_file_is_said_somewhere() -> None:
     said |= set(re.findall(r'locale\.say\("([^"]+)"', (PAGE / "templates" / "page.html").read_text()))
     reasons = {
         reason.replace("_", " ")
-        for reason in ("missing_customer", "missing_time", "missing_event", "invalid_time")
+        for reason in ("missing_customer", "missing_time", "missing_event", "invalid_time", *REASONS)
     }
     units = {formula["unit"] for formula in safar.kpi_catalogue().to_polars().to_dicts()}
+    units |= {"met", "missed", "unclear"}
     unsaid = set(words_of("fa")["texts"]) - said - reasons - units - {"days"}
     assert not unsaid
 

@@ -43,12 +43,15 @@ class MapCoverage(ResultTable):
         Number of events of the log.
     mapped
         Number of events at a touchpoint; with those of `unmapped` they are `events`.
+    journey_map
+        The map.
     """
 
     overlaps: ResultTable
     unmapped: ResultTable
     events: int
     mapped: int
+    journey_map: JourneyMap
 
     @property
     def never_matched(self) -> list[str]:
@@ -161,6 +164,7 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
         ),
         int(facts["events"]),
         mapped,
+        journey_map,
         shares=shares,
     )
 

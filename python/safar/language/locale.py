@@ -60,6 +60,20 @@ class Locale:
         return self.shown_calendar or self._conventions.calendar
 
     @property
+    def large(self) -> tuple[tuple[float, float, str], ...]:
+        """From which amount on numbers are shortened, by how much, and what follows them then; largest first."""
+        words = self._conventions
+        return (1e9, 1e9, words.billion), (1e6, 1e6, words.million), (1e4, 1e3, words.thousand)
+
+    @property
+    def marks(self) -> dict[str, str | list[str]]:
+        """The digits and signs of numbers, by their names in the number locales of D3 and Vega."""
+        decimal, thousands, minus, percent = (self.signs(sign) for sign in ".,-%")
+        digits = [self.signs(digit) for digit in "0123456789"]
+        signs: dict[str, str | list[str]] = {"decimal": decimal, "thousands": thousands}
+        return signs | {"minus": minus, "percent": percent, "numerals": digits}
+
+    @property
     def _conventions(self) -> Conventions:
         return CONVENTIONS[self.language]
 
@@ -158,12 +172,7 @@ class Locale:
         """
         if value is None or math.isnan(value):
             return MISSING
-        words = self._conventions
-        for least, unit, word in (
-            (1e9, 1e9, words.billion),
-            (1e6, 1e6, words.million),
-            (1e4, 1e3, words.thousand),
-        ):
+        for least, unit, word in self.large:
             if abs(value) >= least:
                 return self.signs(f"{value / unit:,.1f}") + word
         whole = abs(value) >= 100 or value == int(value)
@@ -321,6 +330,16 @@ class Locale:
         """
         _, month, day = self._parts(value)
         return f"{self.signs(str(day))} {self._month(month)}"
+
+    def year(self, value: dt.date) -> int:
+        """The year of a day.
+
+        Examples
+        --------
+        >>> ENGLISH.year(dt.date(2026, 3, 21)), Locale("fa").year(dt.date(2026, 3, 21))
+        (2026, 1405)
+        """
+        return self._parts(value)[0]
 
     def month(self, value: dt.date) -> str:
         """Write the month of a day.

@@ -212,9 +212,10 @@ class AlertResult(ResultTable):
         # The one with the fewest columns that cut it.
         return min(rows, key=lambda row: sum(label is not None for label in self._panel.series[row].slice))
 
-    def label(self, series: int) -> str:
+    def label(self, series: int, language: Language = "en") -> str:
         """What a series is called: its KPI and its slice."""
-        return self._panel.series[series].name
+        each = self._panel.series[series]
+        return " · ".join([self._names.get(language, {}).get(each.kpi, each.kpi), *each.shown])
 
     def course(self, series: int) -> tuple[list[dict[str, Any]], str, bool]:
         """What is drawn of a series: its periods, its unit, and whether it is a share from 0 to 1."""

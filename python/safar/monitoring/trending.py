@@ -57,16 +57,23 @@ class TrendResult(ResultTable):
         """What is drawn of a row of the table: its periods, its unit, and whether it is a share from 0 to 1."""
         series = self._rows[row]
         usable, values = self._usable[series], self._panel.values()[series]
-        slope, at = self.to_dict()["slope"][row], np.arange(len(values))
+        columns, at = self.to_dict(), np.arange(len(values))
+        slope, *bounds = (columns[name][row] for name in ("slope", "slope_low", "slope_high"))
         if slope is None:
-            line = np.full(len(values), np.nan)
+            line = low = high = np.full(len(values), np.nan)
         else:
             line = float(np.median(values[usable] - slope * at[usable])) + slope * at
+            # All slopes go through the middle of the periods.
+            middle = float(np.median(at[usable]))
+            ends = [line + (bound - slope) * (at - middle) for bound in bounds]
+            low, high = np.minimum(*ends), np.maximum(*ends)
         periods = [
             {
                 "date": self._panel.grid.dates[place],
                 "value": float(values[place]),
                 "trend": float(line[place]),
+                "trend_low": float(low[place]),
+                "trend_high": float(high[place]),
             }
             for place in np.flatnonzero(usable).tolist()
         ]

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from safar._typing import Language
 from safar.errors import ArgumentError
-from safar.plot.bars import interval
 from safar.plot.kpi_axes import kpi_format, periods_across, value_axis
-from safar.plot.theme import BLUE, GREY, INK, MUTED, Direction, finish, inline
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
+from safar.plot.theme import finish, inline
 
 if TYPE_CHECKING:
     import altair as alt
 
     from safar.monitoring import AlertResult
 
-__all__ = ["ALARM", "alerts"]
+__all__ = ["alerts"]
 
-ALARM = "#b3261e"
 _GRADES = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -28,7 +29,8 @@ def alerts(
     title: str | None = None,
     width: int = 640,
     height: int = 240,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw one KPI as a control chart with its alerts.
 
@@ -45,8 +47,10 @@ def alerts(
         Heading; by default the sentence of the alert, or the KPI.
     width, height
         Size in pixels.
-    direction
-        ``"rtl"`` mirrors the chart: time runs from right to left.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -71,47 +75,63 @@ def alerts(
     """
     import altair as alt
 
-    row, sentence = _chosen(result, alert, kpi)
+    look = look_of(language, theme, result)
+    row, sentence = _chosen(result, alert, kpi, language)
     data, unit, percent = result.course(row)
     stretches = [{"start": _plain(start), "end": _plain(end)} for start, end in result.stretches(row)]
-    records = [{**{name: _plain(value) for name, value in record.items()}, "unit": unit} for record in data]
-    form, axis = kpi_format(percent), value_axis(percent, direction)
-    y = alt.Y("observed:Q", title=unit or None, scale=alt.Scale(zero=False), axis=axis)
-    tooltip = [
-        alt.Tooltip("date:T", title="Period"),
-        alt.Tooltip("observed:Q", title="Observed", format=form),
-        alt.Tooltip("expected:Q", title="Expected", format=form),
-        *interval("expected", form),
-        alt.Tooltip("reason:N", title="Not judged"),
+    records = [
+        {
+            **{name: _plain(value) for name, value in record.items()},
+            "unit": unit,
+            "period": look.laid_out(look.locale.day(record["date"])),
+            "judged": "" if record["reason"] is None else look.say(record["reason"].replace("_", " ")),
+        }
+        for record in data
     ]
-    base = alt.Chart().encode(x=periods_across(direction), tooltip=tooltip)
+    form, axis = kpi_format(percent), value_axis(percent, look)
+    y = alt.Y("observed:Q", title=look.say(unit) if unit else None, scale=alt.Scale(zero=False), axis=axis)
+    tooltip = [
+        look.tooltip("period", "Period"),
+        look.tooltip("observed", "Observed", form),
+        look.tooltip("expected", "Expected", form),
+        *look.interval("expected", form),
+        look.tooltip("judged", "Not judged"),
+    ]
+    base = alt.Chart().encode(x=periods_across([record["date"] for record in data], look), tooltip=tooltip)
     layers: list[Any] = []
     if stretches:
-        shade = alt.Chart(inline(stretches)).mark_rect(color=GREY, opacity=1)
+        shade = alt.Chart(inline(stretches)).mark_rect(color=look.colours.grey, opacity=1)
         layers.append(shade.encode(x="start:T", x2="end:T"))
-    band = base.mark_area(color=BLUE, opacity=0.18, interpolate="linear")
+    band = base.mark_area(color=look.colours.blue, opacity=0.18, interpolate="linear")
     layers.append(
         band.transform_filter("isValid(datum.expected_low)").encode(
-            y=alt.Y("expected_low:Q", title=unit or None, axis=axis, scale=alt.Scale(zero=False)),
+            y=alt.Y(
+                "expected_low:Q",
+                title=look.say(unit) if unit else None,
+                axis=axis,
+                scale=alt.Scale(zero=False),
+            ),
             y2="expected_high:Q",
         )
     )
-    layers.append(base.mark_line(color=INK, strokeWidth=1.4).encode(y=y))
+    layers.append(base.mark_line(color=look.colours.ink, strokeWidth=1.4).encode(y=y))
     if any(record["target"] is not None for record in records):
-        dashed = base.mark_line(color=MUTED, strokeDash=[5, 4], strokeWidth=1.2)
+        dashed = base.mark_line(color=look.colours.muted, strokeDash=[5, 4], strokeWidth=1.2)
         layers.append(dashed.encode(y=alt.Y("target:Q", scale=alt.Scale(zero=False))))
-    marks = base.mark_point(color=ALARM, filled=True, size=60, opacity=1).transform_filter("datum.alarm")
+    marks = base.mark_point(color=look.colours.alarm, filled=True, size=60, opacity=1).transform_filter(
+        "datum.alarm"
+    )
     layers.append(marks.encode(y=y))
     chart = alt.layer(*layers, data=inline(records)).properties(width=width, height=height)
-    heading = result.label(row) if title is None else title
     said = "Band: 95% interval of what was expected. Red: alarms."
     if any(record["target"] is not None for record in records):
-        said += " Dashed: target."
-    subtitle = [sentence, said] if sentence else [said]
-    return finish(chart, title=heading, subtitle=subtitle, direction=direction)
+        said = "Band: 95% interval of what was expected. Red: alarms. Dashed: target."
+    subtitle = [look.laid_out(sentence), look.say(said)] if sentence else [look.say(said)]
+    heading = look.laid_out(title or result.label(row, language))
+    return finish(chart, title=heading, subtitle=subtitle, look=look)
 
 
-def _chosen(result: AlertResult, alert: int | None, kpi: str | None) -> tuple[int, str]:
+def _chosen(result: AlertResult, alert: int | None, kpi: str | None, language: Language) -> tuple[int, str]:
     """The series to draw, and the sentence of its alert."""
     if kpi is not None:
         if alert is not None:
@@ -128,7 +148,7 @@ def _chosen(result: AlertResult, alert: int | None, kpi: str | None) -> tuple[in
         alert = min(order)[2]
     if isinstance(alert, bool) or not 0 <= alert < len(result):
         raise ArgumentError(f"alert={alert!r} is not a row of the alerts; expected 0 to {len(result) - 1}")
-    return result.series_of(alert), result.sentences()[alert]
+    return result.series_of(alert), result.sentences(language)[alert]
 
 
 def _plain(value: Any) -> Any:

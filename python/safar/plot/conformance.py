@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _args
-from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar._typing import Language
+from safar.plot.bars import layered, names_down, share_axis, share_bars
+from safar.plot.look import Look, look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import Panels, at_least_one, columns_of, panels_of
-from safar.plot.theme import BLUE, GREY, Direction, inline, records
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -19,13 +22,18 @@ __all__ = ["conformance"]
 What = Literal["deviations", "steps"]
 
 _ROW = 26
-_KINDS = {"skipped": "skipped", "out_of_order": "out of order", "late": "late", "extra": "extra"}
+_KINDS = {
+    "skipped": "{step}: skipped",
+    "out_of_order": "{step}: out of order",
+    "late": "{step}: late",
+    "extra": "{step}: extra",
+}
 _STANDINGS = {
-    "in_order": ("In order", BLUE),
-    "late": ("Late", "#e0a63a"),
-    "out_of_order": ("Out of order", "#c8703a"),
-    "skipped": ("Skipped", "#a33d3d"),
-    "not_due": ("Not due", GREY),
+    "in_order": "In order",
+    "late": "Late",
+    "out_of_order": "Out of order",
+    "skipped": "Skipped",
+    "not_due": "Not due",
 }
 
 
@@ -36,7 +44,8 @@ def conformance(
     most: int = 15,
     title: str | None = None,
     width: int = 360,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.Chart | alt.FacetChart:
     """Draw where journeys leave the designed one.
 
@@ -53,8 +62,10 @@ def conformance(
         Heading; by default it says what is drawn.
     width
         Width in pixels, of each panel.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -79,92 +90,101 @@ def conformance(
     >>> [(row["name"], row["share"]) for row in chart.data.values]
     [('2 b: skipped', 0.5)]
     """
+    look = look_of(language, theme, result)
     _args.choice(what, "what", What)
     at_least_one(most=most)
-    overall = columns_of(result)
-    panels = panels_of(overall, "units")
+    overall = columns_of(result, look)
+    panels = panels_of(overall, "units", look)
     units, conforming = sum(overall["units"]), sum(overall["conforming"])
-    share = f" ({conforming / units:.1%})" if units else ""
     chart: alt.LayerChart | alt.Chart | alt.FacetChart
     if what == "deviations":
-        heading = "Where journeys leave the design"
-        chart = _deviations(result, panels, most, width, direction)
+        heading = look.heading(title, "Where journeys leave the design")
+        chart = _deviations(result, panels, most, width, look)
     else:
-        heading = "The steps of the design"
-        chart = _steps(result, panels, width, direction)
+        heading = look.heading(title, "The steps of the design")
+        chart = _steps(result, panels, width, look)
     return panels.finish(
         chart,
-        title=title or heading,
-        subtitle=f"{conforming:,} of {units:,} units conform{share}",
-        direction=direction,
+        title=heading,
+        subtitle=look.say(
+            "{number} of {all} units conform ({share})",
+            number=look.locale.count(conforming),
+            all=look.locale.count(units),
+            share=look.locale.share(conforming / units if units else None),
+        ),
+        look=look,
         own_rows=what == "deviations",
     )
 
 
 def _deviations(
-    result: ConformanceResult, panels: Panels, most: int, width: int, direction: Direction
+    result: ConformanceResult, panels: Panels, most: int, width: int, look: Look
 ) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
-    columns = columns_of(result.deviations())
+    columns = columns_of(result.deviations(), look)
     data = records(columns, panels.rows(columns, most=most))
     for row in data:
-        step = "" if row["step"] is None else f"{row['step']} "
-        row["name"] = f"{step}{row['label']}: {_KINDS[row['kind']]}"
+        number = "" if row["step"] is None else f"{look.locale.count(row['step'])} "
+        row["name"] = look.say(_KINDS[row["kind"]], step=number + look.locale.name(row["label"]))
     tooltip = [
-        alt.Tooltip("name:N", title="Deviation"),
-        alt.Tooltip("units:Q", title="Units", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-        *interval("share"),
+        look.tooltip("name", "Deviation"),
+        look.tooltip("units", "Units", ","),
+        look.tooltip("share", "Share", ".1%"),
+        *look.interval("share"),
     ]
     if "conversion_with" in columns:
         tooltip += [
-            alt.Tooltip("conversion_with:Q", title="Reach the goal with it", format=".1%"),
-            alt.Tooltip("conversion_without:Q", title="Reach the goal without it", format=".1%"),
-            alt.Tooltip("q_value:Q", title="q-value", format=".2g"),
+            look.tooltip("conversion_with", "Reach the goal with it", ".1%"),
+            look.tooltip("conversion_without", "Reach the goal without it", ".1%"),
+            look.tooltip("q_value", "q-value", ".2g"),
         ]
     if "score_with" in columns:
         tooltip += [
-            alt.Tooltip("score_with:Q", title="Mean score with it", format=".2f"),
-            alt.Tooltip("score_without:Q", title="Mean score without it", format=".2f"),
+            look.tooltip("score_with", "Mean score with it", ".2f"),
+            look.tooltip("score_without", "Mean score without it", ".2f"),
         ]
-    y = names_down("name", (row["name"] for row in data), direction, limit=260)
-    x = share_axis("share", "Share of the units", direction)
+    y = names_down("name", (row["name"] for row in data), look, limit=260)
+    x = share_axis("share", look.say("Share of the units"), look)
     return layered(
-        share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW), data, width=width, row=_ROW
+        share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, look, row=_ROW), data, width=width, row=_ROW
     )
 
 
-def _steps(result: ConformanceResult, panels: Panels, width: int, direction: Direction) -> alt.Chart:
+def _steps(result: ConformanceResult, panels: Panels, width: int, look: Look) -> alt.Chart:
     import altair as alt
 
-    columns = columns_of(result.steps())
+    columns = columns_of(result.steps(), look)
     data: list[dict[str, Any]] = []
     for row in records(columns, sorted(panels.rows(columns))):
-        for place, (standing, (name, _)) in enumerate(_STANDINGS.items()):
+        step = look.laid_out(f"{look.locale.count(row['step'])} {look.locale.name(row['label'])}")
+        for place, (standing, name) in enumerate(_STANDINGS.items()):
             units = row[standing]
             share = units / row["units"] if row["units"] else 0.0
-            one = {"name": f"{row['step']} {row['label']}", "standing": name, "place": place}
+            one = {"name": step, "standing": look.say(name), "place": place}
             one |= {"units": units, "of": row["units"], "share": share}
             data.append(one | ({"segment": row["segment"]} if "segment" in row else {}))
-    names, colours = zip(*_STANDINGS.values(), strict=True)
-    bars = alt.Chart(inline(data), width=width, height=alt.Step(_ROW)).mark_bar(height=_ROW - 8)
+    kinds, names = look.colours.kinds, [look.say(name) for name in _STANDINGS.values()]
+    colours = [kinds[0], kinds[1], kinds[3], kinds[2], look.colours.grey]
+    bars = alt.Chart(inline(data), width=width, height=alt.Step(_ROW)).mark_bar(
+        height=_ROW - 8, stroke=look.colours.rule, strokeWidth=0.8
+    )
     chart: alt.Chart = bars.encode(
-        x=share_axis("share", "Share of the units", direction, whole=True),
-        y=names_down("name", (row["name"] for row in data), direction, limit=260),
+        x=share_axis("share", look.say("Share of the units"), look, whole=True),
+        y=names_down("name", (row["name"] for row in data), look, limit=260),
         color=alt.Color(
             "standing:N",
             title=None,
-            scale=alt.Scale(domain=list(names), range=list(colours)),
+            scale=alt.Scale(domain=names, range=colours),
             legend=alt.Legend(orient="bottom", direction="horizontal"),
         ),
         order=alt.Order("place:Q"),
         tooltip=[
-            alt.Tooltip("name:N", title="Step"),
-            alt.Tooltip("standing:N", title="Standing"),
-            alt.Tooltip("units:Q", title="Units", format=","),
-            alt.Tooltip("of:Q", title="Of all", format=","),
-            alt.Tooltip("share:Q", title="Share", format=".1%"),
+            look.tooltip("name", "Step"),
+            look.tooltip("standing", "Standing"),
+            look.tooltip("units", "Units", ","),
+            look.tooltip("of", "Of all", ","),
+            look.tooltip("share", "Share", ".1%"),
         ],
     )
     return chart

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safar.plot.bars import interval
+from safar._typing import Language
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, facet, panels_of
-from safar.plot.theme import BLUE, Direction, finish, inline, records, side
+from safar.plot.theme import finish, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,26 +17,26 @@ if TYPE_CHECKING:
 
 __all__ = ["conversion"]
 
-# Apart in hue and in lightness; dashes tell them apart once more.
-_COLOURS = (BLUE, "#e8821a", "#52606d", "#8b4a9c", "#2f8f5b", "#b8475a")
+# What tells curves apart beside their colour.
 _DASHES = ((1, 0), (7, 2), (2, 2), (7, 2, 2, 2), (12, 3), (4, 4))
 # Steps of one curve; more than a screen has columns can't be seen.
 _MOST = 1_000
 _UNITS = (
-    ("days", 86_400.0),
-    ("hours", 3_600.0),
-    ("minutes", 60.0),
-    ("seconds", 1.0),
+    ("Days since the entry", 86_400.0),
+    ("Hours since the entry", 3_600.0),
+    ("Minutes since the entry", 60.0),
+    ("Seconds since the entry", 1.0),
 )
 
 
 def conversion(
     result: ConversionResult,
     *,
-    title: str = "Conversion by time since the entry",
+    title: str | None = None,
     width: int = 520,
     height: int = 300,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw conversion as step curves with their 95 % intervals.
 
@@ -43,11 +45,13 @@ def conversion(
     result
         Conversion; by segments it gives a curve for each of the six largest, with competing outcomes a panel each.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width, height
         Size of a panel in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -70,9 +74,10 @@ def conversion(
     """
     import altair as alt
 
-    columns = columns_of(result)
+    look = look_of(language, theme, result)
+    columns = columns_of(result, look, "outcome")
     curves = _curves(columns)
-    panels = panels_of(columns, "at_risk", [rows[0] for rows in curves])
+    panels = panels_of(columns, "at_risk", look, [rows[0] for rows in curves])
     if panels.shown is not None:
         curves = [rows for rows in curves if columns["segment"][rows[0]] in panels.shown]
     longest = max((columns["time_seconds"][rows[-1]] for rows in curves), default=0.0)
@@ -89,31 +94,31 @@ def conversion(
         data += drawn
     x = alt.X(
         "time:Q",
-        title=f"{unit.capitalize()} since the entry",
-        scale=alt.Scale(reverse=direction == "rtl", nice=False),
-        axis=alt.Axis(grid=False),
+        title=look.say(unit),
+        scale=alt.Scale(reverse=look.rtl, nice=False),
+        axis=alt.Axis(grid=False, tickCount=8),
     )
     y = alt.Y(
         "share:Q",
-        title="Share that has reached the outcome",
-        axis=alt.Axis(format=".0%", domain=False, orient=side(direction)),
+        title=look.say("Share that has reached the outcome"),
+        axis=alt.Axis(format=".0%", domain=False, orient=look.side),
     )
     tooltip = [
-        alt.Tooltip("time:Q", title=f"{unit.capitalize()} since the entry", format=",.2f"),
-        alt.Tooltip("share:Q", title="Share so far", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("at_risk:Q", title="Customers not decided before", format=","),
+        look.tooltip("time", unit, ",.2f"),
+        look.tooltip("share", "Share so far", ".1%"),
+        *look.interval("share"),
+        look.tooltip("at_risk", "Customers not decided before", ","),
     ]
-    colour: Any = alt.value(BLUE)
+    colour: Any = alt.value(look.colours.blue)
     dash: Any = alt.value([1, 0])
     if panels.shown:
         names = list(panels.shown)
-        tooltip.insert(0, alt.Tooltip("segment:N", title="Segment"))
+        tooltip.insert(0, look.tooltip("segment", "Segment"))
         legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=300)
-        colours = alt.Scale(domain=names, range=list(_COLOURS[: len(names)]))
+        colours = alt.Scale(domain=names, range=list(look.colours.kinds[: len(names)]))
         dashes = alt.Scale(domain=names, range=[list(each) for each in _DASHES[: len(names)]])
-        colour = alt.Color("segment:N", title="Segment", scale=colours, legend=legend)
-        dash = alt.StrokeDash("segment:N", title="Segment", scale=dashes, legend=legend)
+        colour = alt.Color("segment:N", title=look.say("Segment"), scale=colours, legend=legend)
+        dash = alt.StrokeDash("segment:N", title=look.say("Segment"), scale=dashes, legend=legend)
     base = alt.Chart().encode(x=x, color=colour, strokeDash=dash, tooltip=tooltip)
     band = base.mark_area(opacity=0.15, interpolate="step-after", line=False).encode(
         y=alt.Y("share_low:Q"), y2="share_high:Q"
@@ -121,13 +126,14 @@ def conversion(
     line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(y=y)
     layers = alt.layer(band, line, data=inline(data)).properties(width=width, height=height)
     subtitle = [
-        "Estimated from customers for as long as they were watched; the band is the 95% interval",
+        look.say("Estimated from customers for as long as they were watched; the band is the 95% interval"),
         panels.said,
     ]
+    heading = look.heading(title, "Conversion by time since the entry")
     if "outcome" not in columns:
-        return finish(layers, title=title, subtitle=subtitle, direction=direction)
-    whole = facet(layers, "outcome", dict.fromkeys(columns["outcome"]))
-    return finish(whole, title=title, subtitle=subtitle, direction=direction)
+        return finish(layers, title=heading, subtitle=subtitle, look=look)
+    whole = facet(layers, "outcome", columns["outcome"], look)
+    return finish(whole, title=heading, subtitle=subtitle, look=look)
 
 
 def _curves(columns: dict[str, list[Any]]) -> list[list[int]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safar._typing import Language
-from safar.plot.bars import interval
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, side
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
+from safar.plot.theme import finish, inline
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,10 +22,10 @@ _STEP = 84
 def emotion_curve(
     result: EmotionCurveResult,
     *,
-    title: str = "Emotion curve",
+    title: str | None = None,
     height: int = 260,
     language: Language = "en",
-    direction: Direction = "ltr",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw the mean score along the journey, with its interval as a band.
 
@@ -33,13 +34,13 @@ def emotion_curve(
     result
         The emotion curve of a log.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     height
         Height in pixels.
     language
-        The language of the names of stages, where the map has them: ``"en"`` or ``"fa"``.
-    direction
-        ``"rtl"`` lets the journey go from right to left.
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -70,8 +71,9 @@ def emotion_curve(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     columns = result.to_dict()
-    names = result.names(language)
+    names = [look.name(name) for name in result.names(language)]
     data: list[dict[str, Any]] = [
         {
             "place": place,
@@ -80,7 +82,7 @@ def emotion_curve(
             "low": columns["mean_low"][place],
             "high": columns["mean_high"][place],
             "answers": columns["answers"][place],
-            "said": f"n = {columns['answers'][place]:,}",
+            "said": look.say("n = {number}", number=look.locale.count(columns["answers"][place])),
         }
         for place, name in enumerate(names)
     ]
@@ -88,32 +90,38 @@ def emotion_curve(
     x = alt.X(
         "name:N",
         title=None,
-        sort=order[::-1] if direction == "rtl" else order,
+        sort=look.across(order),
         axis=alt.Axis(labelAngle=0, domain=False, ticks=False, labelLimit=_STEP),
         scale=alt.Scale(paddingOuter=0.3),
     )
     scale = alt.Scale(domain=[result.low, result.high], clamp=True)
-    axis = alt.Axis(orient=side(direction), domain=False, tickCount=5)
+    axis = alt.Axis(orient=look.side, domain=False, tickCount=5)
     tooltip = [
-        alt.Tooltip("name:N", title="Stage" if result.along == "stage" else "Touchpoint"),
-        alt.Tooltip("mean:Q", title="Mean score", format=".2f"),
-        *interval(form=".2f"),
-        alt.Tooltip("answers:Q", title="Answers", format=","),
+        look.tooltip("name", "Stage" if result.along == "stage" else "Touchpoint"),
+        look.tooltip("mean", "Mean score", ".2f"),
+        *look.interval(form=".2f"),
+        look.tooltip("answers", "Answers", ","),
     ]
     base = alt.Chart().encode(x=x, tooltip=tooltip)
-    y = alt.Y("mean:Q", title="Mean score", scale=scale, axis=axis)
+    y = alt.Y("mean:Q", title=look.say("Mean score"), scale=scale, axis=axis)
     # A null in the data is a gap, of the band as of the line.
-    band = base.mark_area(color=BLUE, opacity=0.18, invalid="break-paths-show-domains").encode(
-        y=alt.Y("low:Q", scale=scale, axis=axis, title="Mean score"), y2="high:Q"
+    band = base.mark_area(color=look.colours.blue, opacity=0.18, invalid="break-paths-show-domains").encode(
+        y=alt.Y("low:Q", scale=scale, axis=axis, title=look.say("Mean score")), y2="high:Q"
     )
-    line = base.mark_line(color=BLUE, strokeWidth=3, invalid="break-paths-show-domains").encode(y=y)
-    points = base.mark_point(color=INK, filled=True, size=80, opacity=1).encode(y=y)
-    whiskers = base.mark_rule(color=BLUE, strokeWidth=2, opacity=0.5).encode(
+    line = base.mark_line(color=look.colours.blue, strokeWidth=3, invalid="break-paths-show-domains").encode(
+        y=y
+    )
+    points = base.mark_point(color=look.colours.ink, filled=True, size=80, opacity=1).encode(y=y)
+    whiskers = base.mark_rule(color=look.colours.blue, strokeWidth=2, opacity=0.5).encode(
         y=alt.Y("low:Q", scale=scale, axis=axis), y2="high:Q"
     )
-    counts = base.mark_text(color=MUTED, baseline="bottom", dy=-4).encode(y=alt.value(height), text="said:N")
+    counts = base.mark_text(color=look.colours.muted, baseline="bottom", dy=-4).encode(
+        y=alt.value(height), text="said:N"
+    )
     chart = alt.layer(band, whiskers, line, points, counts, data=inline(data)).properties(
         width=_STEP * max(1, len(data)), height=height
     )
-    subtitle = "Mean score of each with its 95% interval, and the number of answers; a gap: nobody answered"
-    return finish(chart, title=title, subtitle=subtitle, direction=direction)
+    subtitle = look.say(
+        "Mean score of each with its 95% interval, and the number of answers; a gap: nobody answered"
+    )
+    return finish(chart, title=look.heading(title, "Emotion curve"), subtitle=subtitle, look=look)

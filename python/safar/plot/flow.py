@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval
+from safar._typing import Language
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, commonest, panels_of
-from safar.plot.theme import STEEL, Direction, inline, records, side
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,7 +24,12 @@ _ENDS = ("(end)", "(open)")
 
 
 def flow(
-    result: Result, *, events: int = 8, title: str = "Where journeys go", direction: Direction = "ltr"
+    result: Result,
+    *,
+    events: int = 8,
+    title: str | None = None,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw the flow from event to event, position by position.
 
@@ -33,9 +40,11 @@ def flow(
     events
         How many of the commonest events are shown.
     title
-        Heading.
-    direction
-        ``"rtl"`` mirrors the chart.
+        Heading; by default it says what is drawn.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -61,11 +70,13 @@ def flow(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(events=events)
-    edges = columns_of(result)
-    panels = panels_of(edges, "units", [row for row, at in enumerate(edges["position"]) if at == 0])
-    real, which = commonest(edges["to"], edges["units"], events, but=_ENDS)
-    kept = [*real, *(name for name in _ENDS if name in edges["to"])]
+    edges = columns_of(result, look, "from", "to")
+    ends = [look.name(name) for name in _ENDS]
+    panels = panels_of(edges, "units", look, [row for row, at in enumerate(edges["position"]) if at == 0])
+    real, which = commonest(edges["to"], edges["units"], events, look, but=ends)
+    kept = [*real, *(name for name in ends if name in edges["to"])]
     rows = [
         row
         for row in sorted(panels.rows(edges))
@@ -77,18 +88,18 @@ def flow(
         row["row"], row["next_row"] = kept.index(row["from"]), kept.index(row["to"])
     last = max((row["next"] for row in data), default=1)
     tooltip = [
-        alt.Tooltip("position:Q", title="Position"),
-        alt.Tooltip("from:N", title="From"),
-        alt.Tooltip("to:N", title="To"),
-        alt.Tooltip("units:Q", title="Units", format=","),
-        alt.Tooltip("share:Q", title="Share of those at from", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
+        look.tooltip("position", "Position", "d"),
+        look.tooltip("from", "From"),
+        look.tooltip("to", "To"),
+        look.tooltip("units", "Units", ","),
+        look.tooltip("share", "Share of those at from", ".1%"),
+        *look.interval("share"),
+        look.tooltip("customers", "Customers", ","),
     ]
     x = alt.X(
         "position:Q",
-        title="Position",
-        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, reverse=direction == "rtl"),
+        title=look.say("Position"),
+        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, reverse=look.rtl),
         axis=alt.Axis(orient="top", values=list(range(1, last + 1)), format="d", grid=False, domain=False),
     )
     y = alt.Y(
@@ -96,7 +107,7 @@ def flow(
         title=None,
         scale=alt.Scale(domain=[-0.5, max(1, len(kept)) - 0.5], nice=False, reverse=True),
         axis=alt.Axis(
-            orient=side(direction),
+            orient=look.side,
             values=list(range(len(kept))),
             labelExpr=f"{json.dumps(kept, ensure_ascii=False)}[datum.value]",
             domain=False,
@@ -104,11 +115,11 @@ def flow(
         ),
     )
     thickness = alt.StrokeWidth(
-        "units:Q", title="Units", scale=alt.Scale(domainMin=0, range=[0.5, _THICKEST]), legend=None
+        "units:Q", title=look.say("Units"), scale=alt.Scale(domainMin=0, range=[0.5, _THICKEST]), legend=None
     )
     lines = (
         alt.Chart()
-        .mark_rule(color=STEEL, opacity=0.45, strokeCap="butt")
+        .mark_rule(color=look.colours.steel, opacity=0.45, strokeCap="butt")
         .encode(x=x, x2="next:Q", y=y, y2="next_row:Q", strokeWidth=thickness, tooltip=tooltip)
     )
     layers = alt.layer(lines, data=inline(data)).properties(
@@ -116,8 +127,8 @@ def flow(
     )
     return panels.finish(
         layers,
-        title=title,
-        subtitle=f"Units from each event to the next; {which}",
-        direction=direction,
+        title=look.heading(title, "Where journeys go"),
+        subtitle=look.say("Units from each event to the next; {which}", which=which),
+        look=look,
         columns=1,
     )

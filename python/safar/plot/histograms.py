@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from safar._typing import Floats
-from safar.plot.theme import STEEL, Direction, finish, inline, records, side
+from safar.plot.look import Look
+from safar.plot.theme import finish, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["EVENTS", "Bins", "binned", "histograms"]
+__all__ = ["EVENTS", "Bins", "Counted", "binned", "histograms"]
 
 # The lower end of each bin, and what it is called.
 Bins = Sequence[tuple[float, str]]
@@ -21,8 +23,25 @@ Bins = Sequence[tuple[float, str]]
 EVENTS: Bins = ((1, "1"), (2, "2"), (3, "3"), (4, "4–5"), (6, "6–10"), (11, "11–20"), (21, "over 20"))
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What has the values that a histogram counts, in English.
+
+    Attributes
+    ----------
+    column : the column of their number.
+    name, all, share, number : what they are called, all of them, a share of them, and a number of them.
+    """
+
+    column: str
+    name: str
+    all: str
+    share: str
+    number: str
+
+
 def histograms(
-    panels: Sequence[tuple[str, Floats, Bins]], counted: str, *, title: str, width: int, direction: Direction
+    panels: Sequence[tuple[str, Floats, Bins]], counted: Counted, *, title: str, width: int, look: Look
 ) -> alt.HConcatChart:
     """Draw how values are distributed, a panel for each kind of values.
 
@@ -31,46 +50,51 @@ def histograms(
     panels
         Title of the axis, values and bins of each.
     counted
-        What has the values: a plural.
+        What has the values.
     title
-        Heading.
+        Heading, in the language.
     width
         Width of a panel in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    look
+        How it is written and coloured.
     """
     import altair as alt
 
-    rtl = direction == "rtl"
+    rtl = look.rtl
     charts = []
     for axis, values, bins in panels:
-        names, counts = [name for _, name in bins], binned(values, [low for low, _ in bins])
+        names, counts = (
+            [look.laid_out(look.locale.signs(look.locale.say(name))) for _, name in bins],
+            binned(values, [low for low, _ in bins]),
+        )
         total = sum(counts)
         shares = [number / total if total else None for number in counts]
-        data = records({"bin": names, counted: counts, "of": [total] * len(bins), "share": shares})
+        data = records({"bin": names, counted.column: counts, "of": [total] * len(bins), "share": shares})
         base = alt.Chart(inline(data)).encode(
             x=alt.X(
                 "bin:O",
-                sort=names[::-1] if rtl else names,
-                title=axis,
+                sort=look.across(names),
+                title=look.say(axis),
                 axis=alt.Axis(labelAngle=0, ticks=False),
             ),
             y=alt.Y(
                 "share:Q",
-                title=f"Share of {counted}",
-                axis=alt.Axis(format=".0%", tickCount=4, domain=False, orient=side(direction)),
+                title=look.say(counted.share),
+                axis=alt.Axis(format=".0%", tickCount=4, domain=False, orient=look.side),
             ),
             tooltip=[
-                alt.Tooltip("bin:N", title=axis),
-                alt.Tooltip(f"{counted}:Q", title=counted.capitalize(), format=","),
-                alt.Tooltip("of:Q", title=f"All {counted}", format=","),
-                alt.Tooltip("share:Q", title="Share", format=".1%"),
+                look.tooltip("bin", axis),
+                look.tooltip(counted.column, counted.name, ","),
+                look.tooltip("of", counted.all, ","),
+                look.tooltip("share", "Share", ".1%"),
             ],
         )
-        charts.append(base.mark_bar(color=STEEL, cornerRadiusEnd=2).properties(width=width, height=220))
+        charts.append(
+            base.mark_bar(color=look.colours.steel, cornerRadiusEnd=2).properties(width=width, height=220)
+        )
     whole = alt.hconcat(*(charts[::-1] if rtl else charts))
-    subtitle = f"{len(panels[0][1]):,} {counted}"
-    return finish(whole, title=title, subtitle=subtitle, direction=direction)
+    subtitle = look.say(counted.number, number=look.locale.count(len(panels[0][1])))
+    return finish(whole, title=title, subtitle=subtitle, look=look)
 
 
 def binned(values: Floats, lows: list[float]) -> list[int]:

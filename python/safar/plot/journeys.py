@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, names_down
+from safar._typing import Language
+from safar.plot.bars import names_down
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, panels_of
-from safar.plot.theme import BLUE, Direction, inline, records
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,17 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["journeys"]
 
 _ROW = 24
+# What stands between two channels in the result.
+_ARROW = " → "
 # What became of journeys, from the axis on.
-_OUTCOMES = {"converted": BLUE, "not converted": "#c3cad2", "open": "#e3eef4"}
+_OUTCOMES = ("converted", "not converted", "open")
 
 
 def journeys(
     result: JourneysResult,
     *,
     most: int = 15,
-    title: str = "Journeys by their channels",
+    title: str | None = None,
     width: int = 360,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.Chart | alt.FacetChart:
     """Draw the most frequent chains of channels with what became of their journeys.
 
@@ -37,11 +43,13 @@ def journeys(
     most
         How many chains are shown, of each segment.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels, of each panel.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -65,46 +73,48 @@ def journeys(
     ... )
     >>> chart = journeys(log.journeys(ends="order"))
     >>> [(row["chain"], row["outcome"], row["number"]) for row in chart.data.values]
-    [('web', 'open', 1), ('web → app', 'converted', 1)]
+    [('web', 'open', 1), ('web › app', 'converted', 1)]
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(most=most)
-    columns = columns_of(result.chains(most))
-    panels = panels_of(columns, "journeys")
+    columns = columns_of(result.chains(most), look)
+    panels = panels_of(columns, "journeys", look)
     data = []
     for row in records(columns, panels.rows(columns)):
-        row["chain"] = "(none)" if row["chain"] is None else row["chain"]
+        row["chain"] = look.say("(none)") if row["chain"] is None else look.path(row["chain"].split(_ARROW))
         numbers = {"converted": row["converted"], "open": row["open"]}
         numbers["not converted"] = row["journeys"] - row["converted"] - row["open"]
         data += [
-            {**row, "outcome": outcome, "place": place, "number": numbers[outcome]}
+            {**row, "outcome": look.say(outcome), "place": place, "number": numbers[outcome]}
             for place, outcome in enumerate(_OUTCOMES)
             if numbers[outcome]
         ]
     tooltip = [
-        alt.Tooltip("chain:N", title="Channels"),
-        alt.Tooltip("outcome:N", title="What became of them"),
-        alt.Tooltip("number:Q", title="Journeys", format=","),
-        alt.Tooltip("journeys:Q", title="Journeys of this chain", format=","),
-        alt.Tooltip("share:Q", title="Share of all journeys", format=".1%"),
-        alt.Tooltip("settled:Q", title="With a whole gap observed", format=","),
-        alt.Tooltip("converted_share:Q", title="Converted of them", format=".1%"),
-        *interval("converted_share"),
+        look.tooltip("chain", "Channels"),
+        look.tooltip("outcome", "What became of them"),
+        look.tooltip("number", "Journeys", ","),
+        look.tooltip("journeys", "Journeys of this chain", ","),
+        look.tooltip("share", "Share of all journeys", ".1%"),
+        look.tooltip("settled", "With a whole gap observed", ","),
+        look.tooltip("converted_share", "Converted of them", ".1%"),
+        *look.interval("converted_share"),
     ]
-    bars = alt.Chart(inline(data)).mark_bar(height=_ROW - 8)
+    colours = [look.colours.blue, look.colours.rest, look.colours.grey]
+    bars = alt.Chart(inline(data)).mark_bar(height=_ROW - 8, stroke=look.colours.rule, strokeWidth=0.8)
     chart = bars.encode(
-        y=names_down("chain", (row["chain"] for row in data), direction, limit=420),
+        y=names_down("chain", (row["chain"] for row in data), look, limit=420),
         x=alt.X(
             "number:Q",
-            title="Journeys",
-            scale=alt.Scale(reverse=direction == "rtl"),
+            title=look.say("Journeys"),
+            scale=alt.Scale(reverse=look.rtl),
             axis=alt.Axis(format=",d", tickCount=5, domain=False),
         ),
         color=alt.Color(
             "outcome:N",
             title=None,
-            scale=alt.Scale(domain=list(_OUTCOMES), range=list(_OUTCOMES.values())),
+            scale=alt.Scale(domain=[look.say(name) for name in _OUTCOMES], range=colours),
             legend=alt.Legend(orient="bottom"),
         ),
         order=alt.Order("place:Q"),
@@ -112,9 +122,9 @@ def journeys(
     )
     return panels.finish(
         chart.properties(width=width, height=alt.Step(_ROW)),
-        title=title,
-        subtitle="The most frequent chains of channels",
-        direction=direction,
+        title=look.heading(title, "Journeys by their channels"),
+        subtitle=look.say("The most frequent chains of channels"),
+        look=look,
         columns=1,
         own_rows=True,
     )

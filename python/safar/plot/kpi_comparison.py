@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import end_texts, interval, interval_dots, layered, names_down
+from safar._typing import Language
+from safar.plot.bars import end_texts, interval_dots, layered, names_down
 from safar.plot.kpi_axes import known_kpi, kpi_format
-from safar.plot.theme import MUTED, Direction, finish, inline
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
+from safar.plot.theme import finish, inline
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,7 +27,8 @@ def kpi_comparison(
     *,
     title: str | None = None,
     width: int = 420,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw how the slices of one KPI differ from the baseline, a row a slice.
 
@@ -38,8 +42,10 @@ def kpi_comparison(
         Heading; by default the KPI.
     width
         Width in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -64,6 +70,7 @@ def kpi_comparison(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     columns = result.to_dict()
     known = list(dict.fromkeys(columns["kpi"]))
     kpi = known_kpi(known[0] if kpi is None else kpi, known)
@@ -72,34 +79,39 @@ def kpi_comparison(
     data = []
     for row in rows:
         p = columns["p_adjusted"][row]
-        said = "no test" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+        said = "no test" if p is None else "p < 0.001" if p < 0.001 else "p = {number}"
+        said = look.say(said, number=look.locale.signs("" if p is None else f"{p:.3f}"))
         figures = {name: columns[name][row] for name in names}
-        data.append({"slice": columns[result.by][row], "said": said, **figures})
+        data.append({"slice": look.name(columns[result.by][row]), "said": said, **figures})
     unit, percent = result.unit(rows[0])
     form = kpi_format(percent)
     ends = [row[name] for row in data for name in ("difference", "difference_low", "difference_high")]
     far = 1.05 * max((abs(end) for end in ends if end is not None), default=1.0)
     tooltip = [
-        alt.Tooltip("slice:N", title="Slice"),
-        alt.Tooltip("value:Q", title="Value", format=form),
-        alt.Tooltip("baseline:Q", title="Baseline", format=form),
-        alt.Tooltip("difference:Q", title="Difference", format=f"+{form}"),
-        *interval("difference", f"+{form}"),
-        alt.Tooltip("p_adjusted:Q", title="Adjusted p", format=".2g"),
+        look.tooltip("slice", "Slice"),
+        look.tooltip("value", "Value", form),
+        look.tooltip("baseline", "Baseline", form),
+        look.tooltip("difference", "Difference", f"+{form}"),
+        *look.interval("difference", f"+{form}"),
+        look.tooltip("p_adjusted", "Adjusted p", ".2g"),
     ]
-    y = names_down("slice", (row["slice"] for row in data), direction)
+    y = names_down("slice", (row["slice"] for row in data), look)
     x = alt.X(
         "difference:Q",
-        title="Difference" + (f" ({unit})" if unit else ""),
-        scale=alt.Scale(domain=[-far, far] if far > 0 else [-1, 1], reverse=direction == "rtl"),
-        axis=alt.Axis(format="+.0%" if percent else "+~s", tickCount=5, domain=False),
+        title=look.say("Difference ({unit})", unit=look.locale.say(unit)) if unit else look.say("Difference"),
+        scale=alt.Scale(domain=[-far, far] if far > 0 else [-1, 1], reverse=look.rtl),
+        axis=alt.Axis(format="+.0%" if percent else "+,.3~f", tickCount=5, domain=False),
     )
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    zero = alt.Chart(inline([{"zero": 0}])).mark_rule(color=MUTED, strokeDash=[4, 3]).encode(x="zero:Q")
-    layers = [zero, *interval_dots(base, x, "difference"), end_texts(base, width, direction)]
+    zero = (
+        alt.Chart(inline([{"zero": 0}]))
+        .mark_rule(color=look.colours.muted, strokeDash=[4, 3])
+        .encode(x="zero:Q")
+    )
+    layers = [zero, *interval_dots(base, x, look, "difference"), end_texts(base, width, look)]
     return finish(
         layered(layers, data, width=width, row=_ROW),
-        title=kpi if title is None else title,
-        subtitle="Difference from the baseline, its 95% interval, and the adjusted p-value",
-        direction=direction,
+        title=look.laid_out(title or kpi),
+        subtitle=look.say("Difference from the baseline, its 95% interval, and the adjusted p-value"),
+        look=look,
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from safar import _args
 from safar.errors import ArgumentError
-from safar.plot.bars import interval
+from safar.plot.kpi_axes import kpi_format, periods_across
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, facet
-from safar.plot.theme import BLUE, INK, MUTED, Direction, finish, inline, records, side
+from safar.plot.theme import finish, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,11 +27,11 @@ def kpis(
     result: KpisResult,
     *,
     kpis: str | Sequence[str] | None = None,
-    title: str = "KPIs",
+    title: str | None = None,
     panels: int = 12,
     columns: int = 3,
     language: Language = "en",
-    direction: Direction = "ltr",
+    theme: Theme = "light",
 ) -> alt.FacetChart:
     """Draw KPIs period by period, a panel each.
 
@@ -39,15 +42,15 @@ def kpis(
     kpis
         Ids of the KPIs to draw; by default the first ones.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     panels
         How many are drawn at most.
     columns
         Panels in a row.
     language
-        Of the names of KPIs.
-    direction
-        ``"rtl"`` mirrors the chart.
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -74,6 +77,7 @@ def kpis(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(panels=panels, columns=columns)
     table, known = result.to_dict(), result.definitions.to_dict()
     names = dict(zip(known["kpi"], known[f"name_{language}"], strict=True))
@@ -91,52 +95,65 @@ def kpis(
         for row, kpi in enumerate(table["kpi"])
         if kpi in shown and all(table[column][row] is None for column in cut)
     ]
+    # Money stands without a unit: its currency is that of the data.
     units = dict(zip(known["kpi"], known["unit"], strict=True))
-    title_of = {kpi: f"{names[kpi] or kpi}" + (f" ({units[kpi]})" if units[kpi] else "") for kpi in shown}
+    title_of = {
+        kpi: look.laid_out(
+            look.locale.name(names[kpi] or kpi)
+            + (f" ({look.locale.say(units[kpi])})" if units[kpi] not in (None, "", "money") else "")
+        )
+        for kpi in shown
+    }
     data = [
-        {**row, "name": names[row["kpi"]] or row["kpi"], "panel": title_of[row["kpi"]]}
+        {
+            **row,
+            "name": look.name(names[row["kpi"]] or row["kpi"]),
+            "panel": title_of[row["kpi"]],
+            "period": look.laid_out(look.locale.day(dt.date.fromisoformat(row["date"]))),
+            "judged": look.say(row["status"]) if row["status"] else "",
+            "observed": look.yes(row["complete"]),
+        }
         for row in records({name: table[name] for name in table if name not in cut}, rows)
     ]
     tooltip = [
-        alt.Tooltip("name:N", title="KPI"),
-        alt.Tooltip("date:T", title="From"),
-        alt.Tooltip("value:Q", title="Value", format=",.4~g"),
-        *interval(form=",.4~g"),
-        alt.Tooltip("numerator:Q", title="Numerator", format=",.4~g"),
-        alt.Tooltip("denominator:Q", title="Denominator", format=",.4~g"),
-        alt.Tooltip("target:Q", title="Target", format=",.4~g"),
-        alt.Tooltip("status:N", title="Status"),
-        alt.Tooltip("complete:N", title="Period fully observed"),
+        look.tooltip("name", "KPI"),
+        look.tooltip("period", "From"),
+        look.tooltip("value", "Value", kpi_format(percent=False)),
+        *look.interval(form=kpi_format(percent=False)),
+        look.tooltip("numerator", "Numerator", kpi_format(percent=False)),
+        look.tooltip("denominator", "Denominator", kpi_format(percent=False)),
+        look.tooltip("target", "Target", kpi_format(percent=False)),
+        look.tooltip("judged", "Status"),
+        look.tooltip("observed", "Period fully observed"),
     ]
-    axis = alt.Axis(orient=side(direction), domain=False, tickCount=4, format="~s")
-    x = alt.X(
-        "date:T",
-        title=None,
-        scale=alt.Scale(reverse=direction == "rtl"),
-        axis=alt.Axis(tickCount=4, labelOverlap=True),
-    )
-    base = alt.Chart().encode(x=x)
-    band = base.mark_area(color=BLUE, opacity=0.18).encode(
+    axis = alt.Axis(orient=look.side, domain=False, tickCount=4, **look.amounts())
+    base = alt.Chart().encode(x=periods_across([table["date"][row] for row in rows], look, labels=3))
+    band = base.mark_area(color=look.colours.blue, opacity=0.18).encode(
         y=alt.Y("low:Q", title=None, axis=axis), y2="high:Q"
     )
-    line = base.mark_line(color=BLUE, strokeWidth=2).encode(y=alt.Y("value:Q", axis=axis))
-    points = base.mark_point(size=24, filled=False, color=BLUE).encode(
+    line = base.mark_line(color=look.colours.blue, strokeWidth=2).encode(y=alt.Y("value:Q", axis=axis))
+    points = base.mark_point(size=24, filled=False, color=look.colours.blue).encode(
         y=alt.Y("value:Q", axis=axis),
-        fill=alt.condition("datum.complete", alt.value(BLUE), alt.value("#ffffff")),
+        fill=alt.condition("datum.complete", alt.value(look.colours.blue), alt.value(look.colours.paper)),
         tooltip=tooltip,
     )
-    target = base.mark_line(color=MUTED, strokeDash=[5, 4]).encode(y=alt.Y("target:Q", axis=axis))
+    target = base.mark_line(color=look.colours.muted, strokeDash=[5, 4]).encode(
+        y=alt.Y("target:Q", axis=axis)
+    )
     chart = alt.layer(band, target, line, points, data=inline(data)).properties(width=230, height=120)
     header = alt.Header(
-        labelColor=INK, labelFontWeight="bold", labelAnchor="end" if direction == "rtl" else "start"
+        labelColor=look.colours.ink, labelFontWeight="bold", labelAnchor="end" if look.rtl else "start"
     )
     titles = [title_of[kpi] for kpi in shown]
+    numbers = {"shown": look.locale.count(panels), "all": look.locale.count(len(asked))}
     return finish(
-        facet(chart, "panel", titles, columns=columns, own_rows=True, header=header),
-        title=title,
+        facet(chart, "panel", titles, look, columns=columns, own_rows=True, header=header),
+        title=look.heading(title, "KPIs"),
         subtitle=[
-            "Value and its 95% interval; dashed: the target; hollow: not observed to the end of the period",
-            f"The first {panels} of {len(asked)} KPIs" if len(asked) > panels else "",
+            look.say(
+                "Value and its 95% interval; dashed: the target; hollow: not observed to the end of the period"
+            ),
+            look.say("The first {shown} of {all} KPIs", **numbers) if len(asked) > panels else "",
         ],
-        direction=direction,
+        look=look,
     )

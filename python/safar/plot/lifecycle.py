@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval
+from safar._typing import Language
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
-from safar.plot.theme import BLUE, MUTED, STEEL, Direction, inline, records, side
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["lifecycle"]
 
 # What a customer is in a period, from the axis outwards; dormant ones stand below it.
-_KINDS = {"returning": BLUE, "resurrected": STEEL, "new": "#a9cde0", "dormant": "#c3cad2"}
+_KINDS = ("returning", "resurrected", "new", "dormant")
+_PERIODS = {"day": "Day", "week": "Week", "month": "Month"}
 
 
 def lifecycle(
-    result: LifecycleResult, *, title: str = "Customers by lifecycle", direction: Direction = "ltr"
+    result: LifecycleResult,
+    *,
+    title: str | None = None,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw the lifecycle as a stack for each period, dormant customers below zero.
 
@@ -29,9 +36,11 @@ def lifecycle(
     result
         Lifecycle; by segments it gives a panel for each of the six largest segments.
     title
-        Heading.
-    direction
-        ``"rtl"`` mirrors the chart.
+        Heading; by default it says what is drawn.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -59,16 +68,21 @@ def lifecycle(
     """
     import altair as alt
 
-    columns = columns_of(result)
-    columns["label"] = result.labels()
-    panels = panels_of(columns, "new")
+    look = look_of(language, theme, result)
+    columns = columns_of(result, look)
+    first = {
+        day: look.period(day, result.period, result.calendar) for day in dict.fromkeys(columns["period"])
+    }
+    columns["label"] = [first[day] for day in columns["period"]]
+    panels = panels_of(columns, "new", look)
     # Who was there before the data, and who may still come, is not known and not drawn.
     data = [
         {
             **row,
-            "kind": kind,
+            "kind": look.say(kind),
             "order": order,
             "customers": row[kind],
+            "observed": look.yes(row["complete"]),
             "shown": -row[kind] if kind == "dormant" else row[kind],
         }
         for row in records(columns, sorted(panels.rows(columns)))
@@ -76,41 +90,45 @@ def lifecycle(
         if row[kind] is not None
     ]
     tooltip = [
-        alt.Tooltip("label:N", title=result.period.capitalize()),
-        alt.Tooltip("kind:N", title="Customers are"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
-        alt.Tooltip("active:Q", title="Active in the period", format=","),
-        alt.Tooltip("previous_active:Q", title="Active in the period before", format=","),
-        alt.Tooltip("returning_share:Q", title="Of these returning", format=".1%"),
-        *interval("returning_share"),
-        alt.Tooltip("complete:N", title="Period fully observed"),
+        look.tooltip("label", _PERIODS[result.period]),
+        look.tooltip("kind", "Customers are"),
+        look.tooltip("customers", "Customers", ","),
+        look.tooltip("active", "Active in the period", ","),
+        look.tooltip("previous_active", "Active in the period before", ","),
+        look.tooltip("returning_share", "Of these returning", ".1%"),
+        *look.interval("returning_share"),
+        look.tooltip("observed", "Period fully observed"),
     ]
-    labels = {row["label"] for row in data}
-    axis = alt.Axis(format=",", tickCount=6, domain=False, orient=side(direction))
+    labels = [first[day] for day in sorted(first)]
+    axis = alt.Axis(format=",d", tickCount=6, domain=False, orient=look.side)
     x = alt.X(
         "label:O",
-        title=result.period.capitalize(),
-        sort="descending" if direction == "rtl" else "ascending",
+        title=look.say(_PERIODS[result.period]),
+        sort=look.across(labels),
         axis=alt.Axis(labelAngle=-90 if len(labels) > 8 else 0, ticks=False, labelOverlap=True),
     )
-    kinds = alt.Scale(domain=list(_KINDS), range=list(_KINDS.values()))
+    colours = look.colours
+    shades = [colours.kinds[0], colours.kinds[3], colours.kinds[1], colours.rest]
+    kinds = alt.Scale(domain=[look.say(kind) for kind in _KINDS], range=shades)
     base = alt.Chart().mark_bar()
     bars = base.encode(
         x=x,
-        y=alt.Y("shown:Q", title="Customers", stack=True, axis=axis),
-        color=alt.Color("kind:N", title="Customers", scale=kinds),
+        y=alt.Y("shown:Q", title=look.say("Customers"), stack=True, axis=axis),
+        color=alt.Color("kind:N", title=look.say("Customers"), scale=kinds),
         order=alt.Order("order:Q"),
         opacity=alt.condition("datum.complete", alt.value(1.0), alt.value(0.45)),
         tooltip=tooltip,
     )
-    zero = alt.Chart().mark_rule(color=MUTED).encode(y=alt.datum(0, axis=axis))
+    zero = alt.Chart().mark_rule(color=look.colours.muted).encode(y=alt.datum(0, axis=axis))
     layers = alt.layer(bars, zero, data=inline(data))
     return panels.finish(
         layers.properties(width=max(240, min(720, 28 * len(labels))), height=260),
-        title=title,
+        title=look.heading(title, "Customers by lifecycle"),
         subtitle=[
-            "Above zero the active ones; below, those active in the period before and not in this one",
-            "Pale: the data do not cover the whole period",
+            look.say(
+                "Above zero the active ones; below, those active in the period before and not in this one"
+            ),
+            look.say("Pale: the data do not cover the whole period"),
         ],
-        direction=direction,
+        look=look,
     )

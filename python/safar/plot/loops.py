@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar._typing import Language
+from safar.plot.bars import layered, names_down, share_axis, share_bars
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, panels_of
-from safar.plot.theme import Direction, records
+from safar.plot.theme import records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,9 +25,10 @@ def loops(
     result: Result,
     *,
     events: int = 12,
-    title: str = "What is repeated",
+    title: str | None = None,
     width: int = 360,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw which share of the units with an event repeat it.
 
@@ -35,11 +39,13 @@ def loops(
     events
         How many of the events that most units repeat are shown, of each segment.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels, of each panel.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -65,29 +71,30 @@ def loops(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(events=events)
-    columns = columns_of(result)
-    panels = panels_of(columns, "units")
+    columns = columns_of(result, look, "event")
+    panels = panels_of(columns, "units", look)
     data = records(columns, panels.rows(columns, most=events))
     tooltip = [
-        alt.Tooltip("event:N", title="Event"),
-        alt.Tooltip("units:Q", title="Units with it", format=","),
-        alt.Tooltip("repeating_units:Q", title="Units that repeat it", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("loop_units:Q", title="Units with it twice in a row", format=","),
-        alt.Tooltip("return_units:Q", title="Units that come back to it", format=","),
-        alt.Tooltip("mean_repeats:Q", title="Repeats of a repeating unit", format=".2f"),
-        alt.Tooltip("most_repeats:Q", title="Most repeats of one unit", format=","),
-        alt.Tooltip("open:Q", title="Not repeated yet and may go on", format=","),
+        look.tooltip("event", "Event"),
+        look.tooltip("units", "Units with it", ","),
+        look.tooltip("repeating_units", "Units that repeat it", ","),
+        look.tooltip("share", "Share", ".1%"),
+        *look.interval("share"),
+        look.tooltip("loop_units", "Units with it twice in a row", ","),
+        look.tooltip("return_units", "Units that come back to it", ","),
+        look.tooltip("mean_repeats", "Repeats of a repeating unit", ".2f"),
+        look.tooltip("most_repeats", "Most repeats of one unit", ","),
+        look.tooltip("open", "Not repeated yet and may go on", ","),
     ]
-    y = names_down("event", (row["event"] for row in data), direction)
-    x = share_axis("share", "Share of the units with the event", direction, whole=True)
-    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW)
+    y = names_down("event", (row["event"] for row in data), look)
+    x = share_axis("share", look.say("Share of the units with the event"), look, whole=True)
+    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, look, row=_ROW)
     return panels.finish(
         layered(layers, data, width=width, row=_ROW),
-        title=title,
-        subtitle="Share of the units with an event that have it again",
-        direction=direction,
+        title=look.heading(title, "What is repeated"),
+        subtitle=look.say("Share of the units with an event that have it again"),
+        look=look,
         own_rows=True,
     )

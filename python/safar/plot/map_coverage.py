@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safar._typing import Language
 from safar.plot.bars import end_texts, layered, names_down
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one
-from safar.plot.theme import BLUE, Direction, finish
+from safar.plot.theme import finish
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,16 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["map_coverage"]
 
 _ROW = 22
-_UNMAPPED = "#c3cad2"
 
 
 def map_coverage(
     result: MapCoverage,
     *,
-    title: str = "What the map covers",
+    title: str | None = None,
     width: int = 420,
     touchpoints: int = 40,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw how many events are at each touchpoint of a map, and how many at none.
 
@@ -34,13 +37,15 @@ def map_coverage(
     result
         What a map covers of a log.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels.
     touchpoints
         How many touchpoints are shown at most: those with the most events, in the order of the map.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -56,46 +61,64 @@ def map_coverage(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(touchpoints=touchpoints)
     columns = result.to_dict()
     many = len(columns["touchpoint"])
     largest = sorted(range(many), key=lambda row: (-columns["events"][row], row))[:touchpoints]
     data = [
         {
-            "touchpoint": columns["touchpoint"][row],
-            "stage": columns["stage"][row],
+            "touchpoint": look.name(columns["touchpoint"][row]),
+            "stage": look.name(columns["stage"][row]),
             "events": columns["events"][row],
-            "said": f"{columns['events'][row]:,} events, {columns['customers'][row]:,} customers",
+            "said": look.say(
+                "{events} events, {customers} customers",
+                events=look.locale.count(columns["events"][row]),
+                customers=look.locale.count(columns["customers"][row]),
+            ),
             "mapped": True,
         }
         for row in sorted(largest)
     ]
     missed = result.events - result.mapped
-    said = f"{missed:,} events"
-    data.append({"touchpoint": "(unmapped)", "stage": None, "events": missed, "said": said, "mapped": False})
+    said = look.say("{number} events", number=look.locale.count(missed))
+    data.append(
+        {"touchpoint": look.say("(unmapped)"), "stage": None, "events": missed, "said": said, "mapped": False}
+    )
     tooltip = [
-        alt.Tooltip("touchpoint:N", title="Touchpoint"),
-        alt.Tooltip("stage:N", title="Stage"),
-        alt.Tooltip("events:Q", title="Events", format=","),
+        look.tooltip("touchpoint", "Touchpoint"),
+        look.tooltip("stage", "Stage"),
+        look.tooltip("events", "Events", ","),
     ]
-    y = names_down("touchpoint", (row["touchpoint"] for row in data), direction)
+    y = names_down("touchpoint", (row["touchpoint"] for row in data), look)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=14).encode(
         x=alt.X(
             "events:Q",
-            title="Events",
-            scale=alt.Scale(reverse=direction == "rtl"),
-            axis=alt.Axis(format="~s", tickCount=5, domain=False),
+            title=look.say("Events"),
+            scale=alt.Scale(reverse=look.rtl),
+            axis=alt.Axis(**look.amounts(), tickCount=5, domain=False),
         ),
-        color=alt.condition("datum.mapped", alt.value(BLUE), alt.value(_UNMAPPED)),
+        color=alt.condition("datum.mapped", alt.value(look.colours.blue), alt.value(look.colours.rest)),
     )
     share = result.mapped / result.events if result.events else 0.0
     return finish(
-        layered([bars, end_texts(base, width, direction)], data, width=width, row=_ROW),
-        title=title,
+        layered([bars, end_texts(base, width, look)], data, width=width, row=_ROW),
+        title=look.heading(title, "What the map covers"),
         subtitle=[
-            f"{result.mapped:,} of {result.events:,} events ({share:.1%}) are at a touchpoint",
-            f"The {touchpoints} of {many} touchpoints with the most events" if many > touchpoints else "",
+            look.say(
+                "{number} of {all} events ({share}) are at a touchpoint",
+                number=look.locale.count(result.mapped),
+                all=look.locale.count(result.events),
+                share=look.locale.share(share),
+            ),
+            look.say(
+                "The {shown} of {all} touchpoints with the most events",
+                shown=look.locale.count(touchpoints),
+                all=look.locale.count(many),
+            )
+            if many > touchpoints
+            else "",
         ],
-        direction=direction,
+        look=look,
     )

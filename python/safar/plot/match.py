@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar._typing import Language
+from safar.plot.bars import layered, names_down, share_axis, share_bars
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
-from safar.plot.theme import Direction, finish, records
+from safar.plot.theme import finish, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,9 +24,10 @@ _ROW = 30
 def match(
     result: Result,
     *,
-    title: str = "Customers with a match",
+    title: str | None = None,
     width: int = 420,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw which share of the customers has a match.
 
@@ -32,11 +36,13 @@ def match(
     result
         Matches; by segments it gives a bar for each of the six largest.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -62,25 +68,33 @@ def match(
     """
     import altair as alt
 
-    columns = columns_of(result)
-    panels = panels_of(columns, "customers")
-    data = [{"segment": "All customers", **row} for row in records(columns, panels.rows(columns))]
-    tooltip = [
-        alt.Tooltip("segment:N", title="Segment"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
-        alt.Tooltip("matched:Q", title="With a match", format=","),
-        alt.Tooltip("still_open:Q", title="With one that may still complete", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("matches:Q", title="Matches", format=","),
-        alt.Tooltip("median_seconds:Q", title="Median seconds of a match", format=",.0f"),
+    look = look_of(language, theme, result)
+    columns = columns_of(result, look)
+    panels = panels_of(columns, "customers", look)
+    data = [
+        {
+            "segment": look.say("All customers"),
+            **row,
+            "median": look.laid_out(look.locale.duration(row["median_seconds"])),
+        }
+        for row in records(columns, panels.rows(columns))
     ]
-    y = names_down("segment", (row["segment"] for row in data), direction)
-    x = share_axis("share", "Share of the customers", direction, whole=True)
-    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW)
+    tooltip = [
+        look.tooltip("segment", "Segment"),
+        look.tooltip("customers", "Customers", ","),
+        look.tooltip("matched", "With a match", ","),
+        look.tooltip("still_open", "With one that may still complete", ","),
+        look.tooltip("share", "Share", ".1%"),
+        *look.interval("share"),
+        look.tooltip("matches", "Matches", ","),
+        look.tooltip("median", "Median time of a match"),
+    ]
+    y = names_down("segment", (row["segment"] for row in data), look)
+    x = share_axis("share", look.say("Share of the customers"), look, whole=True)
+    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, look, row=_ROW)
     return finish(
         layered(layers, data, width=width, row=_ROW),
-        title=title,
-        subtitle=["Share of all customers; the line is the 95% interval", panels.said],
-        direction=direction,
+        title=look.heading(title, "Customers with a match"),
+        subtitle=[look.say("Share of all customers; the line is the 95% interval"), panels.said],
+        look=look,
     )

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safar.errors import ArgumentError
-from safar.plot.theme import ChartT, Direction, finish
+from safar.plot.look import Look
+from safar.plot.theme import ChartT, finish
 
 if TYPE_CHECKING:
     import altair as alt
 
     from safar.result import ResultTable
 
-__all__ = ["MOST", "Panels", "at_least_one", "columns_of", "commonest", "facet", "panels_of", "segment_name"]
+__all__ = ["MOST", "Panels", "at_least_one", "columns_of", "commonest", "facet", "panels_of"]
 
 MOST = 6
 
@@ -31,16 +32,23 @@ def at_least_one(**limits: int) -> None:
             raise ArgumentError(f"{argument}={limit!r} must be at least 1")
 
 
-def segment_name(segment: str | None) -> str:
-    """Name a segment; customers without a value are ``(missing)``."""
-    return "(missing)" if segment is None else segment
+def columns_of(result: ResultTable, look: Look, *names: str) -> dict[str, list[Any]]:
+    """The columns of a result, with segments and the names in other columns as charts show them.
 
-
-def columns_of(result: ResultTable) -> dict[str, list[Any]]:
-    """The columns of a result, with the names of segments that charts show."""
+    Parameters
+    ----------
+    result
+        What is drawn.
+    look
+        How it is written.
+    *names
+        Columns whose values are names; those that the result lacks are left out.
+    """
     columns = result.to_dict()
-    if "segment" in columns:
-        columns["segment"] = [segment_name(segment) for segment in columns["segment"]]
+    for column in ("segment", *names):
+        if column in columns:
+            shown = {name: look.name(name) for name in dict.fromkeys(columns[column])}
+            columns[column] = [shown[name] for name in columns[column]]
     return columns
 
 
@@ -83,7 +91,7 @@ class Panels:
         *,
         title: str,
         subtitle: str | Sequence[str] = (),
-        direction: Direction,
+        look: Look,
         columns: int = 2,
         own_rows: bool = False,
     ) -> ChartT | alt.FacetChart:
@@ -95,8 +103,8 @@ class Panels:
             The chart of one panel.
         title, subtitle
             Heading and the lines under it; what is said of the segments comes last.
-        direction
-            Of reading.
+        look
+            How it is written and coloured.
         columns
             Panels in a row.
         own_rows
@@ -104,12 +112,14 @@ class Panels:
         """
         lines = [*([subtitle] if isinstance(subtitle, str) else subtitle), self.said]
         if self.shown is None:
-            return finish(chart, title=title, subtitle=lines, direction=direction)
-        whole = facet(chart, "segment", self.shown, columns=columns, own_rows=own_rows)
-        return finish(whole, title=title, subtitle=lines, direction=direction)
+            return finish(chart, title=title, subtitle=lines, look=look)
+        whole = facet(chart, "segment", self.shown, look, columns=columns, own_rows=own_rows)
+        return finish(whole, title=title, subtitle=lines, look=look)
 
 
-def panels_of(columns: Mapping[str, Sequence[Any]], size: str, rows: Iterable[int] | None = None) -> Panels:
+def panels_of(
+    columns: Mapping[str, Sequence[Any]], size: str, look: Look, rows: Iterable[int] | None = None
+) -> Panels:
     """Choose the largest segments for the panels of a chart.
 
     Parameters
@@ -118,12 +128,16 @@ def panels_of(columns: Mapping[str, Sequence[Any]], size: str, rows: Iterable[in
         A table; without the column ``segment`` there are no panels.
     size
         The column whose sum is the size of a segment.
+    look
+        How it is written.
     rows
         The rows to sum; by default all.
 
     Examples
     --------
-    >>> panels_of({"segment": ["app", "web", "app"], "customers": [1, 5, 2]}, "customers")
+    >>> panels_of(
+    ...     {"segment": ["app", "web", "app"], "customers": [1, 5, 2]}, "customers", Look()
+    ... )
     Panels(shown=('web', 'app'), said='')
     """
     if "segment" not in columns:
@@ -133,7 +147,10 @@ def panels_of(columns: Mapping[str, Sequence[Any]], size: str, rows: Iterable[in
         segment = columns["segment"][row]
         sizes[segment] = sizes.get(segment, 0) + columns[size][row]
     order = sorted(sizes, key=lambda segment: (-sizes[segment], segment))
-    said = f"The {MOST} largest of {len(order)} segments" if len(order) > MOST else ""
+    said = ""
+    if len(order) > MOST:
+        numbers = {"shown": look.locale.count(MOST), "all": look.locale.count(len(order))}
+        said = look.say("The {shown} largest of {all} segments", **numbers)
     return Panels(tuple(order[:MOST]), said)
 
 
@@ -141,6 +158,7 @@ def facet(
     chart: alt.TopLevelMixin,
     by: str,
     names: Iterable[str],
+    look: Look,
     *,
     columns: int = 2,
     own_rows: bool = False,
@@ -156,6 +174,8 @@ def facet(
         The column with the names.
     names
         In which order.
+    look
+        How it is written; from right to left each row of panels begins at the right.
     columns
         Panels in a row.
     own_rows
@@ -166,13 +186,17 @@ def facet(
     import altair as alt
 
     one: Any = chart
-    panel = alt.Facet(f"{by}:N", title=None, sort=list(names), **options)
+    order = list(dict.fromkeys(names))
+    if look.rtl:
+        rows = [order[at : at + columns] for at in range(0, len(order), columns)]
+        order = [name for row in rows for name in row[::-1]]
+    panel = alt.Facet(f"{by}:N", title=None, sort=order, **options)
     panels: alt.FacetChart = one.facet(panel, columns=columns)
     return panels.resolve_scale(y="independent") if own_rows else panels
 
 
 def commonest(
-    events: Sequence[str], counts: Sequence[int], most: int, *, but: Collection[str]
+    events: Sequence[str], counts: Sequence[int], most: int, look: Look, *, but: Collection[str]
 ) -> tuple[list[str], str]:
     """Choose the commonest events for a chart.
 
@@ -182,6 +206,8 @@ def commonest(
         Events, and how often each is there; an event may stand more than once.
     most
         How many are shown at most.
+    look
+        How it is written.
     but
         Names that are no events.
 
@@ -192,12 +218,14 @@ def commonest(
 
     Examples
     --------
-    >>> commonest(["view", "buy", "view", "(end)"], [3, 5, 4, 9], 1, but=["(end)"])
+    >>> commonest(["view", "buy", "view", "(end)"], [3, 5, 4, 9], 1, Look(), but=["(end)"])
     (['view'], 'the 1 commonest of 2 events')
     """
     totals: dict[str, int] = {}
     for event, count in zip(events, counts, strict=True):
         totals[event] = totals.get(event, 0) + count
     order = sorted((event for event in totals if event not in but), key=lambda event: (-totals[event], event))
-    said = f"the {most} commonest of {len(order)} events" if len(order) > most else "all events"
-    return order[:most], said
+    if len(order) <= most:
+        return order, look.say("all events")
+    numbers = {"shown": look.locale.count(most), "all": look.locale.count(len(order))}
+    return order[:most], look.say("the {shown} commonest of {all} events", **numbers)

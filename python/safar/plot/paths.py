@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, layered, names_down, share_axis, share_bars
+from safar._typing import Language
+from safar.plot.bars import layered, names_down, share_axis, share_bars
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, panels_of
-from safar.plot.theme import Direction, records
+from safar.plot.theme import records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,15 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["paths"]
 
 _ROW = 24
+# What stands between two events in the result.
+_BETWEEN = " > "
 
 
 def paths(
     result: Result,
     *,
     most: int = 15,
-    title: str = "Most frequent paths",
+    title: str | None = None,
     width: int = 360,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw the most frequent paths as bars with their intervals.
 
@@ -35,11 +41,13 @@ def paths(
     most
         How many paths are shown, of each segment.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels, of each panel.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -65,27 +73,30 @@ def paths(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(most=most)
-    columns = columns_of(result)
-    panels = panels_of(columns, "units")
+    columns = columns_of(result, look)
+    panels = panels_of(columns, "units", look)
     data = records(columns, panels.rows(columns, most=most))
+    for row in data:
+        row["shown"] = look.path(row["path"].split(_BETWEEN))
     tooltip = [
-        alt.Tooltip("path:N", title="Path"),
-        alt.Tooltip("units:Q", title="Units", format=","),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
-        alt.Tooltip("open:Q", title="Units that may go on", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".2%"),
-        *interval("share", ".2%"),
-        alt.Tooltip("coverage:Q", title="Share down to here", format=".1%"),
+        look.tooltip("shown", "Path"),
+        look.tooltip("units", "Units", ","),
+        look.tooltip("customers", "Customers", ","),
+        look.tooltip("open", "Units that may go on", ","),
+        look.tooltip("share", "Share", ".2%"),
+        *look.interval("share", ".2%"),
+        look.tooltip("coverage", "Share down to here", ".1%"),
     ]
-    y = names_down("path", (row["path"] for row in data), direction, limit=420)
-    x = share_axis("share", "Share of all units", direction)
-    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, row=_ROW)
+    y = names_down("shown", (row["shown"] for row in data), look, limit=420)
+    x = share_axis("share", look.say("Share of all units"), look)
+    layers = share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, look, row=_ROW)
     return panels.finish(
         layered(layers, data, width=width, row=_ROW),
-        title=title,
-        subtitle="Share of all units with its 95% interval",
-        direction=direction,
+        title=look.heading(title, "Most frequent paths"),
+        subtitle=look.say("Share of all units with its 95% interval"),
+        look=look,
         columns=1,
         own_rows=True,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval
+from safar._typing import Language
+from safar.plot.look import look_of
 from safar.plot.matrix import shaded, written
+from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
-from safar.plot.theme import GREY, Direction, finish, inline, records, side
+from safar.plot.theme import finish, inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -17,10 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["retention"]
 
 _CELL = (40, 26)
+_LATER = {"day": "Days later", "week": "Weeks later", "month": "Months later"}
+_AFTER = {
+    "day": "Days after the cohort's day",
+    "week": "Weeks after the cohort's week",
+    "month": "Months after the cohort's month",
+}
+_AFTER_FIRST = {
+    "day": "Days after the first event",
+    "week": "Weeks after the first event",
+    "month": "Months after the first event",
+}
 
 
 def retention(
-    result: RetentionResult, *, title: str = "Retention by cohort", direction: Direction = "ltr"
+    result: RetentionResult,
+    *,
+    title: str | None = None,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw retention as a heat table, a cohort a row and a period a column.
 
@@ -29,9 +46,11 @@ def retention(
     result
         Retention; by segments it gives a panel for each of the six largest segments, or a row with ``cohort="all"``.
     title
-        Heading.
-    direction
-        ``"rtl"`` mirrors the chart.
+        Heading; by default it says what is drawn.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -59,49 +78,60 @@ def retention(
     """
     import altair as alt
 
-    cells = columns_of(result)
-    cells["label"], cells["number"] = result.labels(), result.period_labels()
+    look = look_of(language, theme, result)
+    cells = columns_of(result, look)
     together = "cohort" not in cells
+    if not together:
+        first_days = sorted(set(cells["cohort"]))
+        cohorts = {day: look.period(day, result.period, result.calendar) for day in first_days}
+        cells["label"] = [cohorts[day] for day in cells["cohort"]]
+    cells["number"] = [look.span(label) for label in result.period_labels()]
     first = min(cells["period"], default=0)
     size = "customers" if "customers" in cells else "eligible"
-    panels = panels_of(cells, size, [row for row, period in enumerate(cells["period"]) if period == first])
+    panels = panels_of(
+        cells, size, look, [row for row, period in enumerate(cells["period"]) if period == first]
+    )
     data = records(cells, sorted(panels.rows(cells)))
     for row in data:
-        row["written"] = f"{100 * row['share']:.0f}" if row["share"] is not None else "…"
+        row["written"] = look.locale.percent(row["share"]) if row["share"] is not None else "…"
+        row["observed"] = look.yes(row["complete"])
         if together:
-            row["label"] = row.get("segment", "All customers")
-    labels = {row["label"] for row in data}
+            row["label"] = row.get("segment", look.say("All customers"))
+    labels = [*panels.shown] if together and panels.shown else [row["label"] for row in data if together]
+    labels = list(dict.fromkeys(labels)) if together else list(cohorts.values())
     periods = list(dict.fromkeys(row["number"] for row in sorted(data, key=lambda row: row["period"])))
     tooltip = [
-        alt.Tooltip("label:N", title="Cohort"),
-        alt.Tooltip("number:N", title=f"{result.period.capitalize()}s later"),
-        alt.Tooltip("returned:Q", title="Customers back", format=","),
-        alt.Tooltip("eligible:Q", title="Customers counted", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("complete:N", title="Period fully observed"),
+        look.tooltip("label", "Cohort"),
+        look.tooltip("number", _LATER[result.period]),
+        look.tooltip("returned", "Customers back", ","),
+        look.tooltip("eligible", "Customers counted", ","),
+        look.tooltip("share", "Share", ".1%"),
+        *look.interval("share"),
+        look.tooltip("observed", "Period fully observed"),
     ]
-    start = "the first event" if result.clock == "rolling" else f"the cohort's {result.period}"
+    after = _AFTER_FIRST if result.clock == "rolling" else _AFTER
     x = alt.X(
         "number:O",
-        title=f"{result.period.capitalize()}s after {start}",
+        title=look.say(after[result.period]),
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
-        sort=periods[::-1] if direction == "rtl" else periods,
+        sort=look.across(periods),
     )
     y = alt.Y(
         "label:O",
-        title=None if together else "Cohort",
-        axis=alt.Axis(orient=side(direction), domain=False, ticks=False),
+        sort=labels,
+        title=None if together else look.say("Cohort"),
+        axis=alt.Axis(orient=look.side, domain=False, ticks=False),
     )
     base = alt.Chart().encode(x=x, y=y, tooltip=tooltip)
-    heat = shaded(base.transform_filter("datum.complete"), "Share back")
+    heat = shaded(base.transform_filter("datum.complete"), look, look.say("Share back"))
     blank = base.transform_filter("!datum.complete").mark_rect(
-        cornerRadius=2, fill=GREY, stroke="#9aa5b1", strokeDash=[3, 2], strokeWidth=1
+        cornerRadius=2, fill=look.colours.grey, stroke=look.colours.rule, strokeDash=[3, 2], strokeWidth=1
     )
-    layers = alt.layer(heat, blank, written(base, fontWeight=600), data=inline(data)).properties(
+    layers = alt.layer(heat, blank, written(base, look, fontWeight=600), data=inline(data)).properties(
         width=_CELL[0] * max(1, len(periods)), height=_CELL[1] * max(1, len(labels))
     )
-    subtitle = "Share of the cohort in %; dotted: the period is not over yet"
+    subtitle = look.say("Share of the cohort in %; dotted: the period is not over yet")
+    heading = look.heading(title, "Retention by cohort")
     if together:
-        return finish(layers, title=title, subtitle=[subtitle, panels.said], direction=direction)
-    return panels.finish(layers, title=title, subtitle=subtitle, direction=direction)
+        return finish(layers, title=heading, subtitle=[subtitle, panels.said], look=look)
+    return panels.finish(layers, title=heading, subtitle=subtitle, look=look)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safar.plot.histograms import EVENTS, histograms
-from safar.plot.theme import Direction
+from safar._typing import Language
+from safar.plot.histograms import EVENTS, Counted, histograms
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rfm"]
 
+_COUNTED = Counted("customers", "Customers", "All customers", "Share of customers", "{number} customers")
 _DAYS = (
     (0, "under 1"),
     (1, "1–7"),
@@ -28,7 +31,12 @@ _DAYS = (
 
 
 def rfm(
-    result: Result, *, title: str = "Recency and frequency", width: int = 320, direction: Direction = "ltr"
+    result: Result,
+    *,
+    title: str | None = None,
+    width: int = 420,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.HConcatChart:
     """Draw how long ago customers were last there, and how often.
 
@@ -37,11 +45,13 @@ def rfm(
     result
         Recency, frequency and monetary value; segments are drawn together.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width of each of the two panels in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -66,10 +76,13 @@ def rfm(
     >>> [row["customers"] for row in chart.hconcat[0].data.values]
     [1, 0, 1, 0, 0, 0, 0]
     """
+    look = look_of(language, theme, result)
     recency = result.table.numpy("recency_days")[0]
     frequency = result.table.numpy("frequency")[0].astype(np.float64)
     panels = (
         ("Days since the last event", recency, _DAYS),
         ("Events of the customer", frequency, EVENTS),
     )
-    return histograms(panels, "customers", title=title, width=width, direction=direction)
+    return histograms(
+        panels, _COUNTED, title=look.heading(title, "Recency and frequency"), width=width, look=look
+    )

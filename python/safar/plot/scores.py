@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import end_texts, interval, interval_dots, layered, names_down
-from safar.plot.panels import at_least_one, segment_name
-from safar.plot.theme import Direction, finish, records
+from safar._typing import Language
+from safar.plot.bars import end_texts, interval_dots, layered, names_down
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
+from safar.plot.panels import at_least_one
+from safar.plot.theme import finish, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -25,7 +28,8 @@ def scores(
     title: str | None = None,
     width: int = 420,
     segments: int = 40,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw scores with their intervals, a row a segment.
 
@@ -40,8 +44,10 @@ def scores(
     segments
         How many segments are shown at most: those with the most answers, in the order of the result. Segments without
         an answer have no score and are not shown.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -58,6 +64,7 @@ def scores(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(segments=segments)
     columns, kind = result.to_dict(), result.kind
     answered = [row for row, answers in enumerate(columns["answers"]) if answers]
@@ -65,38 +72,49 @@ def scores(
     rows = sorted(largest)
     data = []
     for row, record in zip(rows, records(columns, rows), strict=True):
-        labels = [segment_name(columns[name][row]) for name in result.by]
+        labels = [look.locale.name(columns[name][row]) for name in result.by]
         score = {"score": record[kind], "low": record[f"{kind}_low"], "high": record[f"{kind}_high"]}
         rate = {"answers": record["answers"], "asked": record["asked"], "rate": record["response_rate"]}
         data.append(
-            {"segment": " · ".join(labels) or "all", "said": f"n = {record['answers']:,}", **score, **rate}
+            {
+                "segment": look.joined(labels) if labels else look.say("all"),
+                "said": look.say("n = {number}", number=look.locale.count(record["answers"])),
+                **score,
+                **rate,
+            }
         )
     name, points = _NAMES[kind], kind == "nps"
     form = ".1f" if points else ".1%"
     tooltip = [
-        alt.Tooltip("segment:N", title="Segment"),
-        alt.Tooltip("score:Q", title=name, format=form),
-        *interval(form=form),
-        alt.Tooltip("answers:Q", title="Answers", format=","),
-        alt.Tooltip("asked:Q", title="Asked", format=","),
-        alt.Tooltip("rate:Q", title="Response rate", format=".1%"),
+        look.tooltip("segment", "Segment"),
+        look.tooltip("score", name, form),
+        *look.interval(form=form),
+        look.tooltip("answers", "Answers", ","),
+        look.tooltip("asked", "Asked", ","),
+        look.tooltip("rate", "Response rate", ".1%"),
     ]
-    y = names_down("segment", (row["segment"] for row in data), direction)
+    y = names_down("segment", (row["segment"] for row in data), look)
     x = alt.X(
         "score:Q",
-        title=name,
-        scale=alt.Scale(domain=[-100, 100] if points else [0, 1], reverse=direction == "rtl"),
+        title=look.say(name),
+        scale=alt.Scale(domain=[-100, 100] if points else [0, 1], reverse=look.rtl),
         axis=alt.Axis(format="d" if points else ".0%", tickCount=5, domain=False),
     )
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    layers = [*interval_dots(base, x), end_texts(base, width, direction)]
+    layers = [*interval_dots(base, x, look), end_texts(base, width, look)]
     many = len(answered)
     return finish(
         layered(layers, data, width=width, row=_ROW),
-        title=name if title is None else title,
+        title=look.heading(title, name),
         subtitle=[
-            "Score and its 95% interval, and the number of answers",
-            f"The {segments} of {many} segments with the most answers" if many > segments else "",
+            look.say("Score and its 95% interval, and the number of answers"),
+            look.say(
+                "The {shown} of {all} segments with the most answers",
+                shown=look.locale.count(segments),
+                all=look.locale.count(many),
+            )
+            if many > segments
+            else "",
         ],
-        direction=direction,
+        look=look,
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, layered, names_down
+from safar._typing import Language
+from safar.plot.bars import layered, names_down
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, panels_of
-from safar.plot.theme import BLUE, INK, MUTED, Direction, records
+from safar.plot.theme import records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,15 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["separating_paths"]
 
 _ROW = 24
+# What stands between two events in the result.
+_BETWEEN = " > "
 
 
 def separating_paths(
     result: SeparatingPathsResult,
     *,
     most: int = 15,
-    title: str = "What separates those who convert",
+    title: str | None = None,
     width: int = 360,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw by how much more often units with a sub-path convert than units of the same length without it.
 
@@ -35,11 +41,13 @@ def separating_paths(
     most
         How many sub-paths with the strongest evidence are shown, of each segment.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels, of each panel.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -71,39 +79,42 @@ def separating_paths(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(most=most)
-    columns = columns_of(result)
-    panels = panels_of(columns_of(result.totals()), "units")
+    columns = columns_of(result, look)
+    panels = panels_of(columns_of(result.totals(), look), "units", look)
     data = records(columns, panels.rows(columns, most=most))
+    for row in data:
+        row["shown"] = look.path(row["path"].split(_BETWEEN))
     tooltip = [
-        alt.Tooltip("path:N", title="Sub-path"),
-        alt.Tooltip("units_with:Q", title="Units with it", format=","),
-        alt.Tooltip("share_with:Q", title="Convert", format=".1%"),
-        alt.Tooltip("units_without:Q", title="Units without it", format=","),
-        alt.Tooltip("share_without:Q", title="Convert", format=".1%"),
-        alt.Tooltip("difference:Q", title="Difference", format="+.1%"),
-        alt.Tooltip("difference_stratified:Q", title="At the same length", format="+.1%"),
-        *interval("difference_stratified", "+.1%"),
-        alt.Tooltip("odds_ratio:Q", title="Odds ratio at one length", format=".2f"),
-        alt.Tooltip("q_stratified:Q", title="q-value at one length", format=".2g"),
+        look.tooltip("shown", "Sub-path"),
+        look.tooltip("units_with", "Units with it", ","),
+        look.tooltip("share_with", "Convert with it", ".1%"),
+        look.tooltip("units_without", "Units without it", ","),
+        look.tooltip("share_without", "Convert without it", ".1%"),
+        look.tooltip("difference", "Difference", "+.1%"),
+        look.tooltip("difference_stratified", "At the same length", "+.1%"),
+        *look.interval("difference_stratified", "+.1%"),
+        look.tooltip("odds_ratio", "Odds ratio at one length", ".2f"),
+        look.tooltip("q_stratified", "q-value at one length", ".2g"),
     ]
-    y = names_down("path", (row["path"] for row in data), direction, limit=260)
+    y = names_down("shown", (row["shown"] for row in data), look, limit=260)
     x = alt.X(
         "difference_stratified:Q",
-        title="Share that converts, with it minus without it",
-        scale=alt.Scale(reverse=direction == "rtl", zero=True),
+        title=look.say("Share that converts, with it minus without it"),
+        scale=alt.Scale(reverse=look.rtl, zero=True),
         axis=alt.Axis(format="+.0%", tickCount=5, domain=False),
     )
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    zero = alt.Chart().mark_rule(color=MUTED, strokeDash=[2, 2]).encode(x=alt.XDatum(0))
-    lines = base.mark_rule(color=INK).encode(
+    zero = alt.Chart().mark_rule(color=look.colours.muted, strokeDash=[2, 2]).encode(x=alt.XDatum(0))
+    lines = base.mark_rule(color=look.colours.ink).encode(
         x="difference_stratified_low:Q", x2="difference_stratified_high:Q"
     )
-    dots = base.mark_circle(color=BLUE, size=70, opacity=1).encode(x=x)
+    dots = base.mark_circle(color=look.colours.blue, size=70, opacity=1).encode(x=x)
     return panels.finish(
         layered([zero, lines, dots], data, width=width, row=_ROW),
-        title=title,
-        subtitle="Sub-paths with the strongest evidence among units of the same length",
-        direction=direction,
+        title=look.heading(title, "What separates those who convert"),
+        subtitle=look.say("Sub-paths with the strongest evidence among units of the same length"),
+        look=look,
         own_rows=True,
     )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safar.plot.histograms import EVENTS, histograms
-from safar.plot.theme import Direction
+from safar._typing import Language
+from safar.plot.histograms import EVENTS, Counted, histograms
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sessions"]
 
+_COUNTED = Counted("sessions", "Sessions", "All sessions", "Share of sessions", "{number} sessions")
 _MINUTES = (
     (0, "0"),
     (1e-9, "under 1"),
@@ -28,7 +31,12 @@ _MINUTES = (
 
 
 def sessions(
-    result: Result, *, title: str = "Sessions", width: int = 320, direction: Direction = "ltr"
+    result: Result,
+    *,
+    title: str | None = None,
+    width: int = 420,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.HConcatChart:
     """Draw how long sessions are and how many events they have.
 
@@ -37,11 +45,13 @@ def sessions(
     result
         Sessions; segments are drawn together.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width of each of the two panels in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -66,10 +76,11 @@ def sessions(
     >>> [row["sessions"] for row in chart.hconcat[0].data.values]
     [1, 0, 0, 1, 0, 0, 0]
     """
+    look = look_of(language, theme, result)
     length = (result.table.numpy("end")[0] - result.table.numpy("start")[0]) / np.timedelta64(60, "s")
     events = result.table.numpy("events")[0].astype(np.float64)
     panels = (
         ("Minutes from the first to the last event", length, _MINUTES),
         ("Events in the session", events, EVENTS),
     )
-    return histograms(panels, "sessions", title=title, width=width, direction=direction)
+    return histograms(panels, _COUNTED, title=look.heading(title, "Sessions"), width=width, look=look)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import end_texts, interval, layered, names_down, share_axis, share_bars
+from safar._typing import Language
+from safar.plot.bars import end_texts, layered, names_down, share_axis, share_bars
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
-from safar.plot.theme import Direction, records
+from safar.plot.theme import records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,9 +24,10 @@ _ROW = 28
 def stages(
     result: StagesResult,
     *,
-    title: str = "Stages of the journey",
+    title: str | None = None,
     width: int = 420,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw how many customers come to each stage, in the order of the journey, and how many entries end there.
 
@@ -32,11 +36,13 @@ def stages(
     result
         Stages; by segments it gives a panel for each of the six largest segments.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -62,29 +68,31 @@ def stages(
     """
     import altair as alt
 
-    columns = columns_of(result)
-    panels = panels_of(columns, "customers")
+    look = look_of(language, theme, result)
+    columns = columns_of(result, look, "stage")
+    panels = panels_of(columns, "customers", look)
     data = records(columns, sorted(panels.rows(columns)))
     for row in data:
-        lost = row["drop_off"]
-        row["said"] = "drop-off –" if lost is None else f"drop-off {lost:.1%}"
+        row["said"] = look.say("drop-off {share}", share=look.locale.share(row["drop_off"]))
     tooltip = [
-        alt.Tooltip("stage:N", title="Stage"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
-        alt.Tooltip("share:Q", title="Of all customers", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("entries:Q", title="Entries", format=","),
-        alt.Tooltip("went_on:Q", title="After which another stage came", format=","),
-        alt.Tooltip("dropped:Q", title="After which nothing came", format=","),
-        alt.Tooltip("open:Q", title="Still open", format=","),
+        look.tooltip("stage", "Stage"),
+        look.tooltip("customers", "Customers", ","),
+        look.tooltip("share", "Of all customers", ".1%"),
+        *look.interval("share"),
+        look.tooltip("entries", "Entries", ","),
+        look.tooltip("went_on", "After which another stage came", ","),
+        look.tooltip("dropped", "After which nothing came", ","),
+        look.tooltip("open", "Still open", ","),
     ]
-    y = names_down("stage", (row["stage"] for row in data), direction)
-    x = share_axis("share", "Share of customers", direction, whole=True)
+    y = names_down("stage", (row["stage"] for row in data), look)
+    x = share_axis("share", look.say("Share of customers"), look, whole=True)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
-    layers = [*share_bars(base, x, row=_ROW), end_texts(base, width, direction)]
+    layers = [*share_bars(base, x, look, row=_ROW), end_texts(base, width, look)]
     return panels.finish(
         layered(layers, data, width=width, row=_ROW),
-        title=title,
-        subtitle="Customers who were at each stage, with the 95% interval; drop-off: entries after which nothing came",
-        direction=direction,
+        title=look.heading(title, "Stages of the journey"),
+        subtitle=look.say(
+            "Customers who were at each stage, with the 95% interval; drop-off: entries after which nothing came"
+        ),
+        look=look,
     )

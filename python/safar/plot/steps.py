@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, names_down
-from safar.plot.matrix import per_cent, shaded, written
+from safar._typing import Language
+from safar.plot.bars import names_down
+from safar.plot.look import look_of
+from safar.plot.matrix import shaded, written
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, commonest, panels_of
-from safar.plot.theme import Direction, inline, records
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,7 +24,12 @@ _VIRTUAL = ("(start)", "(end)", "(open)")
 
 
 def steps(
-    result: Result, *, events: int = 12, title: str = "Step by step", direction: Direction = "ltr"
+    result: Result,
+    *,
+    events: int = 12,
+    title: str | None = None,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw steps as a heat matrix of events by position.
 
@@ -32,9 +40,11 @@ def steps(
     events
         How many of the commonest events are shown.
     title
-        Heading.
-    direction
-        ``"rtl"`` mirrors the chart.
+        Heading; by default it says what is drawn.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -61,37 +71,42 @@ def steps(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(events=events)
-    cells = columns_of(result)
-    panels = panels_of(cells, "units")
-    real, which = commonest(cells["event"], cells["units"], events, but=_VIRTUAL)
-    kept = [*real, *(name for name in _VIRTUAL if name in cells["event"])]
+    cells = columns_of(result, look, "event")
+    virtual = [look.name(name) for name in _VIRTUAL]
+    panels = panels_of(cells, "units", look)
+    real, which = commonest(cells["event"], cells["units"], events, look, but=virtual)
+    kept = [*real, *(name for name in virtual if name in cells["event"])]
     data = records(cells, [row for row in sorted(panels.rows(cells)) if cells["event"][row] in kept])
     for row in data:
-        row["written"] = per_cent(row["share"])
+        row["written"] = look.locale.percent(row["share"])
+        row["place"] = look.locale.count(row["position"])
+    positions = sorted({row["position"] for row in data})
     tooltip = [
-        alt.Tooltip("position:Q", title="Position"),
-        alt.Tooltip("event:N", title="Event"),
-        alt.Tooltip("units:Q", title="Units", format=","),
-        alt.Tooltip("of:Q", title="All units", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
+        look.tooltip("place", "Position"),
+        look.tooltip("event", "Event"),
+        look.tooltip("units", "Units", ","),
+        look.tooltip("of", "All units", ","),
+        look.tooltip("share", "Share", ".1%"),
+        *look.interval("share"),
+        look.tooltip("customers", "Customers", ","),
     ]
     x = alt.X(
-        "position:O",
-        sort="descending" if direction == "rtl" else "ascending",
-        title="Position",
+        "place:O",
+        sort=look.across(look.locale.count(position) for position in positions),
+        title=look.say("Position"),
         axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False),
     )
-    base = alt.Chart().encode(x=x, y=names_down("event", kept, direction, title="Event"), tooltip=tooltip)
-    positions = {row["position"] for row in data}
-    layers = alt.layer(shaded(base), written(base), data=inline(data)).properties(
-        width=_CELL[0] * max(1, len(positions)), height=_CELL[1] * max(1, len(kept))
+    base = alt.Chart().encode(
+        x=x, y=names_down("event", kept, look, title=look.say("Event")), tooltip=tooltip
     )
+    layers = alt.layer(
+        shaded(base, look, look.say("Share")), written(base, look), data=inline(data)
+    ).properties(width=_CELL[0] * max(1, len(positions)), height=_CELL[1] * max(1, len(kept)))
     return panels.finish(
         layers,
-        title=title,
-        subtitle=f"Share of units at each position in %; {which}",
-        direction=direction,
+        title=look.heading(title, "Step by step"),
+        subtitle=look.say("Share of units at each position in %; {which}", which=which),
+        look=look,
     )

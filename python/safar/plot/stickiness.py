@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval
+from safar._typing import Language
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
-from safar.plot.theme import BLUE, INK, STEEL, Direction, inline, records, side
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,13 +17,24 @@ if TYPE_CHECKING:
 
 __all__ = ["stickiness"]
 
+_UNITS = {
+    ("day", "week"): "Days of the week",
+    ("day", "month"): "Days of the month",
+    ("week", "month"): "Weeks of the month",
+}
+_SAID = {
+    "day": "Bars: exactly so many days; line: so many or more, with its 95% interval",
+    "week": "Bars: exactly so many weeks; line: so many or more, with its 95% interval",
+}
+
 
 def stickiness(
     result: StickinessResult,
     *,
-    title: str = "Stickiness",
+    title: str | None = None,
     width: int = 340,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw on how many days of a period customers are there.
 
@@ -30,11 +43,13 @@ def stickiness(
     result
         Stickiness; by segments it gives a panel for each of the six largest segments.
     title
-        Heading.
+        Heading; by default it says what is drawn.
     width
         Width of a panel in pixels.
-    direction
-        ``"rtl"`` mirrors the chart.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -62,43 +77,51 @@ def stickiness(
     """
     import altair as alt
 
-    columns = columns_of(result.totals())
-    panels = panels_of(columns, "customers")
+    look = look_of(language, theme, result)
+    columns = columns_of(result.totals(), look)
+    panels = panels_of(columns, "customers", look)
     data = records(columns, sorted(panels.rows(columns)))
-    units = f"{result.unit.capitalize()}s of the {result.period}"
+    units = _UNITS[result.unit, result.period]
+    for row in data:
+        row["number"] = look.locale.count(row["units"])
     tooltip = [
-        alt.Tooltip("units:Q", title=units),
-        alt.Tooltip("active:Q", title="Active customers, each period", format=","),
-        alt.Tooltip("customers:Q", title="With exactly so many", format=","),
-        alt.Tooltip("share:Q", title="Share", format=".1%"),
-        alt.Tooltip("at_least:Q", title="With so many or more", format=","),
-        alt.Tooltip("at_least_share:Q", title="Share", format=".1%"),
-        *interval("at_least_share"),
+        look.tooltip("number", units),
+        look.tooltip("active", "Active customers, each period", ","),
+        look.tooltip("customers", "With exactly so many", ","),
+        look.tooltip("share", "Share", ".1%"),
+        look.tooltip("at_least", "With so many or more", ","),
+        look.tooltip("at_least_share", "Share", ".1%"),
+        *look.interval("at_least_share"),
     ]
     x = alt.X(
-        "units:O",
-        title=units,
-        sort="descending" if direction == "rtl" else "ascending",
+        "number:O",
+        title=look.say(units),
+        sort=look.across(row["number"] for row in sorted(data, key=lambda row: row["units"])),
         axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True),
     )
     base = alt.Chart().encode(x=x)
 
     def share(name: str) -> alt.Y:
-        axis = alt.Axis(format=".0%", tickCount=5, domain=False, orient=side(direction))
+        axis = alt.Axis(format=".0%", tickCount=5, domain=False, orient=look.side)
         return alt.Y(
-            f"{name}:Q", title="Share of active customers", scale=alt.Scale(domain=[0, 1]), axis=axis
+            f"{name}:Q",
+            title=look.say("Share of active customers"),
+            scale=alt.Scale(domain=[0, 1]),
+            axis=axis,
         )
 
-    bars = base.mark_bar(color=STEEL, cornerRadiusEnd=2).encode(y=share("share"), tooltip=tooltip)
-    band = base.mark_area(color=BLUE, opacity=0.2).encode(
+    bars = base.mark_bar(color=look.colours.steel, cornerRadiusEnd=2).encode(
+        y=share("share"), tooltip=tooltip
+    )
+    band = base.mark_area(color=look.colours.blue, opacity=0.2).encode(
         y=share("at_least_share_low"), y2="at_least_share_high:Q"
     )
-    line = base.mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=26)).encode(
-        y=share("at_least_share"), tooltip=tooltip
-    )
+    line = base.mark_line(
+        color=look.colours.ink, point=alt.OverlayMarkDef(color=look.colours.ink, size=26)
+    ).encode(y=share("at_least_share"), tooltip=tooltip)
     return panels.finish(
         alt.layer(bars, band, line, data=inline(data)).properties(width=width, height=240),
-        title=title,
-        subtitle=f"Bars: exactly so many {result.unit}s; line: so many or more, with its 95% interval",
-        direction=direction,
+        title=look.heading(title, "Stickiness"),
+        subtitle=look.say(_SAID[result.unit]),
+        look=look,
     )

@@ -1,28 +1,20 @@
-"""How safar's charts look: one blue told apart by lightness, quiet axes, either reading direction."""
+"""The theme of safar's charts: quiet axes, one typeface, the digits of the reader; and the rows that charts carry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from safar import _args
-from safar.language import Direction
+from safar.language.fonts import FAMILY, FOLDER
+from safar.plot.look import Look
 
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = [
-    "BLUE", "GREY", "INK", "MUTED", "PALE", "STEEL", "ChartT", "Direction", "finish", "inline", "records", "side",
-]  # fmt: skip
+__all__ = ["ChartT", "finish", "inline", "records"]
 
-BLUE = "#0b6e99"
-STEEL = "#448fb1"
-PALE = "#eaf3f8"
-GREY = "#eef1f4"
-INK = "#17212b"
-MUTED = "#52606d"
-
-_FONT = 'Vazirmatn, Inter, Roboto, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
+_FONT = f'{FAMILY}, Inter, Roboto, "Segoe UI", "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
 
 ChartT = TypeVar("ChartT", bound="alt.TopLevelMixin")
 
@@ -71,14 +63,7 @@ def inline(rows: list[dict[str, Any]]) -> Any:
     return alt.InlineData(values=rows)
 
 
-def side(direction: Direction) -> Literal["left", "right"]:
-    """Where reading begins."""
-    return "right" if direction == "rtl" else "left"
-
-
-def finish(
-    chart: ChartT, *, title: str, subtitle: str | Sequence[str] = (), direction: Direction = "ltr"
-) -> ChartT:
+def finish(chart: ChartT, *, title: str, subtitle: str | Sequence[str] = (), look: Look) -> ChartT:
     """Give a chart its heading and the theme; no theme is registered with Altair.
 
     Parameters
@@ -87,8 +72,8 @@ def finish(
         The chart.
     title, subtitle
         Heading and the lines under it; empty ones are left out.
-    direction
-        ``"rtl"`` puts the headings at the right.
+    look
+        How it is written and coloured.
 
     Returns
     -------
@@ -96,41 +81,51 @@ def finish(
     """
     import altair as alt
 
-    _args.choice(direction, "direction", Direction)
+    _offer_typeface()
+    colours = look.colours
     lines = [line for line in ([subtitle] if isinstance(subtitle, str) else subtitle) if line]
-    anchor: Literal["start", "end"] = "end" if direction == "rtl" else "start"
+    anchor: Literal["start", "end"] = "end" if look.rtl else "start"
     heading = alt.TitleParams(
         title,
         # An empty list would take room.
         subtitle=lines or "",
         anchor=anchor,
-        align=side(direction),
+        align=look.side,
         fontSize=15,
         subtitleFontSize=12,
-        subtitleColor=MUTED,
-        color=INK,
+        subtitleColor=colours.muted,
+        color=colours.ink,
         offset=12,
     )
+    words = {"labelColor": colours.ink, "labelFontSize": 12, "titleColor": colours.muted}
+    words |= {"titleFontWeight": "normal", "titleFontSize": 12}
     axis = {
-        "labelColor": INK,
-        "titleColor": MUTED,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "gridColor": "#dfe5ea",
-        "domainColor": "#9aa5b1",
-        "tickColor": "#9aa5b1",
-        "labelLimit": 180,
+        "gridColor": colours.grid,
+        "domainColor": colours.rule,
+        "tickColor": colours.rule,
+        "labelLimit": 240,
+        "titleLimit": 0,
         "labelPadding": 6,
     }
-    legend = {"labelColor": INK, "titleColor": MUTED, "titleFontWeight": "normal", "labelFontSize": 12}
-    header = {"labelColor": INK, "labelFontSize": 12, "titleColor": MUTED, "titleFontWeight": "normal"}
+    number = {"grouping": [3], "currency": ["", ""], **look.locale.marks}
     configured: Any = chart
     return configured.properties(title=heading).configure(  # type: ignore[no-any-return]
         font=_FONT,
-        background="#ffffff",
-        axis=axis,
-        legend=legend,
-        header=header,
+        background=colours.paper,
+        axis={**words, **axis},
+        legend={**words, "labelLimit": 0, "titleLimit": 0},
+        header={**words, "labelLimit": 0},
+        text={"color": colours.ink},
         view={"stroke": None},
+        locale={"number": number},
     )
+
+
+@cache
+def _offer_typeface() -> None:
+    """Give the typeface to the library that turns charts into pictures, if it is installed."""
+    try:
+        import vl_convert
+    except ImportError:
+        return
+    vl_convert.register_font_directory(str(FOLDER))

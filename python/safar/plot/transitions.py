@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from safar.plot.bars import interval, names_down
-from safar.plot.matrix import per_cent, shaded, written
+from safar._typing import Language
+from safar.plot.bars import names_down
+from safar.plot.look import look_of
+from safar.plot.matrix import shaded, written
+from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, commonest, panels_of
-from safar.plot.theme import Direction, inline, records
+from safar.plot.theme import inline, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -25,7 +28,12 @@ _DRAWN = (
 
 
 def transitions(
-    result: Result, *, events: int = 12, title: str = "What comes next", direction: Direction = "ltr"
+    result: Result,
+    *,
+    events: int = 12,
+    title: str | None = None,
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw transitions as a heat matrix of events by next event.
 
@@ -36,9 +44,11 @@ def transitions(
     events
         How many of the commonest events are shown.
     title
-        Heading.
-    direction
-        ``"rtl"`` mirrors the chart.
+        Heading; by default it says what is drawn.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
@@ -65,11 +75,13 @@ def transitions(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     at_least_one(events=events)
-    edges = columns_of(result)
-    panels = panels_of(edges, "events")
-    kept, which = commonest(edges["from"], edges["events"], events, but=(_START,))
-    sources, targets = [_START, *kept], [*kept, *_LAST]
+    edges = columns_of(result, look, "from", "to")
+    start, *last = (look.name(name) for name in (_START, *_LAST))
+    panels = panels_of(edges, "events", look)
+    kept, which = commonest(edges["from"], edges["events"], events, look, but=(start,))
+    sources, targets = [start, *kept], [*kept, *last]
     departures: Counter[tuple[str, str]] = Counter()
     everywhere = edges.get("segment", [""] * len(edges["from"]))
     for segment, source, number in zip(everywhere, edges["from"], edges["events"], strict=True):
@@ -82,30 +94,33 @@ def transitions(
     data = records({name: edges[name] for name in _DRAWN if name in edges}, rows)
     for row in data:
         row["departures"] = departures[row.get("segment", ""), row["from"]]
-        row["written"] = per_cent(row["share"])
+        row["written"] = look.locale.percent(row["share"])
+        row["median"] = look.laid_out(look.locale.duration(row["median_seconds"]))
     tooltip = [
-        alt.Tooltip("from:N", title="From"),
-        alt.Tooltip("to:N", title="To"),
-        alt.Tooltip("events:Q", title="Times", format=","),
-        alt.Tooltip("departures:Q", title="Departures from the event", format=","),
-        alt.Tooltip("share:Q", title="Share of departures", format=".1%"),
-        *interval("share"),
-        alt.Tooltip("customers:Q", title="Customers", format=","),
-        alt.Tooltip("median_seconds:Q", title="Median time between (s)", format=",.0f"),
+        look.tooltip("from", "From"),
+        look.tooltip("to", "To"),
+        look.tooltip("events", "Times", ","),
+        look.tooltip("departures", "Departures from the event", ","),
+        look.tooltip("share", "Share of departures", ".1%"),
+        *look.interval("share"),
+        look.tooltip("customers", "Customers", ","),
+        look.tooltip("median", "Median time between"),
     ]
     x = alt.X(
         "to:N",
-        sort=targets[::-1] if direction == "rtl" else targets,
-        title="Next event",
+        sort=look.across(targets),
+        title=look.say("Next event"),
         axis=alt.Axis(orient="top", labelAngle=-90, domain=False, ticks=False),
     )
-    base = alt.Chart().encode(x=x, y=names_down("from", sources, direction, title="Event"), tooltip=tooltip)
-    layers = alt.layer(shaded(base), written(base), data=inline(data)).properties(
-        width=_CELL[0] * len(targets), height=_CELL[1] * len(sources)
+    base = alt.Chart().encode(
+        x=x, y=names_down("from", sources, look, title=look.say("Event")), tooltip=tooltip
     )
+    layers = alt.layer(
+        shaded(base, look, look.say("Share")), written(base, look), data=inline(data)
+    ).properties(width=_CELL[0] * len(targets), height=_CELL[1] * len(sources))
     return panels.finish(
         layers,
-        title=title,
-        subtitle=f"Share of each event's departures in %; {which}",
-        direction=direction,
+        title=look.heading(title, "What comes next"),
+        subtitle=look.say("Share of each event's departures in %; {which}", which=which),
+        look=look,
     )

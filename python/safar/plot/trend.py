@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safar._typing import Language
 from safar.errors import ArgumentError
 from safar.plot.kpi_axes import known_kpi, kpi_format, periods_across, value_axis
-from safar.plot.theme import BLUE, INK, Direction, finish, inline
+from safar.plot.look import look_of
+from safar.plot.palette import Theme
+from safar.plot.theme import finish, inline
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,7 +27,8 @@ def trend(
     title: str | None = None,
     width: int = 640,
     height: int = 220,
-    direction: Direction = "ltr",
+    language: Language = "en",
+    theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw one KPI and its trend.
 
@@ -40,13 +44,16 @@ def trend(
         Heading; by default the KPI and its slice.
     width, height
         Size in pixels.
-    direction
-        ``"rtl"`` mirrors the chart: time runs from right to left.
+    language
+        ``"en"``, or ``"fa"`` for Persian from right to left, with Persian digits and Jalali dates.
+    theme
+        ``"light"``, or ``"dark"`` for dark paper.
 
     Returns
     -------
     altair.LayerChart
-        Points are the periods, the line has the median slope (Theil-Sen) through the middle of the points.
+        Points are the periods, the line has the median slope (Theil-Sen) through the middle of the points; the band
+        are the lines whose slopes are in its 95 % interval.
 
     Examples
     --------
@@ -62,6 +69,7 @@ def trend(
     """
     import altair as alt
 
+    look = look_of(language, theme, result)
     columns = result.to_dict()
     if row is None:
         known = sorted(set(columns["kpi"]))
@@ -74,33 +82,43 @@ def trend(
     data = [
         {
             "date": period["date"].isoformat(),
-            "value": period["value"],
-            "trend": period["trend"] if period["trend"] == period["trend"] else None,
+            "period": look.laid_out(look.locale.day(period["date"])),
+            **{
+                name: period[name] if period[name] == period[name] else None
+                for name in ("value", "trend", "trend_low", "trend_high")
+            },
         }
         for period in periods
     ]
-    form, axis, scale = kpi_format(percent), value_axis(percent, direction), alt.Scale(zero=False)
+    form, axis, scale = kpi_format(percent), value_axis(percent, look), alt.Scale(zero=False)
     tooltip = [
-        alt.Tooltip("date:T", title="Period"),
-        alt.Tooltip("value:Q", title="Value", format=form),
-        alt.Tooltip("trend:Q", title="Trend", format=form),
+        look.tooltip("period", "Period"),
+        look.tooltip("value", "Value", form),
+        look.tooltip("trend", "Trend", form),
+        *look.interval("trend", form),
     ]
-    base = alt.Chart().encode(x=periods_across(direction), tooltip=tooltip)
-    points = base.mark_point(color=INK, filled=True, size=26, opacity=0.7)
-    line = base.mark_line(color=BLUE, strokeWidth=2.5)
+    base = alt.Chart().encode(x=periods_across([period["date"] for period in periods], look), tooltip=tooltip)
+    points = base.mark_point(color=look.colours.ink, filled=True, size=26, opacity=0.7)
+    line = base.mark_line(color=look.colours.blue, strokeWidth=2.5)
+    band = base.mark_area(color=look.colours.blue, opacity=0.18)
     chart = alt.layer(
-        line.encode(y=alt.Y("trend:Q", title=unit or None, scale=scale, axis=axis)),
-        points.encode(y=alt.Y("value:Q", title=unit or None, scale=scale, axis=axis)),
+        band.encode(y=alt.Y("trend_low:Q", scale=scale, axis=axis), y2="trend_high:Q"),
+        line.encode(y=alt.Y("trend:Q", title=look.say(unit) if unit else None, scale=scale, axis=axis)),
+        points.encode(y=alt.Y("value:Q", title=look.say(unit) if unit else None, scale=scale, axis=axis)),
         data=inline(data),
     ).properties(width=width, height=height)
-    subtitle = "Too few periods for a trend"
+    subtitle = look.say("Too few periods for a trend")
     if columns["slope"][row] is not None:
         slope, low, high = (columns[name][row] for name in ("slope", "slope_low", "slope_high"))
         times = 100 if percent else 1
-        points_word = " percentage points" if percent else f" {unit}" if unit else ""
-        subtitle = (
-            f"{times * slope:+.3g}{points_word} a period (95% interval {times * low:+.3g} to {times * high:+.3g}), "
-            f"p = {columns['p_adjusted'][row]:.2g} adjusted"
-        )
-    heading = result.label(row) if title is None else title
-    return finish(chart, title=heading, subtitle=subtitle, direction=direction)
+        words = look.locale.say("percentage points") if percent else look.locale.say(unit) if unit else ""
+        number = {
+            name: look.locale.signs(f"{times * each:+.3g}")
+            for name, each in (("slope", slope), ("low", low), ("high", high))
+        }
+        p = look.locale.signs(f"{columns['p_adjusted'][row]:.2g}")
+        number["slope"] = f"{number['slope']} {words}".strip()
+        said = "{slope} a period (95% interval {low} to {high}), p = {p} adjusted"
+        subtitle = look.say(said, **number, p=p)
+    heading = look.laid_out(title or result.label(row))
+    return finish(chart, title=heading, subtitle=subtitle, look=look)
