@@ -112,7 +112,7 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
         result,
         title=title,
         subtitle=said,
-        figure=element("div", table, class_="scroll", tabindex="0", role="region", aria_label=title),
+        figure=element("div", table, class_="scroll", tabindex="0", role="group", aria_label=title),
         note=lacking if missing else None,
         table=columns,
         width="most",

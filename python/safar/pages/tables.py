@@ -81,4 +81,4 @@ def data_table(
     table = element(
         "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
     )
-    return element("div", table, class_="scroll", tabindex="0", role="region", aria_label=said)
+    return element("div", table, class_="scroll", tabindex="0", role="group", aria_label=said)
