@@ -6,15 +6,23 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import safar
 from page_tree import Node, parse
-from safar.pages import JourneyPicture, journey_picture
+from safar._typing import Language
+from safar.language import Locale
+from safar.pages import JourneyPicture, Page, Section, journey_picture
+from safar.pages.figures.journey import score_text
+from safar.pages.figures.trend import ticks_of
+from safar.pages.voice_sections import score_cells_section
 
 KINDS = ["nps_answer", "csat_answer", "ces_answer"]
 
@@ -219,3 +227,61 @@ def test_the_page_of_a_mapped_log_holds_the_picture(log: safar.EventLog) -> None
     page = safar.dashboard(log, personas="persona", conversion="purchase")
     assert 'class="figure journey"' in page.to_html()
     assert any(section.title == "Journey map" for section in page.sections)  # type: ignore[union-attr]
+
+
+# ------------------------------------------------------------------------------------------------- voice on the page
+
+
+def section_of(page: Page, title: str) -> Section:
+    return next(each for each in page.sections if isinstance(each, Section) and each.title == title)
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_scores_over_time_are_those_of_the_voice(log: safar.EventLog, language: Language) -> None:
+    page = safar.dashboard(log, conversion="purchase", language=language)
+    locale = Locale(language)
+    section = section_of(page, locale.say("{kind} over time", kind="NPS"))
+    expected = safar.nps(log, period="month", calendar=locale.calendar)
+    assert section.table == expected.to_dict()
+    tree = parse(str(section.figure))
+    dots = tree.all("circle", "dot")
+    values = [value for value in expected.to_dict()["nps"] if value is not None]
+    assert len(dots) == len(values)
+    # Higher is better is higher on the page.
+    heights = [float(dot.attributes["cy"] or 0) for dot in dots]
+    order = sorted(range(len(values)), key=lambda at: values[at])
+    assert sorted(range(len(values)), key=lambda at: (-heights[at], order.index(at))) == order
+    # The data end with May, and within Khordad.
+    hollow = [dot.attributes["fill"] == "#ffffff" for dot in dots]
+    assert hollow == [False] * (len(dots) - 1) + [language == "fa"]
+
+
+def test_scores_by_stage_and_channel_are_those_of_the_picture(
+    log: safar.EventLog, picture: JourneyPicture
+) -> None:
+    section = score_cells_section(picture)
+    assert section is not None
+    rows = parse(str(section.figure)).all("tr")[1:]
+    facts = picture.journeys[0]
+    for stage, row in zip(facts.stages, rows, strict=True):
+        for channel, shown in zip(facts.channels, row.all("td"), strict=True):
+            cell = facts.cells.get((stage.id, channel))
+            if cell is None or cell.score is None or cell.score.value is None:
+                assert shown.text == "·"
+            else:
+                assert float(shown.text.replace("\u2212", "-")) == round(cell.score.value)
+
+
+@given(st.floats(-100, 100), st.floats(0, 200))
+def test_ticks_of_a_trend_are_round_and_hold_all_values(low: float, span: float) -> None:
+    ticks = ticks_of(low, low + span)
+    assert ticks[0] <= low + 1e-6
+    assert ticks[-1] >= low + span - 1e-6
+    assert 2 <= len(ticks) <= 8
+    steps = {round(b - a, 9) for a, b in pairwise(ticks)}
+    assert len(steps) == 1
+
+
+def test_a_score_of_about_nothing_has_no_sign() -> None:
+    written = [score_text(value, "nps", Locale()) for value in (-0.3, 0.0, 0.4, 0.6, -12.0)]
+    assert written == ["0", "0", "0", "+1", "\u221212"]

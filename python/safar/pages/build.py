@@ -28,6 +28,7 @@ from safar.pages.key_figures import KeyFigures, key_figures
 from safar.pages.map_sections import alerts_section, kpi_section, stages_section
 from safar.pages.picture import JourneyPicture, journey_picture
 from safar.pages.section import Section
+from safar.pages.voice_sections import score_cells_section, score_trend_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -308,6 +309,8 @@ def _sections(
         )
         made.append(channel_events_section(log.channels, len(log), locale=of_channels))
         made.append(parts.sessions_section(found["sessions"], locale=locale))
+    if log.scores is not None and work.picture is not None:
+        made += _voice(work, work.picture)
     if log.map is not None:
         if "stages" in found:
             made.append(stages_section(found["stages"], log.map, locale=locale))
@@ -316,6 +319,22 @@ def _sections(
         if work.alerts is not None:
             made.append(alerts_section(work.alerts, log.map, locale=locale))
     return made
+
+
+def _voice(work: _Work, picture: JourneyPicture) -> list[Section]:
+    """What customers say: the kind of score that the picture shows, over time and by stage and channel."""
+    from safar.voice import ces, csat, nps
+
+    log, locale, kind = work.log, work.locale, picture.journeys[0].kind
+    cells = score_cells_section(picture)
+    if kind is None or cells is None:
+        return []
+    ask = {"nps": nps, "csat": csat, "ces": ces}[kind]
+    period: Literal["week", "month"] = "month" if log.observed_until - log.first > _LONG else "week"
+    with work.timed("scores over time"):
+        over_time = ask(log, period=period, calendar=locale.calendar)
+    trend = score_trend_section(over_time, period=period, observed_until=log.observed_until, locale=locale)
+    return [cells, trend]
 
 
 def _channel_names(log: EventLog, locale: Locale) -> dict[str, str]:

@@ -8,6 +8,8 @@ from safar.language import ENGLISH, MISSING, Locale
 from safar.pages.figures import Bar, bars_figure
 from safar.pages.markup import Markup, element, name_markup
 from safar.pages.section import Section, section_of
+from safar.pages.series import Series
+from safar.pages.tiles import sparkline
 
 if TYPE_CHECKING:
     from safar.analyses.kpis import KpisResult
@@ -21,7 +23,7 @@ _MOST_ALERTS = 12
 _EFFECTS = {"bad": "▼", "good": "▲", "neutral": "●"}
 
 _STATUS = {"met": "● met", "missed": "▲ missed", "unclear": "○ unclear"}
-_HEADINGS = ("KPI", "From", "Value", "95% interval", "Target", "Status")
+_HEADINGS = ("KPI", "From", "Value", "95% interval", "Target", "Status", "Course")
 
 
 def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Locale = ENGLISH) -> Section:
@@ -92,12 +94,19 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
     columns = result.to_dict()
     names = {kpi.id: kpi.name.of(locale.language) for kpi in journey_map.kpis}
     latest: dict[str, int] = {}
+    rows: dict[str, list[int]] = {}
     for row, (kpi, complete) in enumerate(zip(columns["kpi"], columns["complete"], strict=True)):
+        rows.setdefault(kpi, []).append(row)
         if complete:
             latest[kpi] = row
     head = element("tr", *(element("th", locale.say(text), scope="col") for text in _HEADINGS))
     body = [
-        _row(names.get(kpi, kpi), {name: columns[name][row] for name in columns}, locale)
+        _row(
+            names.get(kpi, kpi),
+            {name: columns[name][row] for name in columns},
+            _course(columns, rows[kpi], names.get(kpi, kpi), locale),
+            locale,
+        )
         for kpi, row in latest.items()
     ]
     title = locale.say("KPIs against their targets")
@@ -167,7 +176,17 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
     )
 
 
-def _row(name: str, row: dict[str, Any], locale: Locale) -> Markup:
+def _course(columns: dict[str, Any], rows: list[int], name: str, locale: Locale) -> Markup:
+    """A small line of the values so far."""
+    starts, values, complete = (
+        tuple(columns[column][row] for row in rows) for column in ("date", "value", "complete")
+    )
+    series = Series("month", starts, values, complete)
+    label = locale.say("{name}, period by period", name=locale.name(name))
+    return sparkline(series, label=label, locale=locale)
+
+
+def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
     unit = row["unit"] or ""
     low, high = row["low"], row["high"]
     between = f"{locale.number(low)} – {locale.measure(high, unit)}"
@@ -186,4 +205,5 @@ def _row(name: str, row: dict[str, Any], locale: Locale) -> Markup:
         element("td", MISSING if low is None or high is None else between, class_="number"),
         element("td", target, class_="number"),
         element("td", locale.say(_STATUS.get(row["status"], MISSING))),
+        element("td", course),
     )

@@ -11,7 +11,7 @@ from safar.pages.journey_facts import FEW, Cell, JourneyFacts, StageFacts
 from safar.pages.markup import Markup, svg_name
 from safar.pages.svg import Canvas
 
-__all__ = ["cell_hint", "journey_figure", "score_text"]
+__all__ = ["cell_colour", "cell_hint", "journey_figure", "score_text"]
 
 _WIDTH, _LABELS = 1180.0, 150.0
 _HEAD, _LINE, _ROW, _GAP = 40.0, 20.0, 36.0, 14.0
@@ -27,7 +27,9 @@ def score_text(value: float | None, kind: str | None, locale: Locale) -> str:
     """Write an NPS with its sign, or the share of satisfied answers."""
     if value is None:
         return MISSING
-    return locale.signs(f"{value:+.0f}") if kind == "nps" else locale.share(value, 0)
+    if kind != "nps":
+        return locale.share(value, 0)
+    return locale.signs(f"{value:+.0f}" if round(value) else "0")
 
 
 def cell_hint(cell: Cell, stage: str, channel: str, kind: str | None, locale: Locale) -> str:
@@ -223,7 +225,7 @@ def _cells(
                 middle[stage.id],
                 y,
                 radius,
-                fill=_colour(facts, cell),
+                fill=cell_colour(facts, cell)[0],
                 class_=_mark(facts, stage.id, channel),
                 title=hint,
             )
@@ -235,15 +237,16 @@ def _cells(
                 )
 
 
-def _colour(facts: JourneyFacts, cell: Cell) -> str:
-    """Blue above the score of all answers, red below it; grey where few answered."""
+def cell_colour(facts: JourneyFacts, cell: Cell) -> tuple[str, str]:
+    """Blue above the score of all answers, red below it, grey where few answered; and a colour for text on it."""
     score, whole = cell.score, facts.score
     if facts.kind is None or score is None or score.answers < FEW or score.value is None:
-        return _NONE
+        return _NONE, text_on(_NONE)
     if whole is None or whole.value is None:
-        return _NONE
+        return _NONE, text_on(_NONE)
     far = max(-1.0, min(1.0, (score.value - whole.value) / _SPAN[facts.kind]))
-    return ramp(abs(far), start="#f3f5f7", end=BLUE if far > 0 else _RED)
+    colour = ramp(abs(far), start="#f3f5f7", end=BLUE if far > 0 else _RED)
+    return colour, text_on(colour)
 
 
 def _mark(facts: JourneyFacts, stage: str, channel: str | None) -> str:
