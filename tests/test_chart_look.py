@@ -14,9 +14,9 @@ import pytest
 import safar
 from safar import plot
 from safar._typing import Floats
-from safar.dashboard.colours import contrast, ramp
 from safar.language import Locale
 from safar.language.fonts import FAMILY
+from safar.pages.colours import contrast, ramp
 from safar.plot.look import Look, look_of
 from safar.plot.palette import PALETTES, Theme
 from test_plot import ASKED, STEPS, bare, kpi_table, shop_log, two_channels
