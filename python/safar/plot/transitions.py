@@ -172,11 +172,10 @@ def transitions(
             look.tooltip("p_adjusted", "Adjusted p", ".2g"),
         ]
         panels = Panels(None, "")
-        subtitle = look.say(
-            "Share of departures, {ours} minus {theirs}, in percentage points; empty: could be chance; {which}",
-            which=which,
-            **names,
-        )
+        said = "Share of departures, {ours} minus {theirs}, in percentage points; empty: could be chance; {which}"
+        if what == "graph":
+            said = "As thick as the shares of departures are apart; a hair: could be chance; {which}"
+        subtitle = look.say(said, which=which, **names)
     if what == "graph":
         drawn = sorted(data, key=lambda row: (-row["events"], row["from"], row["to"]))
         if panels.shown is None:
