@@ -19,11 +19,11 @@ from safar.language.fonts import FAMILY
 from safar.pages.colours import contrast, ramp
 from safar.plot.look import Look, look_of
 from safar.plot.palette import PALETTES, Theme
-from test_plot import ASKED, STEPS, bare, kpi_table, shop_log
+from test_plot import ASKED, STEPS, bare, kpi_table, shop_log, two_channels
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 # Names of the data, and what Persian writes in Latin letters.
-OWN = {"view", "cart", "purchase", "web", "app", "store", "conversion", "look", "use", "buy"}
+OWN = {"AOV", "call", "view", "cart", "purchase", "web", "app", "store", "conversion", "look", "use", "buy"}
 
 
 def scored() -> safar.EventLog:
@@ -45,6 +45,21 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "transitions by segments": (_result("transitions", by="channel"), {}),
     "retention of all cohorts": (_result("retention", cohort="all", by="channel"), {}),
     "retention in months": (_result("retention", period="month", calendar="jalali"), {}),
+    "retention as curves": (_result("retention"), {"what": "curves"}),
+    "retention as curves of segments": (_result("retention", by="channel"), {"what": "curves"}),
+    "conversion as survival": (_result("conversion"), {"what": "waiting"}),
+    "paths as tiles": (_result("paths"), {"what": "tiles"}),
+    "transitions as a graph": (_result("transitions"), {"what": "graph"}),
+    "transitions as a graph of segments": (_result("transitions", by="channel"), {"what": "graph"}),
+    "transitions compared": (lambda: two_channels().transitions(by="channel"), {"compare": ("app", "web")}),
+    "transitions compared as a graph": (
+        lambda: two_channels().transitions(by="channel"),
+        {"compare": ("app", "web"), "what": "graph"},
+    ),
+    "NPS as bars": (
+        lambda: safar.nps({"score": [10, 9, 3, 7], "channel": ["app", "app", None, "app"]}, by="channel"),
+        {"what": "groups"},
+    ),
     "steps of the design": (_result("conformance"), {"what": "steps"}),
     "alerts": (lambda: safar.alerts(kpi_table(), rules=["chart"]), {}),
     "trend": (lambda: safar.trend(kpi_table()), {}),
@@ -80,7 +95,9 @@ def texts_of(chart: Any) -> set[str]:
                 text for text in (given if isinstance(given, list) else [given]) if isinstance(text, str)
             }
         said |= set(re.findall(r'"((?:[^"\\]|\\.)*)"', each.get("labelExpr", "")))
-        if each.get("type") in ("nominal", "ordinal") and "field" in each:
+        # What only tells marks apart is not shown.
+        hidden = each in (node.get("detail") for node in walk(spec)) or each.get("legend", "") is None
+        if each.get("type") in ("nominal", "ordinal") and "field" in each and not hidden:
             said |= {str(row[each["field"]]) for row in rows if row.get(each["field"]) is not None}
     return said
 

@@ -66,6 +66,12 @@ def rows_of(chart: Any) -> list[dict[str, Any]]:
     return list(sets[0])
 
 
+def sets_of(chart: Any, column: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the two sets of rows that a chart carries, first the one with the column."""
+    one, other = json.loads(chart.to_json())["datasets"].values()
+    return (one, other) if column in one[0] else (other, one)
+
+
 def bare(text: str) -> str:
     """Return a text without its marks of direction."""
     return re.sub("[\u200e\u200f\u2066-\u2069]", "", text)
@@ -206,6 +212,142 @@ def test_a_transitions_chart_keeps_the_commonest_events_and_says_so() -> None:
     assert "the 2 commonest of 4 events" in chart.title.subtitle[0]
 
 
+def test_a_transitions_graph_has_a_way_for_each_transition_in_layers_by_position() -> None:
+    result = shop_log().transitions()
+    shapes = rows_of(plot.transitions(result, what="graph", weight="events"))
+    drawn = {(row["from"], row["to"]): row["events"] for row in shapes if row.get("point") == 0}
+    assert drawn == {(row["from"], row["to"]): row["events"] for row in table_rows(result)}
+    layer = {row["event"]: row["x"] for row in shapes if row["part"] == "node"}
+    assert layer["(start)"] == 0
+    assert layer["(start)"] < layer["view"] < layer["cart"] < layer["purchase"] < layer["(open)"]
+    thick = {row["edge"]: row["thickness"] for row in shapes if row.get("point") == 0}
+    assert sorted(thick.values()) == sorted(drawn.values())
+    ends = [row["thickness"] for row in shapes if row["part"] == "edge" and row["point"] == 16]
+    assert sorted(ends) == [number / 4 for number in sorted(drawn.values())]
+    assert (
+        len(
+            {
+                row["edge"]
+                for row in rows_of(plot.transitions(result, what="graph", most=2))
+                if row["part"] == "edge"
+            }
+        )
+        == 2
+    )
+
+
+def test_a_transitions_graph_of_touchpoints_is_layered_by_stage() -> None:
+    journey_map = safar.JourneyMap.shop()
+    log = safar.datasets.shop(100).log().with_map(journey_map)
+    shapes = rows_of(plot.transitions(log.named_by("touchpoint").transitions(), what="graph", most=1_000))
+    layer = {row["event"]: row["x"] for row in shapes if row["part"] == "node"}
+    place = {stage.id: at for at, stage in enumerate(journey_map.stages)}
+    stages = {each.name.en or each.id: place[each.stage] for each in journey_map.touchpoints}
+    shown = [name for name in layer if not name.startswith("(")]
+    assert len(shown) > 5
+    for one in shown:
+        for other in shown:
+            assert (layer[one] < layer[other]) == (stages[one] < stages[other])
+
+
+def two_channels() -> safar.EventLog:
+    """Return a log of two channels: after `view` comes `cart` in one and `call` in the other, `purchase` alike."""
+    after = {"app": ["cart"] * 45 + ["call"] * 5, "web": ["cart"] * 10 + ["call"] * 40}
+    rows = [
+        (f"{channel}{customer}", f"2026-03-0{day}", event, channel)
+        for channel, events in after.items()
+        for customer, second in enumerate(events)
+        for day, event in enumerate(["view", second, "purchase"][: 3 if customer % 2 else 2], start=1)
+    ]
+    data = {
+        name: [row[at] for row in rows] for at, name in enumerate(("customer", "time", "event", "channel"))
+    }
+    return safar.EventLog(
+        data, customer="customer", time="time", event="event", channel="channel", observed_until="2027-01-01"
+    )
+
+
+def test_a_difference_of_transitions_is_masked_where_it_could_be_chance() -> None:
+    result = two_channels().transitions(by="channel")
+    rows = {
+        (row["from"], row["to"]): row for row in rows_of(plot.transitions(result, compare=("app", "web")))
+    }
+    cart, purchase = rows["view", "cart"], rows["cart", "purchase"]
+    assert (cart["ours"], cart["theirs"], cart["ours_of"], cart["theirs_of"]) == (0.9, 0.2, 50, 50)
+    assert cart["difference"] == pytest.approx(0.7)
+    # Newcombe's hybrid of the Wilson intervals of 45/50 and 10/50, by hand.
+    low = 0.7 - np.hypot(0.9 - 0.7863976, 0.3303557 - 0.2)
+    high = 0.7 + np.hypot(0.9565235 - 0.9, 0.2 - 0.1124375)
+    assert (cart["difference_low"], cart["difference_high"]) == pytest.approx((low, high), abs=1e-4)
+    assert (cart["certain"], cart["written"], cart["kind"]) == (True, "+70", "more often: app")
+    assert (purchase["certain"], purchase["written"], purchase["kind"]) == (False, "", "could be chance")
+    back = {
+        (row["from"], row["to"]): row for row in rows_of(plot.transitions(result, compare=("web", "app")))
+    }
+    assert back["view", "cart"]["difference"] == -cart["difference"]
+    assert back["view", "cart"]["p_adjusted"] == pytest.approx(cart["p_adjusted"])
+    shapes = rows_of(plot.transitions(result, compare=("app", "web"), what="graph"))
+    assert {row["kind"]: row["thickness"] > 0 for row in shapes if row.get("point") == 0} == {
+        "more often: app": True, "more often: web": True, "could be chance": False
+    }  # fmt: skip
+
+
+def test_a_comparison_of_transitions_needs_two_segments_that_are_there() -> None:
+    result = two_channels().transitions(by="channel")
+    with pytest.raises(ArgumentError, match="compare: 'store' is not a segment"):
+        plot.transitions(result, compare=("app", "store"))
+    with pytest.raises(ArgumentError, match="must be two different segments"):
+        plot.transitions(result, compare=("app", "app"))
+    with pytest.raises(ArgumentError, match="by= a column"):
+        plot.transitions(two_channels().transitions(), compare=("app", "web"))
+
+
+def test_retention_curves_carry_the_means_and_the_complete_cells_of_cohorts() -> None:
+    result = shop_log().retention(period="week")
+    means, single = sets_of(plot.retention(result, what="curves"), "weighted")
+    names = ("period", "weighted", "weighted_low", "weighted_high", "eligible")
+    assert [[row[name] for name in names] for row in means] == [
+        [row[name] for name in names] for row in table_rows(result.means())
+    ]
+    assert [row["share"] for row in single] == [row["share"] for row in table_rows(result) if row["complete"]]
+
+
+def test_a_survival_curve_is_what_is_left_of_conversion() -> None:
+    result = shop_log().conversion("purchase")
+    rows = rows_of(plot.conversion(result, what="waiting"))
+    assert rows[0]["share"] == 1
+    for row, whole in zip(rows[1:], table_rows(result), strict=True):
+        assert (row["share"], row["share_low"], row["share_high"]) == (
+            1 - whole["share"], 1 - whole["share_high"], 1 - whole["share_low"]
+        )  # fmt: skip
+
+
+def test_tiles_of_paths_are_the_events_of_each() -> None:
+    result = shop_log().paths()
+    tiles = rows_of(plot.paths(result, what="tiles"))
+    for row in table_rows(result):
+        own = [tile["event"] for tile in tiles if tile["path"] == row["path"]]
+        assert own == row["path"].split(" > ")
+
+
+def test_bars_of_nps_are_its_groups() -> None:
+    result = safar.nps({"score": [10, 9, 3, 7], "channel": ["app", "app", "app", "web"]}, by="channel")
+    rows = rows_of(plot.scores(result, what="groups"))
+    app = {row["group"]: (row["number"], row["share"]) for row in rows if row["segment"] == "app"}
+    assert app == {"Detractors": (1, 1 / 3), "Passives": (0, 0), "Promoters": (2, 2 / 3)}
+    with pytest.raises(ArgumentError, match="is for NPS, and this result is of CSAT"):
+        safar.csat({"score": [5]}).plot(what="groups")
+
+
+def test_a_trend_has_the_band_of_its_slopes() -> None:
+    result = safar.trend(kpi_table())
+    rows = rows_of(result.plot())
+    columns = result.to_dict()
+    for bound, name in (("trend_low", "slope_high"), ("trend_high", "slope_low")):
+        assert (rows[10][bound] - rows[0][bound]) / 10 == pytest.approx(columns[name][0])
+    assert all(row["trend_low"] <= row["trend"] <= row["trend_high"] for row in rows)
+
+
 def test_a_sessions_chart_counts_each_session_once() -> None:
     result = shop_log().sessions("30m")
     lengths, events = (panel.data.values for panel in plot.sessions(result).hconcat)
@@ -240,10 +382,39 @@ def test_a_steps_chart_carries_shares_that_add_up() -> None:
 
 def test_a_flow_chart_carries_the_edges_after_the_start() -> None:
     result = shop_log().flow(depth=3)
-    rows = rows_of(plot.flow(result))
+    shapes = rows_of(plot.flow(result))
+    rows = [row for row in shapes if row.get("point") == 0]
     expected = [row for row in table_rows(result) if row["position"] > 0]
-    assert [{name: row[name] for name in expected[0]} for row in rows] == expected
-    assert all(row["next"] == row["position"] + 1 for row in rows)
+    drawn = [{name: row[name] for name in expected[0]} for row in rows]
+    assert sorted(drawn, key=str) == sorted(expected, key=str)
+    # A ribbon is as high as it has units, at both ends, and boxes hold their ribbons.
+    for row in shapes:
+        assert row["y_end"] - row["y"] == pytest.approx(row["units"])
+    boxes = {(row["position"], row["to"]): row for row in shapes if row["part"] == "node"}
+    for row in rows:
+        box = boxes[row["position"], row["from"]]
+        assert box["y"] <= row["y"] < row["y_end"] <= box["y_end"] + 1e-9
+    assert {event for _, event in boxes} >= {"(open)"}
+
+
+def test_a_flow_chart_puts_rare_events_together() -> None:
+    log = shop_log()
+    shapes = rows_of(plot.flow(log.flow(depth=3), events=1))
+    sums = [
+        sum(
+            row["units"]
+            for row in rows_of(plot.flow(log.flow(depth=3), events=events))
+            if row.get("point") == 0
+        )
+        for events in (1, 9)
+    ]
+    assert sums[0] == sums[1]
+    assert "other events" in {row["to"] for row in shapes}
+    assert all(
+        row["share"] is None
+        for row in shapes
+        if row["part"] == "ribbon" and "other events" in (row["from"], row["to"])
+    )
 
 
 def test_a_loops_chart_carries_the_numbers_of_the_result() -> None:
@@ -309,8 +480,10 @@ def test_every_chart_mirrors_for_right_to_left(name: str) -> None:
     charts = {language: plot.plot(result, language=language).to_dict() for language in LANGUAGES}
     assert charts["en"]["title"]["anchor"] == "start"
     assert charts["fa"]["title"]["anchor"] == "end"
-    assert '"orient": "right"' in json.dumps(charts["fa"])
-    assert '"orient": "right"' not in json.dumps(charts["en"])
+    # The boxes of a flow are named where they stand; all others have an axis where reading begins.
+    at_the_right = '"reverse": true}, "title": "جایگاه"' if name == "flow" else '"orient": "right"'
+    assert at_the_right in json.dumps(charts["fa"], ensure_ascii=False)
+    assert at_the_right not in json.dumps(charts["en"])
 
 
 def test_a_language_or_theme_that_is_none_is_refused() -> None:

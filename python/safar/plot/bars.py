@@ -23,7 +23,6 @@ def names_down(
     look: Look,
     *,
     title: str | None = None,
-    limit: int | None = None,
 ) -> alt.Y:
     """A row for each name, from the top; the names stand where reading begins.
 
@@ -37,13 +36,10 @@ def names_down(
         How it is written.
     title
         What the names are, already in the language.
-    limit
-        Width in pixels that a name has at most; by default that of the theme.
     """
     import altair as alt
 
-    given: dict[str, Any] = {} if limit is None else {"labelLimit": limit}
-    axis = alt.Axis(orient=look.side, domain=False, ticks=False, **given)
+    axis = alt.Axis(orient=look.side, domain=False, ticks=False)
     return alt.Y(f"{field}:N", sort=list(dict.fromkeys(names)), title=title, axis=axis)
 
 

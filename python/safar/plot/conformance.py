@@ -144,7 +144,7 @@ def _deviations(
             look.tooltip("score_with", "Mean score with it", ".2f"),
             look.tooltip("score_without", "Mean score without it", ".2f"),
         ]
-    y = names_down("name", (row["name"] for row in data), look, limit=260)
+    y = names_down("name", (row["name"] for row in data), look)
     x = share_axis("share", look.say("Share of the units"), look)
     return layered(
         share_bars(alt.Chart().encode(y=y, tooltip=tooltip), x, look, row=_ROW), data, width=width, row=_ROW
@@ -171,7 +171,7 @@ def _steps(result: ConformanceResult, panels: Panels, width: int, look: Look) ->
     )
     chart: alt.Chart = bars.encode(
         x=share_axis("share", look.say("Share of the units"), look, whole=True),
-        y=names_down("name", (row["name"] for row in data), look, limit=260),
+        y=names_down("name", (row["name"] for row in data), look),
         color=alt.Color(
             "standing:N",
             title=None,

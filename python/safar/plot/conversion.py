@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from safar import _args
 from safar._typing import Language
+from safar.plot.curves import told_apart
 from safar.plot.look import look_of
 from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, facet, panels_of
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["conversion"]
 
-# What tells curves apart beside their colour.
-_DASHES = ((1, 0), (7, 2), (2, 2), (7, 2, 2, 2), (12, 3), (4, 4))
+What = Literal["reached", "waiting"]
+
 # Steps of one curve; more than a screen has columns can't be seen.
 _MOST = 1_000
+_SAID: dict[str, str] = {
+    "reached": "Share that has reached the outcome",
+    "waiting": "Share that has not reached the outcome",
+}
 _UNITS = (
     ("Days since the entry", 86_400.0),
     ("Hours since the entry", 3_600.0),
@@ -32,6 +38,7 @@ _UNITS = (
 def conversion(
     result: ConversionResult,
     *,
+    what: What = "reached",
     title: str | None = None,
     width: int = 520,
     height: int = 300,
@@ -44,6 +51,9 @@ def conversion(
     ----------
     result
         Conversion; by segments it gives a curve for each of the six largest, with competing outcomes a panel each.
+    what
+        ``"reached"`` (default): the share that has reached the outcome; ``"waiting"``: the share that has not, as a
+        survival curve falls from 100 %.
     title
         Heading; by default it says what is drawn.
     width, height
@@ -75,6 +85,7 @@ def conversion(
     import altair as alt
 
     look = look_of(language, theme, result)
+    _args.choice(what, "what", What)
     columns = columns_of(result, look, "outcome")
     curves = _curves(columns)
     panels = panels_of(columns, "at_risk", look, [rows[0] for rows in curves])
@@ -91,6 +102,11 @@ def conversion(
         drawn = [first, *records(columns, sorted({*rows[::every], rows[-1]}))]
         for row in drawn:
             row["time"] = row["time_seconds"] / length
+            if what == "waiting":
+                left = {name: row[name] for name in ("share", "share_low", "share_high")}
+                row |= dict(
+                    zip(("share", "share_high", "share_low"), map(_without, left.values()), strict=True)
+                )
         data += drawn
     x = alt.X(
         "time:Q",
@@ -100,26 +116,18 @@ def conversion(
     )
     y = alt.Y(
         "share:Q",
-        title=look.say("Share that has reached the outcome"),
+        title=look.say(_SAID[what]),
         axis=alt.Axis(format=".0%", domain=False, orient=look.side),
     )
     tooltip = [
         look.tooltip("time", unit, ",.2f"),
-        look.tooltip("share", "Share so far", ".1%"),
+        look.tooltip("share", "Share so far" if what == "reached" else "Share still without", ".1%"),
         *look.interval("share"),
         look.tooltip("at_risk", "Customers not decided before", ","),
     ]
-    colour: Any = alt.value(look.colours.blue)
-    dash: Any = alt.value([1, 0])
     if panels.shown:
-        names = list(panels.shown)
         tooltip.insert(0, look.tooltip("segment", "Segment"))
-        legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=2, symbolSize=300)
-        colours = alt.Scale(domain=names, range=list(look.colours.kinds[: len(names)]))
-        dashes = alt.Scale(domain=names, range=[list(each) for each in _DASHES[: len(names)]])
-        colour = alt.Color("segment:N", title=look.say("Segment"), scale=colours, legend=legend)
-        dash = alt.StrokeDash("segment:N", title=look.say("Segment"), scale=dashes, legend=legend)
-    base = alt.Chart().encode(x=x, color=colour, strokeDash=dash, tooltip=tooltip)
+    base = alt.Chart().encode(x=x, tooltip=tooltip, **told_apart(panels.shown, look))
     band = base.mark_area(opacity=0.15, interpolate="step-after", line=False).encode(
         y=alt.Y("share_low:Q"), y2="share_high:Q"
     )
@@ -134,6 +142,10 @@ def conversion(
         return finish(layers, title=heading, subtitle=subtitle, look=look)
     whole = facet(layers, "outcome", columns["outcome"], look)
     return finish(whole, title=heading, subtitle=subtitle, look=look)
+
+
+def _without(share: float | None) -> float | None:
+    return None if share is None else 1 - share
 
 
 def _curves(columns: dict[str, list[Any]]) -> list[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from safar._typing import Language
 from safar.plot.look import look_of
@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["flow"]
 
-_STEP = (130, 34)
-_THICKEST = 22
+_STEP = 150
+_HEIGHT = 380
+# Width of a box and room after the last one, in positions.
+_BOX, _ROOM = 0.06, 0.5
+# What is free between boxes, and the least box with a name, of the highest column.
+_GAP, _NAMED = 0.03, 0.025
+# Points of a ribbon.
+_POINTS = 13
 _ENDS = ("(end)", "(open)")
 
 
@@ -49,7 +55,8 @@ def flow(
     Returns
     -------
     altair.LayerChart or altair.FacetChart
-        A line goes from an event at a position to the next one, and is as thick as it has units; every event has a row.
+        A Sankey diagram: a ribbon goes from an event at a position to the next one and is as high as it has units. What
+        ended there has a colour of its own, as has what may still go on.
 
     Examples
     --------
@@ -65,8 +72,12 @@ def flow(
     ...     event="what",
     ... )
     >>> chart = flow(log.flow(depth=2))
-    >>> [(row["from"], row["to"], row["units"]) for row in chart.data.values]
-    [('a', '(open)', 1), ('a', 'b', 1)]
+    >>> [
+    ...     (row["from"], row["to"], row["units"])
+    ...     for row in chart.data.values
+    ...     if row.get("point") == 0
+    ... ]
+    [('a', 'b', 1), ('a', '(open)', 1)]
     """
     import altair as alt
 
@@ -76,19 +87,27 @@ def flow(
     ends = [look.name(name) for name in _ENDS]
     panels = panels_of(edges, "units", look, [row for row, at in enumerate(edges["position"]) if at == 0])
     real, which = commonest(edges["to"], edges["units"], events, look, but=ends)
-    kept = [*real, *(name for name in ends if name in edges["to"])]
-    rows = [
-        row
-        for row in sorted(panels.rows(edges))
-        if edges["position"][row] > 0 and edges["from"][row] in kept and edges["to"][row] in kept
-    ]
-    data = records(edges, rows)
+    others = look.say("other events")
+    kept = [*real, others, *ends]
+    data: list[dict[str, Any]] = []
+    by_segment: dict[Any, list[dict[str, Any]]] = {}
+    for edge in records(edges, sorted(panels.rows(edges))):
+        by_segment.setdefault(edge.get("segment"), []).append(edge)
+    for segment, own in by_segment.items():
+        shapes = _shapes([edge for edge in own if edge["position"] > 0], kept, others)
+        data += [{**shape, **({} if panels.shown is None else {"segment": segment})} for shape in shapes]
+    last = max((row["x_end"] for row in data if row["part"] == "node"), default=1.0)
     for row in data:
-        row["next"] = row["position"] + 1
-        row["row"], row["next_row"] = kept.index(row["from"]), kept.index(row["to"])
-    last = max((row["next"] for row in data), default=1)
+        row["place"] = look.locale.count(row["position"])
+        row["kind"] = "lost" if row["to"] == ends[0] else "open" if row["to"] == ends[1] else "on"
+    colours = look.colours
+    ways = alt.Color(
+        "kind:N",
+        legend=None,
+        scale=alt.Scale(domain=["on", "lost", "open"], range=[colours.steel, colours.lost, colours.rest]),
+    )
     tooltip = [
-        look.tooltip("position", "Position", "d"),
+        look.tooltip("place", "Position"),
         look.tooltip("from", "From"),
         look.tooltip("to", "To"),
         look.tooltip("units", "Units", ","),
@@ -96,39 +115,107 @@ def flow(
         *look.interval("share"),
         look.tooltip("customers", "Customers", ","),
     ]
-    x = alt.X(
-        "position:Q",
-        title=look.say("Position"),
-        scale=alt.Scale(domain=[1, max(last, 2)], nice=False, reverse=look.rtl),
-        axis=alt.Axis(orient="top", values=list(range(1, last + 1)), format="d", grid=False, domain=False),
+    places = list(range(1, round(last) + 1))
+    written = json.dumps([look.locale.count(place) for place in places], ensure_ascii=False)
+    across = alt.Scale(domain=[1, max(last, 2) + _ROOM], nice=False, reverse=look.rtl)
+    axis = alt.Axis(
+        orient="top",
+        values=places,
+        labelExpr=f"{written}[datum.value - 1]",
+        grid=False,
+        domain=False,
+        ticks=False,
     )
-    y = alt.Y(
-        "row:Q",
-        title=None,
-        scale=alt.Scale(domain=[-0.5, max(1, len(kept)) - 0.5], nice=False, reverse=True),
-        axis=alt.Axis(
-            orient=look.side,
-            values=list(range(len(kept))),
-            labelExpr=f"{json.dumps(kept, ensure_ascii=False)}[datum.value]",
-            domain=False,
-            ticks=False,
-        ),
-    )
-    thickness = alt.StrokeWidth(
-        "units:Q", title=look.say("Units"), scale=alt.Scale(domainMin=0, range=[0.5, _THICKEST]), legend=None
-    )
-    lines = (
+    x = alt.X("x:Q", title=look.say("Position"), scale=across, axis=axis)
+    down = alt.Scale(nice=False, zero=False, reverse=True)
+    y = alt.Y("y:Q", title=None, axis=None, scale=down)
+    ribbons = (
         alt.Chart()
-        .mark_rule(color=look.colours.steel, opacity=0.45, strokeCap="butt")
-        .encode(x=x, x2="next:Q", y=y, y2="next_row:Q", strokeWidth=thickness, tooltip=tooltip)
+        .transform_filter("datum.part == 'ribbon'")
+        .mark_area(opacity=0.5)
+        .encode(x=x, y=y, y2="y_end:Q", detail="edge:N", color=ways, tooltip=tooltip)
     )
-    layers = alt.layer(lines, data=inline(data)).properties(
-        width=_STEP[0] * max(1, last - 1), height=_STEP[1] * max(1, len(kept))
+    nodes = alt.Chart().transform_filter("datum.part == 'node'")
+    boxes = nodes.mark_rect().encode(
+        x=x,
+        x2="x_end:Q",
+        y=y,
+        y2="y_end:Q",
+        color=ways,
+        tooltip=[
+            look.tooltip("place", "Position"),
+            look.tooltip("to", "Event"),
+            look.tooltip("units", "Units", ","),
+        ],
     )
+    texts = (
+        nodes.transform_filter("datum.named")
+        .transform_calculate(middle="(datum.y + datum.y_end) / 2")
+        .mark_text(align=look.side, dx=look.onwards(4), color=colours.ink, fontSize=11)
+        .encode(
+            x=alt.X("x_end:Q", scale=across, axis=axis),
+            y=alt.Y("middle:Q", scale=down, axis=None),
+            text="to:N",
+        )
+    )
+    layers = alt.layer(ribbons, boxes, texts, data=inline(data)).properties(
+        width=_STEP * max(1, round(last) - 1) + 90, height=_HEIGHT
+    )
+    subtitle = look.say("Units from each event to the next, and what became of them; {which}", which=which)
     return panels.finish(
         layers,
         title=look.heading(title, "Where journeys go"),
-        subtitle=look.say("Units from each event to the next; {which}", which=which),
+        subtitle=subtitle,
         look=look,
         columns=1,
+        own_rows=True,
     )
+
+
+def _shapes(edges: list[dict[str, Any]], kept: list[str], others: str) -> list[dict[str, Any]]:
+    """A box for each event at each position, and a ribbon for each edge, both as high as they have units."""
+    joined: dict[tuple[int, str, str], dict[str, Any]] = {}
+    for edge in edges:
+        source, target = (edge[end] if edge[end] in kept else others for end in ("from", "to"))
+        key = (edge["position"], source, target)
+        if key not in joined:
+            # What several edges have together is known of their units alone.
+            alone = (source, target) == (edge["from"], edge["to"])
+            unknown = {} if alone else dict.fromkeys(("share", "share_low", "share_high", "customers"))
+            joined[key] = {**edge, "from": source, "to": target, **unknown}
+        else:
+            joined[key]["units"] += edge["units"]
+    arriving: dict[tuple[int, str], int] = {}
+    leaving: dict[tuple[int, str], int] = {}
+    for (position, source, target), edge in joined.items():
+        leaving[position, source] = leaving.get((position, source), 0) + edge["units"]
+        arriving[position + 1, target] = arriving.get((position + 1, target), 0) + edge["units"]
+    sizes = {
+        node: max(arriving.get(node, 0), leaving.get(node, 0))
+        for node in dict.fromkeys([*leaving, *arriving])
+    }
+    highest = max((sum(sizes[node] for node in sizes if node[0] == at) for at, _ in sizes), default=0)
+    gap, top, shapes = _GAP * highest, {}, []
+    for position in sorted({at for at, _ in sizes}):
+        y = 0.0
+        for event in kept:
+            if (position, event) in sizes:
+                size = sizes[position, event]
+                top[position, event] = [y, y]
+                shape = {"part": "node", "position": position, "to": event, "units": size}
+                ends = {"x": position, "x_end": position + _BOX, "y": y, "y_end": y + size}
+                shapes.append({**shape, **ends, "named": size >= _NAMED * highest})
+                y += size + gap
+    order = sorted(joined, key=lambda key: (key[0], kept.index(key[1]), kept.index(key[2])))
+    for number, key in enumerate(order):
+        edge = joined[key]
+        (_, low), (high, _) = top[key[0], key[1]], top[key[0] + 1, key[2]]
+        top[key[0], key[1]][1] += edge["units"]
+        top[key[0] + 1, key[2]][0] += edge["units"]
+        for point in range(_POINTS):
+            t = point / (_POINTS - 1)
+            y = low + (high - low) * t * t * (3 - 2 * t)
+            x = key[0] + _BOX + (1 - _BOX) * t
+            ends = {"x": x, "y": y, "y_end": y + edge["units"]}
+            shapes.append({**edge, "part": "ribbon", "edge": number, "point": point, **ends})
+    return shapes

@@ -104,7 +104,7 @@ def journeys(
     colours = [look.colours.blue, look.colours.rest, look.colours.grey]
     bars = alt.Chart(inline(data)).mark_bar(height=_ROW - 8, stroke=look.colours.rule, strokeWidth=0.8)
     chart = bars.encode(
-        y=names_down("chain", (row["chain"] for row in data), look, limit=420),
+        y=names_down("chain", (row["chain"] for row in data), look),
         x=alt.X(
             "number:Q",
             title=look.say("Journeys"),

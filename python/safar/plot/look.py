@@ -141,8 +141,8 @@ class Look:
         Examples
         --------
         >>> day = dt.date(2026, 3, 21)
-        >>> Look().period(day, "month", "jalali"), Look(Locale("fa")).period(day, "month", "jalali")
-        ('1405-01', 'فروردین ۱۴۰۵')
+        >>> Look().period(day, "month", "jalali"), Look(Locale("fa")).period(day, "day", "jalali")
+        ('1405-01', '۱۴۰۵/۰۱/۰۱')
         """
         if self.locale.language == "en":
             return period_label(day, period=period, calendar=calendar)

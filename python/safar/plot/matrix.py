@@ -9,7 +9,7 @@ from safar.plot.look import Look
 if TYPE_CHECKING:
     import altair as alt
 
-__all__ = ["shaded", "written"]
+__all__ = ["diverging", "shaded", "written"]
 
 
 def shaded(base: alt.Chart, look: Look, title: str) -> alt.Chart:
@@ -36,3 +36,29 @@ def written(base: alt.Chart, look: Look, **mark: Any) -> alt.Chart:
     ink = alt.condition(high, alt.value(colours.text_high), alt.value(colours.text_low))
     texts: alt.Chart = base.mark_text(fontSize=12, **mark).encode(text="written:N", color=ink)
     return texts
+
+
+def diverging(base: alt.Chart, data: list[dict[str, Any]], look: Look, title: str) -> list[alt.Chart]:
+    """Cells by ``difference`` where it is ``certain``, with the column ``written``; `title` is that of the legend."""
+    import altair as alt
+
+    colours = look.colours
+    far = max((abs(row["difference"]) for row in data if row["certain"]), default=1.0)
+    shade = alt.Color(
+        "difference:Q",
+        title=title,
+        scale=alt.Scale(
+            domain=[-far, 0, far], range=[colours.lost, colours.paper, colours.blue], interpolate="rgb"
+        ),
+        legend=alt.Legend(format="+.0%"),
+    )
+    certain = base.transform_filter("datum.certain")
+    masked = base.transform_filter("!datum.certain")
+    return [
+        masked.mark_rect(cornerRadius=2, fill=colours.paper, stroke=colours.grid, strokeWidth=1),
+        # Half opaque, so that one colour of text is readable on all of them.
+        certain.mark_rect(cornerRadius=2, stroke=colours.paper, strokeWidth=2, opacity=0.5).encode(
+            color=shade
+        ),
+        certain.mark_text(fontSize=12, color=colours.text_low).encode(text="written:N"),
+    ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
+from safar import _args
 from safar._typing import Language
-from safar.plot.look import look_of
+from safar.plot.curves import told_apart
+from safar.plot.look import Look, look_of
 from safar.plot.matrix import shaded, written
 from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from safar.analyses.retention import RetentionResult
 
 __all__ = ["retention"]
+
+What = Literal["cohorts", "curves"]
 
 _CELL = (40, 26)
 _LATER = {"day": "Days later", "week": "Weeks later", "month": "Months later"}
@@ -35,16 +39,20 @@ _AFTER_FIRST = {
 def retention(
     result: RetentionResult,
     *,
+    what: What = "cohorts",
     title: str | None = None,
     language: Language = "en",
     theme: Theme = "light",
 ) -> alt.LayerChart | alt.FacetChart:
-    """Draw retention as a heat table, a cohort a row and a period a column.
+    """Draw retention as a heat table of cohorts by period, or as curves.
 
     Parameters
     ----------
     result
         Retention; by segments it gives a panel for each of the six largest segments, or a row with ``cohort="all"``.
+    what
+        ``"cohorts"`` (default): a heat table, a cohort a row and a period a column; ``"curves"``: the share of all
+        cohorts together by period, with its 95 % interval, over the pale curves of the cohorts.
     title
         Heading; by default it says what is drawn.
     language
@@ -78,7 +86,10 @@ def retention(
     """
     import altair as alt
 
+    _args.choice(what, "what", What)
     look = look_of(language, theme, result)
+    if what == "curves":
+        return _curves(result, title, look)
     cells = columns_of(result, look)
     together = "cohort" not in cells
     if not together:
@@ -135,3 +146,76 @@ def retention(
     if together:
         return finish(layers, title=heading, subtitle=[subtitle, panels.said], look=look)
     return panels.finish(layers, title=heading, subtitle=subtitle, look=look)
+
+
+def _curves(result: RetentionResult, title: str | None, look: Look) -> alt.LayerChart | alt.FacetChart:
+    import altair as alt
+
+    means = columns_of(result.means(), look)
+    columns = columns_of(result, look)
+    first = min(means["period"], default=0)
+    panels = panels_of(
+        means, "eligible", look, [row for row, period in enumerate(means["period"]) if period == first]
+    )
+    spans = dict(zip(columns["period"], result.period_labels(), strict=True))
+    data = records(means, sorted(panels.rows(means)))
+    single: list[dict[str, Any]] = []
+    # Cohorts of several segments in one panel could not be told apart.
+    if "cohort" in columns and panels.shown is None:
+        days = {
+            day: look.period(day, result.period, result.calendar) for day in sorted(set(columns["cohort"]))
+        }
+        columns["label"] = [days[day] for day in columns["cohort"]]
+        single = [row for row in records(columns) if row["complete"]]
+    for row in [*data, *single]:
+        row["number"] = look.span(spans[row["period"]])
+    periods = [look.span(spans[period]) for period in sorted({row["period"] for row in data})]
+    after = _AFTER_FIRST if result.clock == "rolling" else _AFTER
+    x = alt.X(
+        "number:O",
+        title=look.say(after[result.period]),
+        axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True),
+        sort=look.across(periods),
+    )
+    scale = alt.Scale(domain=[0, 1])
+    axis = alt.Axis(format=".0%", tickCount=5, domain=False, orient=look.side)
+    said = look.say("Share back")
+    tooltip = [
+        look.tooltip("number", _LATER[result.period]),
+        look.tooltip("weighted", "Share", ".1%"),
+        *look.interval("weighted"),
+        look.tooltip("returned", "Customers back", ","),
+        look.tooltip("eligible", "Customers counted", ","),
+        look.tooltip("cohorts", "Cohorts", ","),
+    ]
+    if panels.shown:
+        tooltip.insert(0, look.tooltip("segment", "Segment"))
+    base = alt.Chart(inline(data)).encode(x=x, tooltip=tooltip, **told_apart(panels.shown, look))
+    band = base.mark_area(opacity=0.15).encode(
+        y=alt.Y("weighted_low:Q", title=said, scale=scale, axis=axis), y2="weighted_high:Q"
+    )
+    line = base.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=30)).encode(
+        y=alt.Y("weighted:Q", title=said, scale=scale, axis=axis)
+    )
+    pale = alt.Chart(inline(single)).mark_line(color=look.colours.rule, strokeWidth=1, opacity=0.6)
+    cohorts = pale.encode(
+        x=x,
+        y=alt.Y("share:Q", title=said, scale=scale, axis=axis),
+        detail="label:N",
+        tooltip=[
+            look.tooltip("label", "Cohort"),
+            look.tooltip("number", _LATER[result.period]),
+            look.tooltip("share", "Share", ".1%"),
+            look.tooltip("eligible", "Customers counted", ","),
+        ],
+    )
+    chart = alt.layer(*([cohorts] if single else []), band, line)
+    lines = [
+        look.say("Share of all cohorts together with its 95% interval; pale: each cohort")
+        if single
+        else look.say("Share of all cohorts together with its 95% interval"),
+        panels.said,
+    ]
+    width = max(320, min(640, 44 * len(periods)))
+    heading = look.heading(title, "Retention by cohort")
+    return finish(chart.properties(width=width, height=280), title=heading, subtitle=lines, look=look)

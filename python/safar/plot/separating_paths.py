@@ -98,7 +98,7 @@ def separating_paths(
         look.tooltip("odds_ratio", "Odds ratio at one length", ".2f"),
         look.tooltip("q_stratified", "q-value at one length", ".2g"),
     ]
-    y = names_down("shown", (row["shown"] for row in data), look, limit=260)
+    y = names_down("shown", (row["shown"] for row in data), look)
     x = alt.X(
         "difference_stratified:Q",
         title=look.say("Share that converts, with it minus without it"),

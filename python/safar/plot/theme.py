@@ -103,7 +103,7 @@ def finish(chart: ChartT, *, title: str, subtitle: str | Sequence[str] = (), loo
         "gridColor": colours.grid,
         "domainColor": colours.rule,
         "tickColor": colours.rule,
-        "labelLimit": 240,
+        "labelLimit": 640,
         "titleLimit": 0,
         "labelPadding": 6,
     }

@@ -90,7 +90,7 @@ def waits(
         tooltip.append(look.tooltip("handed_over", "With another channel after", ","))
     if "late" in columns:
         tooltip.append(look.tooltip("late_share", "Later than expected", ".1%"))
-    y = names_down("pair", (row["pair"] for row in data), look, limit=260)
+    y = names_down("pair", (row["pair"] for row in data), look)
     base = alt.Chart().encode(y=y, tooltip=tooltip)
     bars = base.mark_bar(height=16).encode(
         x=share_axis("share", look.say("Share of all time"), look),
