@@ -296,3 +296,12 @@ def test_time_has_labels_in_the_calendar_of_the_reader() -> None:
     assert axis["values"][0] == 1_767_225_600_000  # 2026-01-01
     assert '"\u2067۱۱ دی\u2069"' in axis["labelExpr"] or "۱۱ دی" in axis["labelExpr"]
     assert chart["layer"][0]["encoding"]["x"]["scale"] == {"reverse": True, "type": "utc"}
+
+
+def test_events_keep_their_names_beside_touchpoints_and_stages_of_the_same() -> None:
+    log = safar.datasets.shop(200).log().with_map(safar.JourneyMap.shop())
+    drawn = json.dumps(log.transitions().plot(what="graph", language="fa").to_dict(), ensure_ascii=False)
+    assert "purchase" in drawn
+    assert "خرید" not in drawn
+    stages = log.named_by("stage").transitions().plot(what="graph", language="fa")
+    assert "خرید" in json.dumps(stages.to_dict(), ensure_ascii=False)

@@ -84,7 +84,7 @@ def conversion(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     _args.choice(what, "what", What)
     columns = columns_of(result, look, "outcome")
     curves = _curves(columns)

@@ -81,7 +81,7 @@ def flow(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     at_least_one(events=events)
     edges = columns_of(result, look, "from", "to")
     ends = [look.name(name) for name in _ENDS]

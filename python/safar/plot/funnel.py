@@ -88,7 +88,7 @@ def funnel(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     steps = columns_of(result, look, "name")
     unit = next(name for name in _UNITS if name in steps)
     words = _UNITS[unit]

@@ -218,7 +218,9 @@ class Look:
         return {"values": instants, "labelExpr": look_up}
 
 
-def look_of(language: Language, theme: Theme, result: ResultTable | None = None) -> Look:
+def look_of(
+    language: Language, theme: Theme, result: ResultTable | None = None, *, of_events: bool = False
+) -> Look:
     """The look of a chart; names are those of the map that the result's log was read through.
 
     Parameters
@@ -229,11 +231,18 @@ def look_of(language: Language, theme: Theme, result: ResultTable | None = None)
         ``"light"`` or ``"dark"``.
     result
         What is drawn.
+    of_events
+        Whether it names events. An event may be called as a touchpoint is, or a stage, which is more than this event;
+        so it keeps its name, unless the events of the log are touchpoints or stages (`EventLog.named_by`).
     """
     _args.choice(theme, "theme", Theme)
     log = getattr(result, "_source", None)
     journey_map = getattr(result, "journey_map", None) if log is None else log.map
     names = {} if journey_map is None else _names_of(journey_map, language)
+    if of_events and log is not None and journey_map is not None:
+        parts = [{part.id for part in kind} for kind in (journey_map.touchpoints, journey_map.stages)]
+        if not any(set(log.events) <= ids for ids in parts):
+            names = {name: called for name, called in names.items() if name not in log.events}
     return Look(Locale(language, names=names), PALETTES[theme])
 
 

@@ -71,7 +71,7 @@ def loops(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     at_least_one(events=events)
     columns = columns_of(result, look, "event")
     panels = panels_of(columns, "units", look)

@@ -68,7 +68,7 @@ def match(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     columns = columns_of(result, look)
     panels = panels_of(columns, "customers", look)
     data = [

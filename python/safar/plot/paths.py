@@ -82,7 +82,7 @@ def paths(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     _args.choice(what, "what", What)
     at_least_one(most=most)
     columns = columns_of(result, look)

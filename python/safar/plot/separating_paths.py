@@ -79,7 +79,7 @@ def separating_paths(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     at_least_one(most=most)
     columns = columns_of(result, look)
     panels = panels_of(columns_of(result.totals(), look), "units", look)

@@ -71,7 +71,7 @@ def steps(
     """
     import altair as alt
 
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     at_least_one(events=events)
     cells = columns_of(result, look, "event")
     virtual = [look.name(name) for name in _VIRTUAL]

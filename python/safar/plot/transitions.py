@@ -113,7 +113,7 @@ def transitions(
 
     _args.choice(what, "what", What)
     _args.choice(weight, "weight", Weight)
-    look = look_of(language, theme, result)
+    look = look_of(language, theme, result, of_events=True)
     at_least_one(events=events, most=most)
     edges = columns_of(result, look, "from", "to")
     start, *last = (look.name(name) for name in (_START, *_LAST))
