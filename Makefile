@@ -31,7 +31,7 @@ DEVELOPMENT := $(VENV)/.development
 INSTALLED := $(VENV)/.installed
 RELEASED := $(VENV)/.released
 
-.PHONY: help demo test test-rust test-python lint lint-rust lint-python format bench wheel lock clean force
+.PHONY: help demo test test-rust test-python lint lint-rust lint-python docs format bench wheel lock clean force
 
 help: ## list these
 	@echo "safar: customer-journey analytics. Needs Rust and Python 3.11 or later (another one: make PYTHON=/path/to/python3)."
@@ -66,6 +66,9 @@ lint-python: $(DEVELOPMENT) $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml safar._core
 
+docs: $(DEVELOPMENT) $(INSTALLED) ## build the documentation into ./site, strictly: a warning is an error
+	NO_MKDOCS_2_WARNING=1 PATH="$(BIN):$$PATH" $(BIN)/mkdocs build --strict
+
 format: $(DEVELOPMENT) ## bring all code into form
 	cargo fmt
 	$(BIN)/ruff check --fix-only --quiet
@@ -84,8 +87,8 @@ lock: $(ENVIRONMENT) ## resolve requirements/dev.txt anew
 	$(BIN)/python scripts/lock.py
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) target dist demo $(EXTENSION) .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find python tests benches -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) target dist demo site $(EXTENSION) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find python tests benches scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(ENVIRONMENT):
 	@sh scripts/environment.sh $(VENV) $(PYTHON)
