@@ -1,7 +1,7 @@
 """Write requirements/dev.txt: exact versions of all that building, checking and testing safar needs.
 
-Installs what pyproject.toml names (the package's dependencies, the extra ``images``, the groups ``checks`` and ``docs``)
-into a new environment and writes down what came. Run by ``make lock``.
+Installs what pyproject.toml names (the package's dependencies, the extra ``images``, the groups ``checks`` and
+``docs``) into a new environment and writes down what came. Run by ``make lock``.
 """
 
 from __future__ import annotations

@@ -17,15 +17,16 @@ BETTER = {"up": "higher is better", "down": "lower is better", "none": "neither 
 OPENING = """\
 # Every KPI
 
-The KPIs of `safar.kpi_catalogue()`, by the stage of a usual journey at which they are measured; `log.kpis(kpis=[...])` takes
-their ids. Numerator and denominator are conditions on events, in which a name in braces is one of the [inputs](#inputs).
-What the forms are, and which interval each has, is said in [the table](../kpis.md#the-table).
+The KPIs of `safar.kpi_catalogue()`, by the stage of a usual journey at which they are measured;
+`log.kpis(kpis=[...])` takes their ids. Numerator and denominator are conditions on events, in which a name in braces
+is one of the [inputs](#inputs). What the forms are, and which interval each has, is said in
+[the table](../kpis.md#the-table).
 """
 INPUTS = """\
 ## Inputs
 
-What formulas need of a log. An input is found by usual names of events and columns, or said in `inputs=`; a series of dates
-and numbers is given in `given=`.
+What formulas need of a log. An input is found by usual names of events and columns, or said in `inputs=`; a series
+of dates and numbers is given in `given=`.
 
 | input | what it is | found as |
 |---|---|---|
@@ -51,32 +52,33 @@ def page_of_kpis() -> str:
 
 def _kpi(formula: Formula) -> str:
     """A KPI as a heading, its sentence and a table."""
-    unit = f"{formula.form}, in {formula.unit}; {BETTER[formula.direction]}"
     rows = {
         "name in Persian": f'<span lang="fa" dir="rtl">{formula.name_fa}</span>',
-        "form": unit if formula.numerator_series is None or formula.denominator else f"{unit}; of a series",
+        "form": formula.form,
+        "unit": formula.unit or "",
+        "direction": BETTER[formula.direction],
         "counted": "" if formula.numerator is None else formula.count,
         "numerator": _condition(formula.numerator, formula.numerator_series),
         "less": _condition(formula.minus),
         "added up": _condition(formula.sum),
-        "events that a unit needs": str(formula.least) if formula.least != 1 else "",
+        "events that a unit needs": f"at least {formula.least}" if formula.least != 1 else "",
         "events that it may have": "" if formula.most is None else f"at most {formula.most}",
         "denominator": _condition(formula.denominator, formula.denominator_series),
-        "taken of": "of the period before" if formula.lag == 1 else f"of {formula.lag} periods before",
+        "denominator of": {0: "", 1: "the period before"}.get(formula.lag, f"{formula.lag} periods before"),
         "within": _condition(formula.within),
-        "value": "of the denominator less the numerator" if formula.complement else "",
+        "value": "that of the denominator less the numerator" if formula.complement else "",
         "complete": "" if formula.horizon is None else f"{formula.horizon} after the period",
         "inputs": ", ".join(f"[{name}](#input-{name})" for name in formula.inputs),
     }
-    if not formula.lag:
-        del rows["taken of"]
     table = "".join(f"| {name} | {text} |\n" for name, text in rows.items() if text)
     head = f"| id | `{formula.id}` |\n|---|---|\n"
     return f"### {formula.name_en} {{ #{formula.id} }}\n\n{formula.definition}.\n\n{head}{table}"
 
 
 def _condition(condition: str | None, series: str | None = None) -> str:
-    return f"`{condition}`" if condition is not None else f"the series `{series}`" if series is not None else ""
+    return (
+        f"`{condition}`" if condition is not None else f"the series `{series}`" if series is not None else ""
+    )
 
 
 def _input(known: Input) -> str:

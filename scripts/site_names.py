@@ -1,7 +1,7 @@
 """Griffe extension of mkdocs.yml: how the package is read for the reference.
 
-``funnel = funnel`` in a class, or ``page = page_for`` in a module, names a function: read as text it is an attribute, and
-its page should be that of what it names. Parameters that a docstring describes together have each their own type.
+``funnel = funnel`` in a class, or ``page = page_for`` in a module, names a function: read as text it is an attribute,
+and its page should be that of what it names. Parameters that a docstring describes together have each their own type.
 """
 
 from __future__ import annotations

@@ -51,5 +51,5 @@ def _in_site(link: str, source: str, page: str) -> str:
     elif path in PAGES:
         target = PAGES[path]
     else:
-        return link # nothing that the site has: the strict build says so
+        return link  # nothing that the site has: the strict build says so
     return posixpath.relpath(target, posixpath.dirname(page) or ".")
