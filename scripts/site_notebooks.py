@@ -1,26 +1,24 @@
-"""Hook of mkdocs.yml: the notebooks as pages, run while the site is built, with what they show."""
+"""Hook of mkdocs.yml: the notebooks as pages, with what they show. They are run while the site is built."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import html
 import os
 import re
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from mkdocs.structure.files import File, Files
-from nbclient import NotebookClient
+from run_notebook import run
 
 __all__ = ["on_files", "on_page_content"]
 
 ROOT = Path(__file__).resolve().parent.parent
-# Charts as pictures: what draws them in a notebook is loaded from the network.
-CHARTS = "import altair; altair.renderers.enable('png', scale_factor=2)"
+# The variable that names a folder with notebooks that `run` ran before, such as those of the tests.
+BEFORE = "SAFAR_NOTEBOOKS"
 PLACE = re.compile(r'<div class="output" data-output="([^"]+)"></div>')
 
 # What stands in the places of the pages: HTML that is no matter of Markdown.
@@ -31,7 +29,7 @@ def on_files(files: Files, *, config: Any, **_: Any) -> Files:
     """Run the notebooks side by side, and add a page for each and a file for each of its pictures."""
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
     with ThreadPoolExecutor(2) as pool:
-        for path, notebook in zip(paths, pool.map(_run, paths), strict=True):
+        for path, notebook in zip(paths, pool.map(_ran, paths), strict=True):
             page = f"notebooks/{path.stem}.md"
             files.append(File.generated(config, page, content=_page(path.stem, notebook, files, config)))
     return files
@@ -42,22 +40,10 @@ def on_page_content(content: str, **_: Any) -> str:
     return PLACE.sub(lambda place: f'<div class="output">{_outputs[place[1]]}</div>', content)
 
 
-def _run(path: Path) -> Any:
-    """A notebook as it is after a run from top to bottom."""
-    notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(CHARTS))
-    with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
-            "IPYTHONDIR": str(Path(folder) / "ipython"),
-            "JUPYTER_PLATFORM_DIRS": "1",
-        }
-        client = NotebookClient(
-            notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": folder}}
-        )
-        asyncio.run(client.async_execute(env=environment))
-    del notebook.cells[0]
-    return notebook
+def _ran(path: Path) -> Any:
+    """A notebook with what it shows: as somebody ran it before, or run now."""
+    before = os.environ.get(BEFORE)
+    return run(path) if before is None else nbformat.read(Path(before) / path.name, as_version=4)
 
 
 def _page(name: str, notebook: Any, files: Files, config: Any) -> str:
@@ -65,7 +51,7 @@ def _page(name: str, notebook: Any, files: Files, config: Any) -> str:
     parts = []
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            parts.append(cell.source.replace('<div dir="rtl">', '<div dir="rtl" lang="fa" markdown>'))
             continue
         parts.append(f"```python\n{cell.source}\n```")
         for place, output in enumerate(cell.outputs):

@@ -1,11 +1,14 @@
-"""Settings of the test run: the same random logs on every machine and in every run."""
+"""Settings of the test run: the same random logs on every machine and in every run; notebooks that run once."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The oracles and the random logs are modules beside the tests.
@@ -23,3 +26,23 @@ settings.register_profile(
     "search", parent=settings.get_profile("fixed"), derandomize=False, max_examples=2_000
 )
 settings.load_profile(os.environ.get("SAFAR_HYPOTHESIS", "fixed"))
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Gives the file of a notebook as it is after a run; each is run once, for its own test and for its page."""
+    folder = tmp_path_factory.mktemp("notebooks")
+
+    @cache
+    def ran_once(path: Path) -> Path:
+        import nbformat
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(Path(__file__).resolve().parent.parent / "scripts")
+            patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+            from run_notebook import run
+
+            nbformat.write(run(path), folder / path.name)
+        return folder / path.name
+
+    return ran_once

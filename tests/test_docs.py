@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
@@ -47,10 +48,12 @@ REMOTE = re.compile(r"(?:[a-z]+:)?//")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory, ran: Callable[[Path], Path]) -> Path:
     """The site, built strictly."""
     folder = tmp_path_factory.mktemp("site")
+    notebooks = [ran(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     environment = os.environ | {
+        "SAFAR_NOTEBOOKS": str(notebooks[0].parent),
         "NO_MKDOCS_2_WARNING": "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "PYTHONPATH": os.pathsep.join([str(ROOT / "python"), os.environ.get("PYTHONPATH", "")]),
@@ -139,8 +142,8 @@ def test_the_notebooks_show_their_charts_and_tables(site: Path) -> None:
 
 
 def test_persian_pages_run_from_right_to_left(site: Path) -> None:
-    for name in ("quick_start", "readme"):
-        page = (site / "fa" / f"{name}.html").read_text(encoding="utf-8")
+    for name in ("fa/quick_start", "fa/readme", "notebooks/05_farsi"):
+        page = (site / f"{name}.html").read_text(encoding="utf-8")
         body = page.split("<article")[1].split("</article>")[0]
         assert '<div dir="rtl" lang="fa">' in body
         # Headings and lists inside it were read as Markdown.
