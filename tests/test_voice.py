@@ -140,7 +140,8 @@ def test_differences_of_scores_are_those_of_the_formulas() -> None:
     ours, theirs = (np.array([60]), np.array([20])), (np.array([30]), np.array([50]))
     n = (np.array([100]), np.array([120]))
     difference, low, high, p = two_nps(ours, theirs, n)
-    variance = (0.8 - 0.16) / 100 + (80 / 120 - (20 / 120) ** 2) / 120
+    # Of all 220 answers 90 are promoters and 70 detractors.
+    variance = (160 / 220 - (20 / 220) ** 2) * (1 / 100 + 1 / 120)
     assert difference[0] == pytest.approx(0.4 + 20 / 120)
     assert p[0] == pytest.approx(2 * stats.norm.sf(difference[0] / math.sqrt(variance)))
     assert low[0] < difference[0] < high[0]
@@ -152,6 +153,35 @@ def test_differences_of_scores_are_those_of_the_formulas() -> None:
     z = (scores[0][0] - scores[1][0]) / np.sqrt(scores[0][1] + scores[1][1])
     together = heterogeneity(np.array([60, 30]), np.array([20, 50]), np.array([100, 120]))
     assert together == pytest.approx(2 * stats.norm.sf(abs(z[0])))
+
+
+@pytest.mark.parametrize("few", [10, 15, 30])
+@pytest.mark.parametrize("shares", [(0.9, 0.05, 0.05), (0.5, 0.3, 0.2), (0.8, 0.15, 0.05), (0.05, 0.05, 0.9)])
+def test_equal_scores_differ_as_seldom_as_the_p_value_says(few: int, shares: tuple[float, ...]) -> None:
+    random = np.random.default_rng(few)
+    ours, theirs = random.multinomial(few, shares, 4_000), random.multinomial(990, shares, 4_000)
+    sizes = (np.full(4_000, few), np.full(4_000, 990))
+    *_, p = two_nps((ours[:, 0], ours[:, 2]), (theirs[:, 0], theirs[:, 2]), sizes)
+    assert (p <= 0.05).mean() < 0.065
+    # The test that shuffles the answers says about the same of a real difference.
+    *_, p = two_nps(
+        (np.array([12]), np.array([9])), (np.array([60]), np.array([15])), (np.array([30]), np.array([100]))
+    )
+    answers = np.array([1] * 72 + [0] * 34 + [-1] * 24)
+    apart = 3 / 30 - 45 / 100
+    shuffled = np.array([random.permutation(answers)[:30].sum() for _ in range(20_000)])
+    differences = shuffled / 30 - (answers.sum() - shuffled) / 100
+    assert p[0] == pytest.approx((np.abs(differences) >= abs(apart) - 1e-12).mean(), abs=0.01)
+
+
+def test_intervals_of_scores_hold_them() -> None:
+    for n in range(1, 12):
+        for promoters in range(n + 1):
+            for detractors in range(n + 1 - promoters):
+                group = np.array([promoters]), np.array([detractors]), np.array([n])
+                low, high = adjusted_wald(*group)
+                assert low[0] <= (promoters - detractors) / n <= high[0]
+                assert low[0] < high[0]
 
 
 def test_segments_are_compared_with_the_largest_or_the_one_that_was_named() -> None:

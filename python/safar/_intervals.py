@@ -307,7 +307,8 @@ def adjusted_wald(
     -----
     Wald interval of a trinomial with three quarters of an answer added to promoters and to detractors, and three in all
     (Rocks 2016, doi:10.1080/00031305.2016.1158124): its coverage stays near the nominal one for few answers and
-    for scores near the ends, where the plain one covers too little or has no width at all.
+    for scores near the ends, where the plain one covers too little or has no width at all. It is drawn towards 0; that
+    of a single answer, which would not hold the score, is widened to it.
 
     Examples
     --------
@@ -321,4 +322,6 @@ def adjusted_wald(
     more = np.where(some, np.asarray(answers) + 3.0, np.nan)
     score, variance = trinomial(np.asarray(promoters) + 0.75, np.asarray(detractors) + 0.75, more)
     half = NormalDist().inv_cdf((1 + confidence) / 2) * np.sqrt(variance)
-    return np.maximum(score - half, -1.0), np.minimum(score + half, 1.0)
+    plain, _ = trinomial(promoters, detractors, answers)
+    low, high = np.minimum(score - half, plain), np.maximum(score + half, plain)
+    return np.maximum(low, -1.0), np.minimum(high, 1.0)

@@ -196,7 +196,7 @@ class ScoreResult(ResultTable):
 
         Notes
         -----
-        NPS: differences of adjusted scores with the adjusted Wald interval; z test with the variances as observed;
+        NPS: differences of adjusted scores with the adjusted Wald interval; z test with the variance of all answers;
         Cochran's Q over all segments. CSAT and CES: Newcombe's interval, the test of two shares (pooled variance;
         Fisher's exact where fewer than 5 are expected), Mann-Whitney with ties (normal approximation) and Cliff's
         delta; the chi-squared test of equal shares over all segments. Answers of one customer are not independent of
@@ -428,8 +428,8 @@ def nps(
     -----
     The interval is the adjusted Wald interval: three quarters of an answer more for promoters and for detractors,
     three in all (Rocks 2016, doi:10.1080/00031305.2016.1158124). It covers what it says for few answers as well, and
-    has a width where all answers are equal, which the plain one has not. It is drawn towards 0, so that the interval
-    of a single answer does not hold the score. Who answers is not who was asked: look at the
+    has a width where all answers are equal, which the plain one has not. It is drawn towards 0; that of a single
+    answer is widened to hold the score. Who answers is not who was asked: look at the
     response rate of the segments before comparing their scores.
 
     Examples
