@@ -110,7 +110,8 @@ class Locale:
         ('(missing)', '(پایان)', 'end')
         """
         text = "(missing)" if name is None else str(name)
-        return self.say(text) if text in _NO_NAMES else self.names.get(text, text)
+        called = self.names.get(text)
+        return called or (self.say(text) if text in _NO_NAMES else text)
 
     def name(self, name: object) -> str:
         """Put a name that came with the data into a sentence; one of the other direction is kept apart."""

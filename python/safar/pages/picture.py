@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Duration, Language
 from safar.errors import ArgumentError
 from safar.language import Locale
 from safar.language.fonts import font_faces
+from safar.pages.customers import groups_of
 from safar.pages.figures.journey import journey_figure, score_text
-from safar.pages.journey_facts import FEW, JourneyFacts, Kind, journey_facts
+from safar.pages.journey_facts import FEW, SEGMENTS, JourneyFacts, Kind, journey_facts, usual_kind
 from safar.pages.markup import Markup, element
 from safar.pages.section import Columns, Section
 
@@ -261,7 +262,8 @@ def journey_picture(
     kind
         Which score: ``"nps"``, ``"csat"`` or ``"ces"``; by default the first of these with the most answers.
     by
-        A column, such as ``"persona"``: a picture for each of its values beside that of everybody.
+        A column, such as ``"persona"``: a picture for each of its values beside that of everybody, the 30 with the most
+        customers. A customer with several values is one of the value at the first event, with all events and answers.
     lookback
         How long before an answer an event may be that it is said of; 30 days by default.
     language
@@ -299,10 +301,15 @@ def journey_picture(
             "the log has no map, so that there are no stages to draw; read it through one first: "
             "log.with_map(safar.JourneyMap.load(...))"
         )
+    _args.duration(lookback, "lookback")
+    if kind is not None:
+        _args.choice(kind, "kind", Kind)
     locale = Locale(language)
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
     called = {each.id: each.name.of(locale.language) for each in journey_map.channels}
-    chosen = _kind(log, kind)
+    if not log.channels:
+        called["(missing)"] = locale.say("All events")
+    chosen = usual_kind(log) if kind is None else kind
     journeys = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
     answered = "" if chosen is None else (
         f" Scores ({chosen.upper()}) are of the stage and channel of the customer's last event at or before the "
@@ -316,21 +323,21 @@ def journey_picture(
         by,
         locale,
         replace(locale, names=called),
-        f"{log.stages().definition}{answered}",
+        f"{log.stages().definition}{answered}{_segments_said(log, by)}",
     )
 
 
-def _kind(log: EventLog, kind: Kind | None) -> Kind | None:
-    """The kind of score that is shown."""
-    if kind is not None:
-        _args.choice(kind, "kind", Kind)
-        return kind
-    if log.scores is None:
-        return None
-    table = log.scores.to_dict()
-    answers = dict(zip(table["kind"], table["answers"], strict=True))
-    known: list[Kind] = [each for each in get_args(Kind) if answers.get(each)]
-    return max(known, key=lambda each: answers[each], default=None)
+def _segments_said(log: EventLog, by: str | None) -> str:
+    """Who is meant by a segment."""
+    if by is None:
+        return ""
+    groups = groups_of(log, by)
+    number = len(groups.largest(len(groups.names)))
+    few = f" The {SEGMENTS} of {number:,} with the most customers are drawn." if number > SEGMENTS else ""
+    return (
+        f" A customer is of the {by} at the first event, with all events and answers, so that the journeys of {by} "
+        f"share no customer.{few}"
+    )
 
 
 def _path(log: EventLog, locale: Locale) -> list[tuple[str, str | None, str]]:

@@ -265,8 +265,7 @@ def _feelings(
 ) -> None:
     """Draw the mean answer of each stage with its interval, and a face."""
     known = [stage for stage in facts.stages if stage.mean is not None]
-    total = sum(stage.answers for stage in known)
-    centre = sum((stage.mean or 0.0) * stage.answers for stage in known) / max(total, 1)
+    centre = facts.mean or 0.0
     sure = [stage for stage in known if stage.answers >= FEW] or known
     reach = [
         end for stage in sure for end in (stage.mean_low, stage.mean_high, stage.mean) if end is not None
