@@ -18,6 +18,14 @@ __all__ = ["ENGLISH", "MISSING", "Direction", "Locale"]
 
 MISSING = "–"
 _MOST_DECIMALS = 6
+_LENGTHS = {
+    "d": "days",
+    "h": "hours",
+    "m": "minutes",
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+}
 # First-strong isolate and its end: a name is laid out by its own first strong letter, whatever stands around it.
 _NO_NAMES = ("(missing)", "(start)", "(end)", "(open)")
 _ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -298,10 +306,12 @@ class Locale:
         >>> Locale("fa").duration(4320)
         '۱ ساعت و ۱۲ دقیقه'
         """
-        if seconds is None or math.isnan(seconds):
-            return MISSING
+        if not _finite(seconds):
+            return self._no_digits(seconds)
+        if seconds < 0:
+            return self.signs("-") + self.duration(-seconds)
         names = self._conventions.lengths
-        if seconds < 1:
+        if round(seconds, 1) < 1:
             short = "0" if seconds == 0 else "<0.1" if seconds < 0.05 else f"{seconds:.1f}"
             return self.signs(f"{short} ") + names[3]
         whole = round(seconds)
@@ -317,16 +327,17 @@ class Locale:
         return self.signs(f"{whole} ") + names[3]
 
     def length(self, given: Duration) -> str:
-        """Write the length of a window.
+        """Write the length of a window to the last part of it.
 
         Examples
         --------
-        >>> ENGLISH.length("30d"), Locale("fa").length("30d")
-        ('30 days', '۳۰ روز')
+        >>> ENGLISH.length("30d"), Locale("fa").length("30d"), Locale("fa").length("90m")
+        ('30 days', '۳۰ روز', '۹۰ دقیقه')
         """
         if self.language == "en":
             return _args.duration_words(given)
-        return self.duration(_args.microseconds(given) / 1e6)
+        amount, unit = _args.duration_parts(given)
+        return f"{self.signs(str(amount))} {self.say(_LENGTHS[unit])}"
 
     def day(self, value: dt.date | None) -> str:
         """Write a day in words that can't be read two ways.
