@@ -517,10 +517,55 @@ def test_stages_can_be_given_as_events_or_as_an_order() -> None:
     assert [step.events for step in mapped.steps] == [("view", "cart"), ("purchase",)]  # type: ignore[union-attr]
     ordered = choose_journey(log, None, None, stages=["buy", "look"])
     assert [step.name for step in ordered.steps] == ["Buy", "Look"]  # type: ignore[union-attr]
-    with pytest.raises(ArgumentError, match="'sell'"):
+    with pytest.raises(ArgumentError, match='"sell"'):
         choose_journey(log, None, None, stages=["sell"])
     with pytest.raises(ArgumentError, match='column "stage"'):
         choose_journey(log_of(random_rows()), None, None, stages=["buy"])
+
+
+@pytest.mark.parametrize("stages", [{"Sale": "purchase"}, {"Sale": ["purchase"]}, ["buy"], "buy"])
+def test_one_stage_is_a_funnel_of_one_step(stages: Any) -> None:
+    page = dashboard(log_of(random_rows(), attributes=["stage"]), stages=stages)
+    funnel = page.results["funnel"].to_dict()
+    assert funnel["name"] == ["Sale" if isinstance(stages, dict) else "Buy"]
+    assert funnel["customers"] == [len({row[0] for row in random_rows() if row[2] == "purchase"})]
+    assert "Stages as given" in page.to_html()
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ({}, "stages is empty"),
+        ([], "stages is an empty list"),
+        ({"Sale": []}, "stages['Sale'] is an empty list"),
+        (
+            {"Sale": ["purchas"]},
+            'stages[\'Sale\'] "purchas" is not an event of this log; did you mean "purchase"?',
+        ),
+        ({"Sale": ["purchase", 3]}, "stages['Sale'] holds 3, a int"),
+        ({3: ["purchase"]}, "a name in stages=3 is a int"),
+        ({" ": ["purchase"]}, "a name in stages=' ' is empty"),
+        (["bye"], 'stages holds "bye", which is the stage of no event; did you mean "buy"?'),
+        (5, "stages=5 is a int"),
+    ],
+)
+def test_stages_that_can_not_be_used_are_refused(stages: Any, message: str) -> None:
+    log = log_of(random_rows(), attributes=["stage"])
+    with pytest.raises(safar.SafarError, match=re.escape(message)):
+        dashboard(log, stages=stages)
+
+
+def test_stages_beside_steps_or_of_too_many_events_are_refused(log: safar.EventLog) -> None:
+    with pytest.raises(ArgumentError, match="expected one of them"):
+        dashboard(log, stages={"Sale": ["purchase"]}, funnel_steps=STEPS)
+    rows = [(*row[:2], f"e{i}", *row[3:]) for i, row in enumerate(random_rows())]
+    with pytest.raises(ArgumentError, match="more than the 200"):
+        choose_journey(log_of(rows, attributes=["stage"]), None, None, stages=["buy"])
+
+
+def test_names_of_the_other_direction_are_kept_apart_in_the_rule(log: safar.EventLog) -> None:
+    said = choose_journey(log, log.transitions(), choose_conversion(log, None), locale=Locale("fa")).said
+    assert "«\u2068purchase\u2069»" in said
 
 
 def test_the_widest_path_is_the_best_of_all_paths() -> None:

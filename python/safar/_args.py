@@ -67,18 +67,19 @@ def microseconds(value: object, argument: str = "duration") -> int:
 
 def duration(value: object, argument: str) -> str:
     """The one text of a duration: ``"168h"``, ``"1w"`` and ``timedelta(7)`` all become ``"7d"``."""
-    amount, unit = _whole(microseconds(value, argument))
+    amount, unit = duration_parts(value, argument)
     return f"{amount}{unit}"
 
 
 def duration_words(value: Duration) -> str:
     """A duration for a sentence: ``"7d"`` → ``"7 days"``."""
-    amount, unit = _whole(microseconds(value))
+    amount, unit = duration_parts(value)
     return f"{amount} {_WORDS[unit]}{'' if amount == 1 else 's'}"
 
 
-def _whole(total: int) -> tuple[int, str]:
-    """The total in the largest unit that divides it."""
+def duration_parts(value: object, argument: str = "duration") -> tuple[int, str]:
+    """A duration in the largest unit that divides it: ``"26h"`` and ``"1560m"`` → ``(26, "h")``."""
+    total = microseconds(value, argument)
     unit = next(unit for unit in _WORDS if total % _UNITS[unit] == 0)
     return total // _UNITS[unit], unit
 

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
 from unicodedata import bidirectional
 
 from safar import _args, calendar
@@ -16,6 +17,15 @@ from safar.language.words import translated
 __all__ = ["ENGLISH", "MISSING", "Direction", "Locale"]
 
 MISSING = "–"
+_MOST_DECIMALS = 6
+_LENGTHS = {
+    "d": "days",
+    "h": "hours",
+    "m": "minutes",
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+}
 # First-strong isolate and its end: a name is laid out by its own first strong letter, whatever stands around it.
 _NO_NAMES = ("(missing)", "(start)", "(end)", "(open)")
 _ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
@@ -144,40 +154,53 @@ class Locale:
         >>> ENGLISH.count(12345), ENGLISH.count(None)
         ('12,345', '–')
         """
-        return MISSING if _missing(value) else self.signs(f"{value:,.0f}")
+        return self.signs(f"{value:z,.0f}") if _finite(value) else self._no_digits(value)
 
     def number(self, value: float | None, decimals: int = 1) -> str:
-        """Write a number with so many decimals at most, and none from a thousand on.
+        """Write a number with so many decimals at most, none from a thousand on, and below 1 two significant digits.
 
         Examples
         --------
-        >>> ENGLISH.number(12.5), ENGLISH.number(12.0), ENGLISH.number(1234.5)
-        ('12.5', '12', '1,234')
+        >>> (
+        ...     ENGLISH.number(12.5),
+        ...     ENGLISH.number(12.0),
+        ...     ENGLISH.number(1234.5),
+        ...     ENGLISH.number(0.0432),
+        ... )
+        ('12.5', '12', '1,234', '0.043')
         """
-        if value is None or math.isnan(value):
-            return MISSING
-        if abs(value) >= 1_000 or not decimals:
+        if not _finite(value):
+            return self._no_digits(value)
+        if 0 < abs(value) < 1:
+            decimals = max(decimals, min(_MOST_DECIMALS, 1 - math.floor(math.log10(abs(value)))))
+        if abs(round(value, decimals)) >= 1_000:
             return self.count(value)
-        text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
-        return self.signs("0" if text == "-0" else text)
+        text = f"{value:z.{decimals}f}"
+        return self.signs(text.rstrip("0").rstrip(".") if decimals else text)
 
     def compact(self, value: float | None) -> str:
         """Write a large amount in at most four digits with K, M or B.
 
         Examples
         --------
-        >>> ENGLISH.compact(246_600), ENGLISH.compact(1_859), ENGLISH.compact(12.5)
-        ('246.6K', '1,859', '12.5')
+        >>> (
+        ...     ENGLISH.compact(246_600),
+        ...     ENGLISH.compact(1_859),
+        ...     ENGLISH.compact(12.5),
+        ...     ENGLISH.compact(999_960),
+        ... )
+        ('246.6K', '1,859', '12.5', '1.0M')
         >>> Locale("fa").compact(246_600)
         '۲۴۶٫۶ هزار'
         """
-        if value is None or math.isnan(value):
-            return MISSING
-        for least, unit, word in self.large:
-            if abs(value) >= least:
+        if not _finite(value):
+            return self._no_digits(value)
+        # A unit is chosen by what the next smaller one would show.
+        shown = [unit / 10 for _, unit, _ in self.large[1:]] + [1.0]
+        for (least, unit, word), step in zip(self.large, shown, strict=True):
+            if abs(round(value / step) * step) >= least:
                 return self.signs(f"{value / unit:,.1f}") + word
-        whole = abs(value) >= 100 or value == int(value)
-        return self.signs(f"{value:,.0f}" if whole else f"{value:,.1f}")
+        return self.count(value) if abs(round(value, 1)) >= 100 else self.number(value)
 
     def share(self, value: float | None, decimals: int = 1) -> str:
         """Write a share between 0 and 1 in per cent; one that would round to 0 or 100 but is not, says so.
@@ -187,15 +210,15 @@ class Locale:
         >>> ENGLISH.share(0.634), ENGLISH.share(0.0002), ENGLISH.share(0.99999), ENGLISH.share(None)
         ('63.4%', '<0.1%', '>99.9%', '–')
         """
-        if value is None or math.isnan(value):
-            return MISSING
+        if not _finite(value):
+            return self._no_digits(value)
         least = 0.1**decimals
         percent = round(100 * value, decimals)
         if percent == 0 and value > 0:
             return self.signs(f"<{least:.{decimals}f}%")
         if percent == 100 and value < 1:
             return self.signs(f">{100 - least:.{decimals}f}%")
-        return self.signs(f"{percent:.{decimals}f}%")
+        return self.signs(f"{percent:z.{decimals}f}%")
 
     def percent(self, value: float) -> str:
         """Write a share as a whole per cent without its sign, for small cells.
@@ -222,8 +245,8 @@ class Locale:
         >>> ENGLISH.change(-0.064, "count"), ENGLISH.change(0.012, "share")
         ('−6.4%', '+1.2 pp')
         """
-        if value is None or math.isnan(value):
-            return MISSING
+        if not _finite(value):
+            return self._no_digits(value)
         if unit == "share":
             return self.signs(f"{100 * value:+.1f}" if value else "0.0") + self._conventions.points
         digits = 0 if abs(value) >= 0.995 else 1
@@ -261,6 +284,12 @@ class Locale:
             return text
         return text + self.signs("%") if unit == "%" else f"{text} {self.say(unit)}"
 
+    def _no_digits(self, value: float | None) -> str:
+        """What stands for a value that no digits can write."""
+        if value is None or math.isnan(value):
+            return MISSING
+        return self.signs("-∞" if value < 0 else "∞")
+
     # --------------------------------------------------------------------------------------------------- times
 
     def duration(self, seconds: float | None) -> str:
@@ -278,10 +307,12 @@ class Locale:
         >>> Locale("fa").duration(4320)
         '۱ ساعت و ۱۲ دقیقه'
         """
-        if seconds is None or math.isnan(seconds):
-            return MISSING
+        if not _finite(seconds):
+            return self._no_digits(seconds)
+        if seconds < 0:
+            return self.signs("-") + self.duration(-seconds)
         names = self._conventions.lengths
-        if seconds < 1:
+        if round(seconds, 1) < 1:
             short = "0" if seconds == 0 else "<0.1" if seconds < 0.05 else f"{seconds:.1f}"
             return self.signs(f"{short} ") + names[3]
         whole = round(seconds)
@@ -297,16 +328,17 @@ class Locale:
         return self.signs(f"{whole} ") + names[3]
 
     def length(self, given: Duration) -> str:
-        """Write the length of a window.
+        """Write the length of a window to the last part of it.
 
         Examples
         --------
-        >>> ENGLISH.length("30d"), Locale("fa").length("30d")
-        ('30 days', '۳۰ روز')
+        >>> ENGLISH.length("30d"), Locale("fa").length("30d"), Locale("fa").length("90m")
+        ('30 days', '۳۰ روز', '۹۰ دقیقه')
         """
         if self.language == "en":
             return _args.duration_words(given)
-        return self.duration(_args.microseconds(given) / 1e6)
+        amount, unit = _args.duration_parts(given)
+        return f"{self.signs(str(amount))} {self.say(_LENGTHS[unit])}"
 
     def day(self, value: dt.date | None) -> str:
         """Write a day in words that can't be read two ways.
@@ -387,5 +419,5 @@ class Locale:
 ENGLISH = Locale("en")
 
 
-def _missing(value: float | None) -> bool:
-    return value is None or math.isnan(value)
+def _finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -22,7 +22,7 @@ from safar.pages.channel_sections import (
     channel_events_section,
     channel_funnel_section,
 )
-from safar.pages.choice import Conversion, Journey, choose_conversion, choose_journey, longest_window
+from safar.pages.choice import Conversion, Journey, Stages, choose_conversion, choose_journey, longest_window
 from safar.pages.document import Page
 from safar.pages.journey_facts import usual_kind
 from safar.pages.key_figures import KeyFigures, key_figures
@@ -80,7 +80,7 @@ def dashboard(
     *,
     title: str | None = None,
     funnel_steps: Sequence[StepLike] | None = None,
-    stages: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    stages: Stages | None = None,
     conversion: str | Sequence[str] | None = None,
     within: Duration | None = None,
     active: str | Sequence[str] | None = None,
@@ -102,7 +102,8 @@ def dashboard(
         Steps of the funnel. By default the stages of the journey where the log has a column ``stage``, else a path of
         events read from the transitions; the page says by which rule.
     stages
-        Stages of the journey: a mapping of stage → events, or the order of the values of the column ``stage``.
+        Stages of the journey: a mapping of stage → events, or the order of the values of the column ``stage``. Given
+        instead of `funnel_steps`.
     conversion
         Events that are a conversion. By default the event that carries the most value, else one with a usual name, else
         the last step of the funnel; the page says so.

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from safar.analyses.transitions import TransitionsResult
     from safar.log import EventLog
 
-__all__ = ["Conversion", "Journey", "choose_conversion", "choose_journey", "longest_window"]
+__all__ = ["Conversion", "Journey", "Stages", "choose_conversion", "choose_journey", "longest_window"]
+
+# Stage → its events, or the order of the values of the column `stage`.
+Stages = Mapping[str, str | Sequence[str]] | str | Sequence[str]
 
 # Stages in the order of the customer life cycle, in the words that journey maps use.
 _LIFE_CYCLE = (
@@ -161,7 +164,7 @@ def choose_journey(
     conversion: Conversion | None,
     *,
     steps: Sequence[StepLike] | None = None,
-    stages: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    stages: Stages | None = None,
     within: Duration | None = None,
     locale: Locale = ENGLISH,
 ) -> Journey:
@@ -189,10 +192,12 @@ def choose_journey(
     Journey
     """
     if steps is not None:
+        if stages is not None:
+            raise ArgumentError("funnel_steps and stages both say what the funnel is; expected one of them")
         return _journey(log, steps, within, locale.say("Steps as given"), locale)
     if stages is not None or "stage" in log.columns:
         found, rule = _stages(log, stages, locale)
-        if len(found) > 1:
+        if stages is not None or len(found) > 1:
             staged = [step(*events, name=name) for name, events in found.items()]
             return _journey(log, staged, within, rule, locale, _LONG_WINDOWS)
     path, rule = _path(transitions, conversion, locale)
@@ -201,7 +206,7 @@ def choose_journey(
         repeated = [step(only, name=locale.say(ordinal, event=only)) for ordinal in _ORDINALS]
         rule = locale.say(
             "Steps chosen automatically: the first five times of “{event}”, with which journeys begin",
-            event=only,
+            event=locale.name(only),
         )
         return _journey(log, repeated, within, rule, locale, _LONG_WINDOWS)
     return _journey(log, path, within, rule, locale)
@@ -223,25 +228,11 @@ def _journey(
     return Journey(tuple(steps), window, locale.say(said, rule=rule, window=locale.length(window)))
 
 
-def _stages(
-    log: EventLog, given: Mapping[str, Sequence[str]] | Sequence[str] | None, locale: Locale
-) -> tuple[dict[str, tuple[str, ...]], str]:
+def _stages(log: EventLog, given: Stages | None, locale: Locale) -> tuple[dict[str, tuple[str, ...]], str]:
     """Find the events of each stage, in the order of the stages."""
-    if isinstance(given, Mapping):
-        return {name: tuple(events) for name, events in given.items()}, locale.say("Stages as given")
-    if "stage" not in log.columns:
-        raise ArgumentError(
-            'stages names the order of the column "stage", and the log has none; build the log with '
-            'attributes=["stage"], or give stages={"stage name": ["event", …], …}'
-        )
-    found = _events_by_stage(log)
     if given is not None:
-        unknown = [name for name in given if name not in found]
-        if unknown:
-            raise ArgumentError(
-                f"stages holds {unknown[0]!r}; the column “stage” has {', '.join(sorted(found))}"
-            )
-        return {_stage_name(log, name, locale): found[name] for name in given}, locale.say("Stages as given")
+        return _given_stages(log, given, locale), locale.say("Stages as given")
+    found = _events_by_stage(log)
     if log.map is not None:
         order = [stage.id for stage in log.map.stages if stage.id in found]
         rule = locale.say("Stages of the journey map, in its order")
@@ -254,6 +245,38 @@ def _stages(
         order = sorted(found, key=lambda name: (-reached[name], name))
         rule = locale.say("Stages from the column “stage”, in the order of how many customers reach them")
     return {name.capitalize(): found[name] for name in order}, rule
+
+
+def _given_stages(log: EventLog, given: Stages, locale: Locale) -> dict[str, tuple[str, ...]]:
+    """The events of the stages that the caller wants."""
+    if isinstance(given, Mapping):
+        if not given:
+            raise ArgumentError('stages is empty; expected {"stage name": ["event", …], …}')
+        found = {}
+        for name, events in given.items():
+            argument = f"stages[{name!r}]"
+            found[_args.text(name, "a name in stages")] = _args.names(events, argument)
+            _args.known_events(found[name], log.events, argument)
+        return found
+    order = _args.names(given, "stages")
+    if "stage" not in log.columns:
+        raise ArgumentError(
+            'stages names the order of the column "stage", and the log has none; build the log with '
+            'attributes=["stage"], or give stages={"stage name": ["event", …], …}'
+        )
+    if len(log.events) > _MOST_STAGED_EVENTS:
+        raise ArgumentError(
+            f"stages is an order, and the log has {len(log.events):,} events, more than the {_MOST_STAGED_EVENTS} that "
+            'are dealt to stages by the column "stage"; give stages={"stage name": ["event", …], …}'
+        )
+    staged = _events_by_stage(log)
+    for name in order:
+        if name not in staged:
+            raise ArgumentError(
+                f'stages holds "{name}", which is the stage of no event{_args.suggestion(name, staged)} (available: '
+                f"{_args.listing(sorted(staged)) or 'none'})"
+            )
+    return {_stage_name(log, name, locale): staged[name] for name in order}
 
 
 def _stage_name(log: EventLog, stage: str, locale: Locale) -> str:
@@ -294,7 +317,7 @@ def _path(
             rule = locale.say(
                 "Steps chosen automatically: from the commonest first event to “{event}” along the route whose "
                 "narrowest link the most customers took",
-                event=path[-1],
+                event=locale.name(path[-1]),
             )
             return path, rule
     rule = locale.say(

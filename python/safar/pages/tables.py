@@ -20,7 +20,9 @@ def _number(column: str, value: float, locale: Locale) -> str:
         return locale.duration(value)
     if column.startswith(_SHARES):
         return locale.share(value)
-    return locale.count(value) if float(value).is_integer() else locale.signs(f"{value:,.2f}")
+    if float(value).is_integer():
+        return locale.count(value)
+    return locale.number(value) if abs(value) < 1 else locale.signs(f"{value:,.2f}")
 
 
 def _cell(column: str, value: object, locale: Locale) -> Markup:
