@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-__all__ = ["Markup", "element", "name_markup", "svg_name"]
+from safar.language import Live, LiveText, recipes_of
+
+__all__ = ["Markup", "element", "heated", "name_markup", "svg_name"]
 
 # Elements of HTML that have no end.
 _VOID = ("br", "hr", "img", "input", "wbr")
@@ -27,6 +29,8 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     Returns
     -------
     Markup
+        Text whose numbers have recipes stands in ``data-live`` once more with these, and that of an attribute in
+        ``data-live-`` and its name.
 
     Examples
     --------
@@ -34,18 +38,30 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     <b class="small">1 &lt; 2</b>
     """
     written = []
+    live = [child for child in children if child is not None and not isinstance(child, Markup)]
+    if any(isinstance(child, LiveText) for child in live):
+        attributes["data_live"] = "".join(recipes_of(child) for child in live)
     for name, value in attributes.items():
         if value is None or value is False:
             continue
         name = name.rstrip("_").replace("_", "-")
         written.append(f" {name}" if value is True else f' {name}="{escape(_plain(value))}"')
+        if isinstance(value, LiveText):
+            written.append(f' data-live-{name}="{escape(value.recipes)}"')
     inner = "".join(escape(child) for child in children if child is not None)
     closed = "" if tag in _VOID else f"</{tag}>"
     return Markup(f"<{tag}{''.join(written)}>{inner}{closed}")
 
 
+def heated(share: object) -> dict[str, object]:
+    """The attribute of a cell whose shade follows a share."""
+    return {"data_heat": share} if isinstance(share, Live) else {}
+
+
 def _plain(value: object) -> str:
-    """Write a number without noise: two decimals at most, no trailing zeros."""
+    """Write a number without noise: two decimals at most, no trailing zeros; one that has a recipe by this."""
+    if isinstance(value, Live):
+        return value.recipe
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
     return str(value)

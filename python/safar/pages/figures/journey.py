@@ -27,9 +27,7 @@ def score_text(value: float | None, kind: str | None, locale: Locale) -> str:
     """Write an NPS with its sign, or the share of satisfied answers."""
     if value is None:
         return MISSING
-    if kind != "nps":
-        return locale.share(value, 0)
-    return locale.signs(f"{value:+.0f}" if round(value) else "0")
+    return locale.signed(value) if kind == "nps" else locale.share(value, 0)
 
 
 def cell_hint(cell: Cell, stage: str, channel: str, kind: str | None, locale: Locale) -> str:
