@@ -568,6 +568,101 @@ def test_names_of_the_other_direction_are_kept_apart_in_the_rule(log: safar.Even
     assert "«\u2068purchase\u2069»" in said
 
 
+# ------------------------------------------------------------------------------------------- what is given
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"title": 3}, "title=3 is a int; expected text"),
+        ({"title": " "}, "title=' ' is empty"),
+        ({"language": "de"}, "language='de' is not a choice"),
+        ({"progress": 1}, "progress is a int; expected a function"),
+        ({"map": 7}, "map is a int; expected a JourneyMap or the path of its file"),
+        ({"conversion": []}, "conversion is an empty list"),
+        ({"conversion": ["purchase", None]}, "conversion holds None"),
+        (
+            {"conversion": "purchas"},
+            'conversion "purchas" is not an event of this log; did you mean "purchase"?',
+        ),
+        ({"active": 3}, "active=3 is a int"),
+        ({"active": ["veiw"]}, 'active "veiw" is not an event of this log; did you mean "view"?'),
+        ({"personas": 3}, "personas=3 is a int"),
+        (
+            {"personas": "stage"},
+            'personas="stage" are journey maps beside that of everybody, and the log has no map',
+        ),
+        ({"kind": "nps"}, "there are none; give them with surveys="),
+        ({"kind": "npz"}, "kind='npz' is not a choice; did you mean \"nps\"?"),
+    ],
+)
+def test_what_is_given_in_a_wrong_way_is_told_at_once(
+    log: safar.EventLog, given: dict[str, Any], message: str
+) -> None:
+    told: list[object] = []
+    options: dict[str, Any] = {"progress": lambda *work: told.append(work), **given}
+    with pytest.raises(safar.SafarError, match=re.escape(message)):
+        dashboard(log, **options)
+    assert not told
+
+
+@pytest.mark.parametrize("other", [None, {"user": ["ann"]}, "events.csv"])
+def test_something_else_than_a_log_is_refused(other: Any) -> None:
+    with pytest.raises(
+        safar.ArgumentTypeError, match=f"log is a {type(other).__name__}; expected an EventLog"
+    ):
+        dashboard(other)
+
+
+def test_personas_of_an_unknown_column_are_told_at_once() -> None:
+    log = safar.datasets.shop(60).log().with_map(safar.JourneyMap.shop())
+    told: list[object] = []
+    with pytest.raises(safar.UnknownColumnError, match=r'personas="person" is not a column .*"persona"'):
+        dashboard(log, personas="person", progress=lambda *work: told.append(work))
+    assert not told
+
+
+ONE_STAGE = """
+version = 1
+[[stage]]
+id = "all"
+[[touchpoint]]
+id = "any"
+stage = "all"
+event = ["view", "cart", "purchase"]
+"""
+SURVEYS = {
+    "customer": [f"c{i}" for i in range(40)],
+    "time": [datetime(2026, 3, 1, tzinfo=UTC)] * 40,
+    "score": [1, 2, 3, 5] * 10,
+}
+
+
+@pytest.mark.parametrize(("kind", "score"), [("nps", -100.0), ("csat", 0.25), ("ces", 0.25)])
+def test_surveys_of_one_kind_need_no_column_that_says_so(kind: Any, score: float) -> None:
+    log = log_of(random_rows()).with_map(safar.JourneyMap(ONE_STAGE))
+    page = dashboard(log, surveys=SURVEYS, kind=kind)
+    assert f"{kind.upper()} over time" in page.to_html()
+    written = Locale().share(score) if kind != "nps" else "\u2212100"
+    assert written in parse(page.to_html()).text
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({}, None, 'surveys has no column "kind"; say of which kind all of them are, such as kind="nps"'),
+        ({"kind": ["nps"] * 40}, "nps", 'surveys has a column "kind" that says it of each row'),
+        ({"score": None, "scores": [1] * 40}, "nps", 'surveys has no column "score"; did you mean "scores"?'),
+    ],
+)
+def test_surveys_that_do_not_say_what_they_are_are_refused(
+    log: safar.EventLog, change: dict[str, Any], kind: Any, message: str
+) -> None:
+    surveys = {name: values for name, values in (SURVEYS | change).items() if values is not None}
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        dashboard(log, surveys=surveys, kind=kind)
+
+
 def test_the_widest_path_is_the_best_of_all_paths() -> None:
     random = Random(4)
     names = "abcdef"
