@@ -423,6 +423,33 @@ def test_weeks_follow_the_zone_of_the_log() -> None:
     assert periods.complete == (True,) * 5 + (False,)
 
 
+def test_all_weeks_of_a_persian_page_begin_on_saturday() -> None:
+    rows = random_rows()
+    page = dashboard(log_of(rows), language="fa", conversion="purchase")
+    by_week: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        day = row[1].date()
+        by_week[day - timedelta(days=(day.weekday() - 5) % 7)].append(row)
+    weeks = sorted(by_week)
+    counted = {
+        "Customers": [len({row[0] for row in by_week[week]}) for week in weeks],
+        "Events": [len(by_week[week]) for week in weeks],
+        "Conversion": [
+            len({row[0] for row in by_week[week] if row[2] == "purchase"})
+            / len({row[0] for row in by_week[week]})
+            for week in weeks
+        ],
+    }
+    assert {week.weekday() for week in weeks} == {5}
+    tiles = {tile.label: tile.series for tile in page.tiles}
+    for label, values in counted.items():
+        series = tiles[Locale("fa").say(label)]
+        assert series is not None
+        assert list(series.starts) == weeks
+        assert list(series.values) == values
+    assert {cohort.weekday() for cohort in page.results["retention"].to_dict()["cohort"]} == {5}
+
+
 def test_a_short_log_is_shown_by_day_and_a_very_short_one_without_a_course() -> None:
     start = datetime(2026, 1, 5, tzinfo=UTC)
     days = [(f"c{i}", start + timedelta(days=i), "a", None, 1.0, "s") for i in range(6)]
