@@ -423,6 +423,33 @@ def test_weeks_follow_the_zone_of_the_log() -> None:
     assert periods.complete == (True,) * 5 + (False,)
 
 
+def test_all_weeks_of_a_persian_page_begin_on_saturday() -> None:
+    rows = random_rows()
+    page = dashboard(log_of(rows), language="fa", conversion="purchase")
+    by_week: dict[date, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        day = row[1].date()
+        by_week[day - timedelta(days=(day.weekday() - 5) % 7)].append(row)
+    weeks = sorted(by_week)
+    counted = {
+        "Customers": [len({row[0] for row in by_week[week]}) for week in weeks],
+        "Events": [len(by_week[week]) for week in weeks],
+        "Conversion": [
+            len({row[0] for row in by_week[week] if row[2] == "purchase"})
+            / len({row[0] for row in by_week[week]})
+            for week in weeks
+        ],
+    }
+    assert {week.weekday() for week in weeks} == {5}
+    tiles = {tile.label: tile.series for tile in page.tiles}
+    for label, values in counted.items():
+        series = tiles[Locale("fa").say(label)]
+        assert series is not None
+        assert list(series.starts) == weeks
+        assert list(series.values) == values
+    assert {cohort.weekday() for cohort in page.results["retention"].to_dict()["cohort"]} == {5}
+
+
 def test_a_short_log_is_shown_by_day_and_a_very_short_one_without_a_course() -> None:
     start = datetime(2026, 1, 5, tzinfo=UTC)
     days = [(f"c{i}", start + timedelta(days=i), "a", None, 1.0, "s") for i in range(6)]
@@ -566,6 +593,101 @@ def test_stages_beside_steps_or_of_too_many_events_are_refused(log: safar.EventL
 def test_names_of_the_other_direction_are_kept_apart_in_the_rule(log: safar.EventLog) -> None:
     said = choose_journey(log, log.transitions(), choose_conversion(log, None), locale=Locale("fa")).said
     assert "«\u2068purchase\u2069»" in said
+
+
+# ------------------------------------------------------------------------------------------- what is given
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"title": 3}, "title=3 is a int; expected text"),
+        ({"title": " "}, "title=' ' is empty"),
+        ({"language": "de"}, "language='de' is not a choice"),
+        ({"progress": 1}, "progress is a int; expected a function"),
+        ({"map": 7}, "map is a int; expected a JourneyMap or the path of its file"),
+        ({"conversion": []}, "conversion is an empty list"),
+        ({"conversion": ["purchase", None]}, "conversion holds None"),
+        (
+            {"conversion": "purchas"},
+            'conversion "purchas" is not an event of this log; did you mean "purchase"?',
+        ),
+        ({"active": 3}, "active=3 is a int"),
+        ({"active": ["veiw"]}, 'active "veiw" is not an event of this log; did you mean "view"?'),
+        ({"personas": 3}, "personas=3 is a int"),
+        (
+            {"personas": "stage"},
+            'personas="stage" are journey maps beside that of everybody, and the log has no map',
+        ),
+        ({"kind": "nps"}, "there are none; give them with surveys="),
+        ({"kind": "npz"}, "kind='npz' is not a choice; did you mean \"nps\"?"),
+    ],
+)
+def test_what_is_given_in_a_wrong_way_is_told_at_once(
+    log: safar.EventLog, given: dict[str, Any], message: str
+) -> None:
+    told: list[object] = []
+    options: dict[str, Any] = {"progress": lambda *work: told.append(work), **given}
+    with pytest.raises(safar.SafarError, match=re.escape(message)):
+        dashboard(log, **options)
+    assert not told
+
+
+@pytest.mark.parametrize("other", [None, {"user": ["ann"]}, "events.csv"])
+def test_something_else_than_a_log_is_refused(other: Any) -> None:
+    with pytest.raises(
+        safar.ArgumentTypeError, match=f"log is a {type(other).__name__}; expected an EventLog"
+    ):
+        dashboard(other)
+
+
+def test_personas_of_an_unknown_column_are_told_at_once() -> None:
+    log = safar.datasets.shop(60).log().with_map(safar.JourneyMap.shop())
+    told: list[object] = []
+    with pytest.raises(safar.UnknownColumnError, match=r'personas="person" is not a column .*"persona"'):
+        dashboard(log, personas="person", progress=lambda *work: told.append(work))
+    assert not told
+
+
+ONE_STAGE = """
+version = 1
+[[stage]]
+id = "all"
+[[touchpoint]]
+id = "any"
+stage = "all"
+event = ["view", "cart", "purchase"]
+"""
+SURVEYS = {
+    "customer": [f"c{i}" for i in range(40)],
+    "time": [datetime(2026, 3, 1, tzinfo=UTC)] * 40,
+    "score": [1, 2, 3, 5] * 10,
+}
+
+
+@pytest.mark.parametrize(("kind", "score"), [("nps", -100.0), ("csat", 0.25), ("ces", 0.25)])
+def test_surveys_of_one_kind_need_no_column_that_says_so(kind: Any, score: float) -> None:
+    log = log_of(random_rows()).with_map(safar.JourneyMap(ONE_STAGE))
+    page = dashboard(log, surveys=SURVEYS, kind=kind)
+    assert f"{kind.upper()} over time" in page.to_html()
+    written = Locale().share(score) if kind != "nps" else "\u2212100"
+    assert written in parse(page.to_html()).text
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({}, None, 'surveys has no column "kind"; say of which kind all of them are, such as kind="nps"'),
+        ({"kind": ["nps"] * 40}, "nps", 'surveys has a column "kind" that says it of each row'),
+        ({"score": None, "scores": [1] * 40}, "nps", 'surveys has no column "score"; did you mean "scores"?'),
+    ],
+)
+def test_surveys_that_do_not_say_what_they_are_are_refused(
+    log: safar.EventLog, change: dict[str, Any], kind: Any, message: str
+) -> None:
+    surveys = {name: values for name, values in (SURVEYS | change).items() if values is not None}
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        dashboard(log, surveys=surveys, kind=kind)
 
 
 def test_the_widest_path_is_the_best_of_all_paths() -> None:

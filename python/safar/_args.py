@@ -364,14 +364,18 @@ def known_columns_of_log(wanted: Iterable[str], columns: Mapping[str, str], argu
             )
 
 
-def known_segment(by: str | None, columns: Mapping[str, str], roles: Mapping[str, object]) -> None:
-    """Refuse a `by` that is not a column of the log."""
+def known_segment(
+    by: str | None, columns: Mapping[str, str], roles: Mapping[str, object], argument: str = "by"
+) -> None:
+    """Refuse a `by` that is not a column of the log; `argument` is what it is called."""
     if by is None or by in columns:
         return
     role = next((role for role in ("channel", "value") if roles.get(role) == by), None)
     if role is not None:
-        raise UnknownColumnError(f'by="{by}": that column is the {role} of this log; write by="{role}"')
+        raise UnknownColumnError(
+            f'{argument}="{by}": that column is the {role} of this log; write {argument}="{role}"'
+        )
     raise UnknownColumnError(
-        f'by="{by}" is not a column of this log{suggestion(by, columns)} (available: {listing(columns) or "none"}); '
-        f'to add it, build the log with attributes=["{by}"]'
+        f'{argument}="{by}" is not a column of this log{suggestion(by, columns)} (available: '
+        f'{listing(columns) or "none"}); to add it, build the log with attributes=["{by}"]'
     )

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from safar import _core
-from safar._typing import Array, Floats, Integers
+from safar._typing import Array, Calendar, Floats, Integers
+from safar.analyses._periods import checked_week_start
 from safar.pages.series import Series
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Periods:
     ----------
     period
         Length of a period.
+    calendar
+        Whose weeks they are.
     edges
         Start of each period in µs UTC, and the end of the last.
     starts
@@ -53,6 +56,7 @@ class Periods:
     """
 
     period: Literal["day", "week"]
+    calendar: Calendar
     edges: Integers
     starts: tuple[date, ...]
     complete: tuple[bool, ...]
@@ -69,31 +73,35 @@ class Periods:
         return np.searchsorted(self.edges, times, side="right") - 1
 
 
-def periods_of(log: EventLog) -> Periods | None:
+def periods_of(log: EventLog, calendar: Calendar = "gregorian") -> Periods | None:
     """Choose weeks, or days where there are fewer than three complete weeks.
 
     Parameters
     ----------
     log
         The log.
+    calendar
+        Whose weeks: Gregorian ones begin on Monday, Jalali ones on Saturday.
 
     Returns
     -------
     Periods or None
-        Weeks begin on Monday. None where there are not even three complete days.
+        None where there are not even three complete days.
     """
     for period in ("week", "day"):
-        found = _periods(log, period)
+        found = _periods(log, period, calendar)
         if sum(found.complete) >= _LEAST:
             return found
     return None
 
 
-def _periods(log: EventLog, period: Literal["day", "week"]) -> Periods:
+def _periods(log: EventLog, period: Literal["day", "week"], calendar: Calendar) -> Periods:
     first, last, until = log.info["first_us"], log.info["last_us"], log.observed_until_us
     # One period more than the data, so that the last one has its end.
     ahead = last + 9 * _DAY_US
-    edges = np.array(_core.period_starts(first, ahead, period, log.timezone, "gregorian", 0), dtype=np.int64)
+    week_start = checked_week_start(None, calendar)
+    bounds = _core.period_starts(first, ahead, period, log.timezone, calendar, week_start)
+    edges = np.array(bounds, dtype=np.int64)
     edges = edges[: int(np.searchsorted(edges, last, side="right")) + 1]
     zone = ZoneInfo(log.timezone)
     starts = tuple(
@@ -104,7 +112,7 @@ def _periods(log: EventLog, period: Literal["day", "week"]) -> Periods:
         end <= until and (start >= first or first - start < _DAY_US)
         for start, end in pairwise(edges.tolist())
     ]
-    return Periods(period, edges, starts, tuple(bool(covered) for covered in whole))
+    return Periods(period, calendar, edges, starts, tuple(bool(covered) for covered in whole))
 
 
 def events_per_period(log: EventLog, periods: Periods) -> list[int]:

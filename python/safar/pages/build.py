@@ -24,7 +24,8 @@ from safar.pages.channel_sections import (
 )
 from safar.pages.choice import Conversion, Journey, Stages, choose_conversion, choose_journey, longest_window
 from safar.pages.document import Page
-from safar.pages.journey_facts import usual_kind
+from safar.pages.given import check_options, read_through, with_surveys
+from safar.pages.journey_facts import Kind, usual_kind
 from safar.pages.key_figures import KeyFigures, key_figures
 from safar.pages.map_sections import alerts_section, kpi_section, stages_section
 from safar.pages.picture import JourneyPicture, journey_picture
@@ -86,6 +87,7 @@ def dashboard(
     active: str | Sequence[str] | None = None,
     map: JourneyMap | str | os.PathLike[str] | None = None,
     surveys: Frame | None = None,
+    kind: Kind | None = None,
     personas: str | None = None,
     language: Language = "en",
     progress: Progress | None = None,
@@ -117,6 +119,9 @@ def dashboard(
     surveys
         Answers of customers, a row each, in the columns ``customer``, ``time``, ``score`` and, where there are several
         kinds, ``kind``; with other names use `EventLog.with_scores` before. By default those of the log.
+    kind
+        Of which kind all `surveys` are, where they have no column ``kind``: ``"nps"`` (0 to 10), ``"csat"`` (1 to 5) or
+        ``"ces"`` (1 to 7).
     personas
         A column whose values have a journey map of their own beside that of everybody, such as ``"persona"``.
     language
@@ -147,7 +152,11 @@ def dashboard(
     ['conversion', 'funnel', 'retention', 'sessions', 'transitions']
     """
     locale = Locale(language)
-    log = _prepared(log, map, surveys)
+    check_options(log, title, personas, progress)
+    log = with_surveys(read_through(log, map, personas), surveys, kind)
+    names = None if active is None else _args.names(active, "active")
+    _args.known_events(names or (), log.events, "active")
+    converting = choose_conversion(log, conversion, locale)
     work = _Work(log, progress, locale)
     sessions: SessionsResult = work.run("sessions", lambda: log.sessions("30m"))
     inactivity = longest_window(log, ("30d", "7d", "1d"))
@@ -156,7 +165,6 @@ def dashboard(
     except ArgumentError as problem:
         transitions = None
         work.left_out.append(f"{locale.say('Transitions')}: {problem}")
-    converting = choose_conversion(log, conversion, locale)
     with work.timed("choice of steps"):
         journey = choose_journey(
             log, transitions, converting, steps=funnel_steps, stages=stages, within=within, locale=locale
@@ -165,7 +173,6 @@ def dashboard(
     if converting is None:
         converting = _last_step(journey, funnel, locale)
     converted = work.run("conversion", lambda: log.funnel([_converted(converting)]))
-    names = None if active is None else [active] if isinstance(active, str) else list(active)
     period: Literal["week", "month"] = "month" if log.observed_until - log.first > _LONG else "week"
     work.run("retention", lambda: log.retention(names, names, period=period, calendar=locale.calendar))
     if log.channels:
@@ -189,30 +196,6 @@ def dashboard(
             results=work.results,
             language=language,
         )
-
-
-def _prepared(
-    log: EventLog, journey_map: JourneyMap | str | os.PathLike[str] | None, surveys: Frame | None
-) -> EventLog:
-    """The log read through a map, with surveys beside it."""
-    from safar import _table
-    from safar.journey_map import JourneyMap
-
-    if journey_map is not None:
-        log = log.with_map(
-            journey_map if isinstance(journey_map, JourneyMap) else JourneyMap.load(journey_map)
-        )
-    if surveys is None:
-        return log
-    names = _table.names_of(surveys)
-    lacking = [name for name in ("customer", "time", "score") if name not in names]
-    if lacking:
-        raise ArgumentError(
-            f'surveys has no column "{lacking[0]}" (it has {_args.listing(names)}); name the columns with '
-            "log.with_scores(surveys, customer=…, time=…, score=…) and give the log that comes back"
-        )
-    kind = "kind" if "kind" in names else None
-    return log.with_scores(surveys, customer="customer", time="time", score="score", kind=kind)
 
 
 def _converted(conversion: Conversion) -> Any:

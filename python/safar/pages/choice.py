@@ -132,7 +132,8 @@ def choose_conversion(
         ``purchase``; else None.
     """
     if given is not None:
-        events = (given,) if isinstance(given, str) else tuple(given)
+        events = _args.names(given, "conversion")
+        _args.known_events(events, log.events, "conversion")
         return Conversion(events, locale.say("given"))
     totals = _value_by_event(log)
     if totals and max(totals.values()) > 0:

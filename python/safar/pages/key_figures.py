@@ -82,7 +82,7 @@ def key_figures(
     KeyFigures
         Customers, events, sessions, conversion, revenue where the log has values, and the median session.
     """
-    periods = periods_of(log)
+    periods = periods_of(log, locale.calendar)
     customers = converting = None
     if periods is not None:
         customers = _active(log, periods, active)
@@ -104,7 +104,7 @@ def key_figures(
 
 def _active(log: EventLog, periods: Periods, events: Sequence[str] | None) -> Series:
     """Count the customers with an event of some kind in each period."""
-    result = log.retention(events, events, period=periods.period)
+    result = log.retention(events, events, period=periods.period, calendar=periods.calendar)
     counts: list[float | None] = [float(number) for number in active_customers(result, periods)]
     return periods.series(counts)
 

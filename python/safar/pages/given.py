@@ -1,0 +1,147 @@
+"""What the caller of a page gives, checked before anything is computed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from safar import _args, _table
+from safar._typing import Frame
+from safar.errors import ArgumentError, ArgumentTypeError
+from safar.pages.journey_facts import Kind
+
+if TYPE_CHECKING:
+    from safar.journey_map import JourneyMap
+    from safar.log import EventLog
+
+__all__ = ["check_options", "read_through", "with_surveys"]
+
+
+def check_options(log: object, title: object, personas: object, progress: object) -> None:
+    """Refuse what is of a wrong type.
+
+    Parameters
+    ----------
+    log, title, personas, progress
+        Arguments of `dashboard`.
+    """
+    from safar.log import EventLog
+
+    if not isinstance(log, EventLog):
+        raise ArgumentTypeError(
+            f"log is a {type(log).__name__}; expected an EventLog, such as safar.EventLog(data, customer=…, time=…, "
+            "event=…)"
+        )
+    if title is not None:
+        _args.text(title, "title")
+    if personas is not None:
+        _args.text(personas, "personas")
+    if progress is not None and not callable(progress):
+        raise ArgumentTypeError(
+            f"progress is a {type(progress).__name__}; expected a function of the name of an analysis and its seconds"
+        )
+
+
+def read_through(
+    log: EventLog, journey_map: JourneyMap | str | os.PathLike[str] | None, personas: str | None
+) -> EventLog:
+    """Read a log through a map, and make sure that there are personas if they are wanted.
+
+    Parameters
+    ----------
+    log
+        The log.
+    journey_map
+        The map or its file; None keeps that of the log.
+    personas
+        The column whose values have a map of their own.
+
+    Returns
+    -------
+    EventLog
+    """
+    from safar.journey_map import JourneyMap
+
+    if journey_map is not None:
+        if not isinstance(journey_map, JourneyMap | str | os.PathLike):
+            raise ArgumentTypeError(
+                f"map is a {type(journey_map).__name__}; expected a JourneyMap or the path of its file"
+            )
+        log = log.with_map(
+            journey_map if isinstance(journey_map, JourneyMap) else JourneyMap.load(journey_map)
+        )
+    if personas is not None:
+        if log.map is None:
+            raise ArgumentError(
+                f'personas="{personas}" are journey maps beside that of everybody, and the log has no map; give one '
+                "with map=, or read the log through one: log.with_map(safar.JourneyMap.load(…))"
+            )
+        _args.known_segment(personas, log.columns, log.roles, "personas")
+    return log
+
+
+def with_surveys(
+    log: EventLog,
+    surveys: Frame | None,
+    kind: Kind | None,
+    *,
+    customer: str = "customer",
+    time: str = "time",
+    answer_events: str | Sequence[str] = (),
+) -> EventLog:
+    """Put answers beside a log: of several kinds, which a column ``kind`` tells apart, or of one.
+
+    Parameters
+    ----------
+    log
+        The log.
+    surveys
+        A row an answer, with a column ``score``; None leaves the log as it is.
+    kind
+        Of which kind all of them are, where there is no column ``kind``.
+    customer, time
+        Columns of the surveys.
+    answer_events
+        Events that are the answers themselves.
+
+    Returns
+    -------
+    EventLog
+    """
+    if kind is not None:
+        _args.choice(kind, "kind", Kind)
+    if surveys is None:
+        if kind is not None:
+            raise ArgumentError(
+                f'kind="{kind}" says of which kind the surveys are, and there are none; give them with surveys='
+            )
+        return log
+    names = _table.names_of(surveys)
+    wanted = (customer, time, "score")
+    lacking = next((name for name in wanted if name not in names), None)
+    if lacking is not None:
+        raise ArgumentError(
+            f'surveys has no column "{lacking}"{_args.suggestion(lacking, names)} (it has {_args.listing(names)}); '
+            f"expected {_args.listing(wanted)}; of a frame with other names, make a log with "
+            "log.with_scores(surveys, customer=…, time=…, score=…) before"
+        )
+    if "kind" in names and kind is not None:
+        raise ArgumentError(
+            f'kind="{kind}" is given, and surveys has a column "kind" that says it of each row; leave one of them out'
+        )
+    if "kind" not in names and kind is None:
+        raise ArgumentError(
+            'surveys has no column "kind"; say of which kind all of them are, such as kind="nps" (allowed: "nps", '
+            '"csat", "ces"), or add the column'
+        )
+    column = "kind" if kind is None else None
+    return log.with_scores(
+        surveys,
+        customer=customer,
+        time=time,
+        score="score",
+        kind=column,
+        scale=kind,
+        answer_events=answer_events,
+    )
