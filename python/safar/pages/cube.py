@@ -13,23 +13,26 @@ import numpy as np
 from safar import _args, _core
 from safar._intervals import adjusted_wald, wilson
 from safar._typing import Array, Floats, Integers
-from safar.language import Live, Locale
+from safar.language import Live, Locale, heading
 from safar.pages.customers import groups_of
 
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["FILTERS", "FUNCTIONS", "Cube", "Dimension"]
+__all__ = ["FUNCTIONS", "GROUP", "Ask", "Cube", "Dimension", "bounds", "cube_of", "ratio"]
 
-# What customers can be chosen by beside the columns of the log.
-FILTERS = ("channel", "period")
 # The column of the groups beside the log.
-_GROUP = "(group)"
+GROUP = "(group)"
+# The month of a customer's first event, as something to choose customers by.
+PERIOD = "period"
 # Values of a column that have a choice of their own; the others share one.
 _VALUES = 12
 _MONTHS = 24
 # Parts may differ from the whole by what adding up in another order does.
 _NEAR = 1e-9
+
+# Asks a question of a log, of all customers or by a column.
+Ask = Callable[["EventLog", str | None], Any]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -87,22 +90,26 @@ class Cube:
         """
         dimensions, codes = [], []
         for name in filters:
-            dimension, code = (_periods if name == "period" else _values)(log, name, locale)
-            dimensions.append(dimension)
-            codes.append(code)
+            dimension, code = (_periods if name == PERIOD else _values)(log, name, locale)
+            # What all customers share is no choice.
+            if len(dimension.choices) > 1:
+                dimensions.append(dimension)
+                codes.append(code)
+        if not dimensions:
+            return cls(log, np.zeros(log.customers, dtype=np.int64), [], [[]])
         found, group = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
         group = group.reshape(-1).astype(np.int64)
         offsets = log.core.view("offsets").astype(np.int64)
         events = offsets[1:] - offsets[:-1]
-        grouped = log.with_columns({_GROUP: np.repeat(group.astype(np.int32), events)})
+        grouped = log.with_columns({GROUP: np.repeat(group.astype(np.int32), events)})
         return cls(grouped, group, dimensions, found.tolist())
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def ask(self, question: Callable[[EventLog, str], Any]) -> dict[str, list[Any]]:
+    def ask(self, question: Ask) -> dict[str, list[Any]]:
         """Ask a question by groups: the columns of its answer."""
-        columns: dict[str, list[Any]] = question(self.log, _GROUP).to_dict()
+        columns: dict[str, list[Any]] = question(self.log, GROUP).to_dict()
         return columns
 
     def by_key(
@@ -203,6 +210,57 @@ class Cube:
         ).replace("<", "\\u003c")
 
 
+def cube_of(
+    log: EventLog, filters: str | Sequence[str] | None, personas: str | None, locale: Locale
+) -> Cube | None:
+    """Group customers by what a reader of the page chooses them by.
+
+    Parameters
+    ----------
+    log
+        The log.
+    filters
+        As of `dashboard`: columns, ``"channel"`` and ``"period"``; None takes what there is.
+    personas
+        The column of the personas.
+    locale
+        How readers are written to.
+
+    Returns
+    -------
+    Cube or None
+        None where nothing is to be chosen, or where all customers are alike.
+    """
+    if filters is None:
+        usual = (personas, "channel" if log.channels else None, PERIOD)
+        filters = [name for name in usual if name is not None]
+    elif isinstance(filters, str) or len(filters):
+        filters = _args.names(filters, "filters")
+    for name in filters:
+        if name != PERIOD:
+            _args.known_segment(name, log.columns, log.roles, "filters")
+    cube = Cube.of(log, filters, locale) if len(filters) and len(log) else None
+    return cube if cube is not None and cube.dimensions else None
+
+
+def ratio(part: float | None, whole: float | None) -> float | None:
+    """A number over another, which follows a choice of customers if both are sums that do; None over nothing."""
+    if part is None or not whole:
+        return None
+    return _followed("r", part / whole, part, whole)
+
+
+def bounds(part: int, whole: int) -> tuple[float, float]:
+    """The 95 % Wilson interval of a share, which follows a choice of customers if both numbers do."""
+    low, high = (float(end[0]) for end in wilson(np.array([int(part)]), np.array([int(whole)])))
+    return _followed("wl", low, part, whole), _followed("wh", high, part, whole)
+
+
+def _followed(function: str, value: float, *parts: float) -> float:
+    sums = [part.sum for part in parts if isinstance(part, Live)]
+    return Live(value, f"{function}:{','.join(sums)}") if len(sums) == len(parts) else value
+
+
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
 
@@ -241,7 +299,7 @@ def _values(log: EventLog, name: str, locale: Locale) -> tuple[Dimension, Intege
         choices.append(locale.label(groups.names[rest[0]]) if len(rest) == 1 else locale.say("All others"))
     new = np.full(len(groups.names), len(largest), dtype=np.int64)
     new[largest] = np.arange(len(largest))
-    title = locale.say("First channel") if name == "channel" else locale.label(name)
+    title = locale.say("First channel") if name == "channel" else heading(name, locale.language)
     return Dimension(name, title, choices), new[groups.codes]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safar.language import ENGLISH, MISSING, Locale
+from safar.language import ENGLISH, MISSING, Live, Locale, of_all
 from safar.pages.figures import Bar, bars_figure
 from safar.pages.markup import Markup, element, name_markup
-from safar.pages.section import Section, section_of
+from safar.pages.section import Columns, Section, section_of
 from safar.pages.series import Series
 from safar.pages.tiles import sparkline
 
@@ -26,7 +26,13 @@ _STATUS = {"met": "● met", "missed": "▲ missed", "unclear": "○ unclear"}
 _HEADINGS = ("KPI", "From", "Value", "95% interval", "Target", "Status", "Course")
 
 
-def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Locale = ENGLISH) -> Section:
+def stages_section(
+    result: StagesResult,
+    journey_map: JourneyMap,
+    *,
+    columns: Columns | None = None,
+    locale: Locale = ENGLISH,
+) -> Section:
     """Compare how many customers come to each stage, and where they are lost.
 
     Parameters
@@ -35,6 +41,8 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
         The stages of the whole log.
     journey_map
         The map, which names them.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -44,7 +52,7 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
         Bars of the share of customers with Wilson intervals, in the order of the journey.
     """
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
-    columns = result.to_dict()
+    columns = columns or result.to_dict()
     bars = []
     for row, stage in enumerate(columns["stage"]):
         part, low, high, lost = (
@@ -75,7 +83,13 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
     )
 
 
-def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale = ENGLISH) -> Section:
+def kpi_section(
+    result: KpisResult,
+    journey_map: JourneyMap,
+    *,
+    columns: Columns | None = None,
+    locale: Locale = ENGLISH,
+) -> Section:
     """Show the KPIs of the map in the latest period that was observed to its end, against their targets.
 
     Parameters
@@ -84,6 +98,8 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
         KPIs of the map, not cut by any column.
     journey_map
         The map, which names them.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -91,7 +107,7 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
     -------
     Section
     """
-    columns = result.to_dict()
+    columns = columns or result.to_dict()
     names = {kpi.id: kpi.name.of(locale.language) for kpi in journey_map.kpis}
     latest: dict[str, int] = {}
     rows: dict[str, list[int]] = {}
@@ -154,6 +170,7 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
             " ",
             element("bdi", sentences[row]),
             class_=f"severity-{columns['severity'][row]}",
+            data_stage=columns["stage"][row] if "stage" in columns else None,
         )
         for row in latest
     ]
@@ -187,23 +204,26 @@ def _course(columns: dict[str, Any], rows: list[int], name: str, locale: Locale)
 
 
 def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
-    unit = row["unit"] or ""
+    unit, value = row["unit"] or "", row["value"]
     low, high = row["low"], row["high"]
-    between = f"{locale.number(low)} – {locale.measure(high, unit)}"
+    between = of_all(
+        locale.number(low) + " – " + locale.measure(high, unit), None if isinstance(low, Live) else value
+    )
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
-    hint = None if row["value"] is not None else row["reason"]
+    hint = None if value is not None else row["reason"]
     return element(
         "tr",
         element("td", name_markup(name)),
         element("td", locale.day(row["date"])),
         element(
             "td",
-            element("data", locale.measure(row["value"], unit), value=repr(row["value"]), title=hint),
+            element("data", locale.measure(value, unit), value=repr(value), title=hint),
             class_="number",
         ),
         element("td", MISSING if low is None or high is None else between, class_="number"),
         element("td", target, class_="number"),
-        element("td", locale.say(_STATUS.get(row["status"], MISSING))),
-        element("td", course),
+        element("td", of_all(locale.say(_STATUS.get(row["status"], MISSING)), value)),
+        element("td", course, class_="of-all"),
+        data_stage=row["stage"],
     )

@@ -6,7 +6,7 @@ from markupsafe import Markup, escape
 
 from safar.language import Live, LiveText, recipes_of
 
-__all__ = ["Markup", "element", "heated", "name_markup", "svg_name"]
+__all__ = ["Markup", "element", "following", "name_markup", "svg_name"]
 
 # Elements of HTML that have no end.
 _VOID = ("br", "hr", "img", "input", "wbr")
@@ -53,9 +53,15 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     return Markup(f"<{tag}{''.join(written)}>{inner}{closed}")
 
 
-def heated(share: object) -> dict[str, object]:
-    """The attribute of a cell whose shade follows a share."""
-    return {"data_heat": share} if isinstance(share, Live) else {}
+def following(**numbers: object) -> dict[str, object]:
+    """The attributes that say what size or colour of an element follow: the recipes of those numbers that have any.
+
+    Examples
+    --------
+    >>> print(element("td", "50", **following(heat=Live(0.5, "r:1,2"), area=12)))
+    <td data-heat="r:1,2">50</td>
+    """
+    return {f"data_{name}": number for name, number in numbers.items() if isinstance(number, Live)}
 
 
 def _plain(value: object) -> str:

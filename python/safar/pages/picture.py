@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -23,8 +23,10 @@ from safar.pages.section import Columns, Section
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["JourneyPicture", "journey_picture"]
+__all__ = ["LOOKBACK", "JourneyPicture", "journey_picture", "picture_of"]
 
+# How long before an answer an event may be that it is said of.
+LOOKBACK = "30d"
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -203,9 +205,9 @@ class JourneyPicture:
 
     def _drawn(self, facts: JourneyFacts) -> Markup:
         stages = (
-            f"{self.names[stage.id]} {self.locale.count(stage.row['customers'])}" for stage in facts.stages
+            self.names[stage.id] + " " + self.locale.count(stage.row["customers"]) for stage in facts.stages
         )
-        label = self.locale.say("Journey map: {stages}", stages=self.locale.say(", ").join(stages))
+        label = self.locale.say("Journey map: {stages}", stages=self.locale.sentence(stages, ", "))
         return journey_figure(
             facts, names=self.names, path=self.path, label=label, locale=self.locale, channels=self.channels
         )
@@ -229,7 +231,7 @@ class JourneyPicture:
             )
             head = element("strong", self.locale.say(said), class_="bad" if key in facts.pains else "good")
             items.append(element("li", head, " ", text))
-        return element("ul", *items, class_="remarks") if items else None
+        return element("ul", *items, class_="remarks of-all") if items else None
 
     def _legend(self) -> Markup:
         said = ["Area of a circle: events."]
@@ -249,7 +251,7 @@ def journey_picture(
     *,
     kind: Kind | None = None,
     by: str | None = None,
-    lookback: Duration = "30d",
+    lookback: Duration = LOOKBACK,
     language: Language = "en",
 ) -> JourneyPicture:
     """Draw the journey map: stages and channels as they are lived, with scores, feelings and losses.
@@ -295,29 +297,40 @@ def journey_picture(
 
     if not isinstance(log, EventLog):
         raise ArgumentError(f"log is a {type(log).__name__}; expected an EventLog")
+    _args.duration(lookback, "lookback")
+    if kind is not None:
+        _args.choice(kind, "kind", Kind)
+    return picture_of(log, kind, by, lookback, Locale(language))
+
+
+def picture_of(
+    log: EventLog,
+    kind: Kind | None,
+    by: str | None,
+    lookback: Duration,
+    locale: Locale,
+    follow: Callable[[JourneyFacts], JourneyFacts] = lambda facts: facts,
+) -> JourneyPicture:
+    """The picture of a journey; `follow` lets the numbers of everybody follow a choice of customers."""
     journey_map = log.map
     if journey_map is None:
         raise ArgumentError(
             "the log has no map, so that there are no stages to draw; read it through one first: "
             "log.with_map(safar.JourneyMap.load(...))"
         )
-    _args.duration(lookback, "lookback")
-    if kind is not None:
-        _args.choice(kind, "kind", Kind)
-    locale = Locale(language)
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
     called = {each.id: each.name.of(locale.language) for each in journey_map.channels}
     if not log.channels:
         called["(missing)"] = locale.say("All events")
     chosen = usual_kind(log) if kind is None else kind
-    journeys = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
+    everybody, *segments = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
     answered = "" if chosen is None else (
         f" Scores ({chosen.upper()}) are of the stage and channel of the customer's last event at or before the "
         f"answer, at most {_args.duration_words(lookback)} before it; rings mark cells that differ from all other "
         "answers (two-sided, 5 %, after Holm)."
     )  # fmt: skip
     return JourneyPicture(
-        journeys,
+        [follow(everybody), *segments],
         names,
         _path(log, locale),
         by,

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from safar.language import Direction, Live
-from safar.pages.markup import Markup, element
+from safar.language import Direction
+from safar.pages.markup import Markup, element, following
 
 __all__ = ["Anchor", "Canvas", "Direction", "nice_ticks"]
 
@@ -49,8 +49,7 @@ class Canvas:
         self, tag: str, title: str | None, follow: Mapping[str, object] | None = None, /, **attributes: object
     ) -> None:
         hint = element("title", title) if title else None
-        recipes = {f"data_{name}": value for name, value in (follow or {}).items() if isinstance(value, Live)}
-        self._drawn.append(element(tag, hint, **attributes, **recipes))
+        self._drawn.append(element(tag, hint, **attributes, **following(**(follow or {}))))
 
     def rect(
         self,
@@ -61,6 +60,7 @@ class Canvas:
         *,
         fill: str,
         radius: float = 2,
+        class_: str | None = None,
         title: str | None = None,
         follow: Mapping[str, object] | None = None,
     ) -> None:
@@ -76,6 +76,7 @@ class Canvas:
             height=float(height),
             rx=radius or None,
             fill=fill,
+            class_=class_,
         )
 
     def text(
@@ -170,9 +171,24 @@ class Canvas:
         self.path([*corners, ("Z",)], fill=fill, title=title, follow=follow)
 
     def render(
-        self, *, class_: str = "figure", style: str | None = None, axis: tuple[float, float] | None = None
+        self,
+        *,
+        class_: str = "figure",
+        style: str | None = None,
+        axis: tuple[float, float] | None = None,
+        follow: Mapping[str, object] | None = None,
     ) -> Markup:
-        """Give the whole drawing as one ``<svg>`` element; `axis` is from where to where sizes in it reach."""
+        """Give the whole drawing as one ``<svg>`` element.
+
+        Parameters
+        ----------
+        class_, style
+            As of HTML.
+        axis
+            From where to where sizes in the drawing reach, for numbers that follow a choice of customers.
+        follow
+            Names what the whole drawing follows.
+        """
         ends = None if axis is None else f"{self._x(axis[0]):g} {self._x(axis[1]):g}"
         return element(
             "svg",
@@ -183,6 +199,7 @@ class Canvas:
             class_=class_,
             style=style,
             data_axis=ends,
+            **following(**(follow or {})),
         )
 
 

@@ -9,7 +9,7 @@ from safar._typing import Period
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import heat
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element, heated
+from safar.pages.markup import Markup, element, following
 
 __all__ = ["COHORTS", "PERIODS", "retention_figure"]
 
@@ -50,7 +50,11 @@ def _cell(name: str, period: int, row: dict[str, Any], locale: Locale) -> Markup
         **said,
     )
     return element(
-        "td", locale.percent(value), title=hint, style=f"background:{background};color:{ink}", **heated(value)
+        "td",
+        locale.percent(value),
+        title=hint,
+        style=f"background:{background};color:{ink}",
+        **following(heat=value),
     )
 
 
@@ -141,7 +145,7 @@ def _means(means: Columns, periods: range, locale: Locale) -> list[Markup]:
                 locale.percent(value),
                 title=hint,
                 style=f"background:{background};color:{ink}",
-                **heated(value),
+                **following(heat=value),
             )
         )
     return written
