@@ -36,6 +36,7 @@ from safar.pages.colours import contrast, heat, ramp, text_on
 from safar.pages.figures import course_figure, flow_figure, funnel_figure
 from safar.pages.markup import Markup, element
 from safar.pages.paths import main_path, widest_path
+from safar.pages.tables import data_table
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -95,7 +96,7 @@ def section(tree: Node, title: str) -> Node:
     return next(card for card in tree.all("section") if card.all("h2")[0].text == title)
 
 
-def data_table(card: Node) -> dict[str, list[object]]:
+def table_of(card: Node) -> dict[str, list[object]]:
     """Return the columns of a card's data table: exact numbers where a cell has one, else its text."""
     table = card.all("table", "data")[0]
     heads = [cell.text for cell in table.all("thead")[0].all("th")]
@@ -266,7 +267,7 @@ def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:
     ],
 )
 def test_the_data_table_is_the_result(page: Page, tree: Node, title: str, name: str) -> None:
-    shown = data_table(section(tree, title))
+    shown = table_of(section(tree, title))
     expected = page.results[name].to_dict()
     assert len(shown) == len(expected)
     for values, (column, wanted) in zip(shown.values(), expected.items(), strict=True):
@@ -338,7 +339,7 @@ def test_conversion_by_channel_counts_customers_by_their_first_channel(tree: Nod
             buyers.add(customer)
     customers = Counter(channel for _, channel in first.values())
     converted = Counter(first[customer][1] for customer in buyers)
-    shown = data_table(section(tree, "Conversion by first channel"))
+    shown = table_of(section(tree, "Conversion by first channel"))
     names = [None if name in (None, "(missing)") else name for name in shown["Channel"]]
     assert dict(zip(names, shown["Customers"], strict=True)) == customers
     assert dict(zip(names, shown["Converted"], strict=True)) == {name: converted[name] for name in customers}
@@ -813,6 +814,14 @@ def test_an_element_escapes_text_and_attributes() -> None:
         == '<a title="&#34;x&#34;" hidden>&lt;b&gt;</a>'
     )
     assert element("p", Markup("<b>x</b>")) == "<p><b>x</b></p>"
+
+
+def test_numbers_of_a_table_are_written_by_what_they_are() -> None:
+    columns = {"drop_off_low": 0.25, "response_rate": 0.5, "csat_high": 0.75, "nps": -12.5, "p_value": 0.0043}
+    columns |= {"median_seconds": 90.0, "value": 1234.5}
+    table = parse(data_table({name: [value] for name, value in columns.items()}, caption="x"))
+    written = ["25.0%", "50.0%", "75.0%", "\u221212.50", "0.0043", "1 min 30 s", "1,234.50"]
+    assert [cell.text for cell in table.all("td")] == written
 
 
 def test_a_table_that_is_cut_says_so(log: safar.EventLog) -> None:

@@ -124,6 +124,7 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
         figure=element("div", table, class_="scroll", tabindex="0", role="group", aria_label=title),
         note=lacking if missing else None,
         table=columns,
+        words=True,
         width="most",
     )
 
@@ -171,6 +172,7 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
         if more
         else None,
         table=columns if items else None,
+        words=True,
         definition=result.definition,
         width="full",
     )
@@ -192,7 +194,7 @@ def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Mark
     between = f"{locale.number(low)} – {locale.measure(high, unit)}"
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
-    hint = None if row["value"] is not None else row["reason"]
+    hint = None if row["reason"] is None else locale.say(row["reason"])
     return element(
         "tr",
         element("td", name_markup(name)),

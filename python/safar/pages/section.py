@@ -35,6 +35,9 @@ class Section:
         One line under the figure.
     table
         Columns of the data table under the figure.
+    words
+        Whether the table is one of KPIs, alerts or scores: what stands in its columns such as ``status`` and ``period``
+        is written in the language of the page.
     definition
         What the numbers mean.
     spec
@@ -53,6 +56,7 @@ class Section:
     subtitle: str | None = None
     note: str | None = None
     table: Mapping[str, Sequence[object]] | None = None
+    words: bool = False
     definition: str | None = None
     spec: str | None = None
     width: Width = "half"
@@ -63,8 +67,9 @@ def section_of(result: Result, **parts: Any) -> Section:
     return Section(definition=result.definition, spec=result.spec, **parts)
 
 
-def plain_section(result: Result, title: str, columns: Columns, locale: Locale = ENGLISH) -> Section:
+def plain_section(
+    result: Result, title: str, columns: Columns, locale: Locale = ENGLISH, *, words: bool = False
+) -> Section:
     """Make a section for a result by segments: its table is the figure."""
-    return section_of(
-        result, title=title, figure=data_table(columns, caption=title, locale=locale), width="full"
-    )
+    figure = data_table(columns, caption=title, words=words, locale=locale)
+    return section_of(result, title=title, figure=figure, width="full")

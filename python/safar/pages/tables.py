@@ -12,13 +12,18 @@ from safar.pages.markup import Markup, element, name_markup
 __all__ = ["data_table"]
 
 _ROWS = 400
-_SHARES = ("share", "from_previous", "from_first", "weighted", "simple")
+# Columns of KPIs, alerts and scores whose values are the library's own words; lists of them stand in `rules`.
+_WORDS = ("direction", "effect", "form", "reason", "rule", "severity", "side", "status", "unit")
+_SHARES = ("share", "from_previous", "from_first", "weighted", "simple", "drop_off", "response_rate")
+# Scores that are shares; a Net Promoter Score is none.
+_SCORES = ("csat", "ces")
 
 
 def _number(column: str, value: float, locale: Locale) -> str:
-    if column.removesuffix("_low").removesuffix("_high").endswith("_seconds"):
+    measure = column.removesuffix("_low").removesuffix("_high")
+    if measure.endswith("_seconds"):
         return locale.duration(value)
-    if column.startswith(_SHARES):
+    if measure.startswith(_SHARES) or measure in _SCORES:
         return locale.share(value)
     if float(value).is_integer():
         return locale.count(value)
@@ -44,8 +49,24 @@ def _cell(column: str, value: object, locale: Locale) -> Markup:
     return element("td", name_markup(locale.label(value)))
 
 
+def _said(column: str, value: object, locale: Locale) -> object:
+    """A word of the library, or the label of a period, in the language; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if column == "rules":
+        return locale.say(", ").join(locale.say(rule) for rule in value.split(", "))
+    if column in _WORDS:
+        return locale.say(value.replace("_", " "))
+    return locale.period(value) if column == "period" else value
+
+
 def data_table(
-    columns: Mapping[str, Sequence[object]], *, caption: str, rows: int = _ROWS, locale: Locale = ENGLISH
+    columns: Mapping[str, Sequence[object]],
+    *,
+    caption: str,
+    words: bool = False,
+    rows: int = _ROWS,
+    locale: Locale = ENGLISH,
 ) -> Markup:
     """Write the table behind a figure.
 
@@ -55,6 +76,8 @@ def data_table(
         Column name → values, all of one length.
     caption
         What the rows are.
+    words
+        Whether the table is one of KPIs, alerts or scores, whose columns such as ``status`` hold the library's words.
     rows
         Rows written at most (400); more are announced in the caption, never left out in silence.
     locale
@@ -77,9 +100,12 @@ def data_table(
         places = {"shown": locale.count(shown), "length": locale.count(length)}
         said = locale.say("{caption}: the first {shown} of {length} rows", caption=caption, **places)
     head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in names))
-    body = [
-        element("tr", *(_cell(name, columns[name][row], locale) for name in names)) for row in range(shown)
-    ]
+
+    def value(name: str, row: int) -> object:
+        given = columns[name][row]
+        return _said(name, given, locale) if words else given
+
+    body = [element("tr", *(_cell(name, value(name, row), locale) for name in names)) for row in range(shown)]
     table = element(
         "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
     )
