@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safar.language import ENGLISH, MISSING, Locale
+from safar.language.naming import names_of
 from safar.pages.figures import Bar, bars_figure
 from safar.pages.markup import Markup, element, name_markup
 from safar.pages.section import Section, section_of
@@ -71,6 +72,7 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
             bars, label=title, heading=locale.say("of customers, 95% interval"), locale=locale
         ),
         table=columns,
+        names=names_of(journey_map, locale.language),
         width="third",
     )
 
@@ -125,6 +127,7 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
         note=lacking if missing else None,
         table=columns,
         words=True,
+        names=names_of(journey_map, locale.language) | names,
         width="most",
     )
 
@@ -173,6 +176,7 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
         else None,
         table=columns if items else None,
         words=True,
+        names=names_of(journey_map, locale.language) | names,
         definition=result.definition,
         width="full",
     )

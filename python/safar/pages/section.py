@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar.language import ENGLISH, Locale
@@ -38,6 +38,8 @@ class Section:
     words
         Whether the table is one of KPIs, alerts or scores: what stands in its columns such as ``status`` and ``period``
         is written in the language of the page.
+    names
+        What is written in the table for names of the data, such as the ids of a journey map.
     definition
         What the numbers mean.
     spec
@@ -57,6 +59,7 @@ class Section:
     note: str | None = None
     table: Mapping[str, Sequence[object]] | None = None
     words: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
     definition: str | None = None
     spec: str | None = None
     width: Width = "half"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 
 from safar.language import ENGLISH, MISSING, Locale, heading
@@ -65,6 +66,7 @@ def data_table(
     *,
     caption: str,
     words: bool = False,
+    names: Mapping[str, str] | None = None,
     rows: int = _ROWS,
     locale: Locale = ENGLISH,
 ) -> Markup:
@@ -78,6 +80,8 @@ def data_table(
         What the rows are.
     words
         Whether the table is one of KPIs, alerts or scores, whose columns such as ``status`` hold the library's words.
+    names
+        What is written for names of the data; by default as the locale has it.
     rows
         Rows written at most (400); more are announced in the caption, never left out in silence.
     locale
@@ -92,20 +96,22 @@ def data_table(
     >>> '<data value="7">7</data>' in data_table({"customers": [7]}, caption="Steps")
     True
     """
-    names = list(columns)
-    length = len(columns[names[0]]) if names else 0
+    if names:
+        locale = replace(locale, names=names)
+    heads = list(columns)
+    length = len(columns[heads[0]]) if heads else 0
     shown = min(length, rows)
     said = caption
     if shown < length:
         places = {"shown": locale.count(shown), "length": locale.count(length)}
         said = locale.say("{caption}: the first {shown} of {length} rows", caption=caption, **places)
-    head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in names))
+    head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in heads))
 
     def value(name: str, row: int) -> object:
         given = columns[name][row]
         return _said(name, given, locale) if words else given
 
-    body = [element("tr", *(_cell(name, value(name, row), locale) for name in names)) for row in range(shown)]
+    body = [element("tr", *(_cell(name, value(name, row), locale) for name in heads)) for row in range(shown)]
     table = element(
         "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
     )
