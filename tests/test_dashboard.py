@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -196,6 +197,50 @@ def test_names_from_the_data_are_text_and_nothing_else(name: str) -> None:
     frame = parse(page._repr_html_())
     assert [node.tag for node in frame] == ["root", "iframe"]
     assert frame.all("iframe")[0].attributes["srcdoc"] == page.to_html()
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x0b", "\x1f", "\ufffe"])
+def test_letters_that_a_page_may_not_hold_are_shown_by_their_pictures(sign: str) -> None:
+    name = f"a{sign}b"
+    rows = [
+        (name, datetime(2026, 1, 5 + day, tzinfo=UTC), [name, "c"][day % 2], name, 1.0, name)
+        for day in range(24)
+    ]
+    log = log_of(rows, attributes=["stage"]).with_map(
+        safar.JourneyMap(ONE_STAGE.replace('"view", "cart", "purchase"', '"c"'))
+    )
+    page = dashboard(log, title=name, conversion=name)
+    html = page.to_html()
+    picture = "\ufffd" if sign == "\ufffe" else chr(0x2400 + ord(sign))
+    assert sign not in html
+    assert parse(html).all("h1")[0].text == f"a{picture}b"
+    for drawing in re.findall(r"<svg.*?</svg>", html, re.DOTALL):
+        ElementTree.fromstring(drawing)
+    ElementTree.fromstring(safar.journey_picture(log).to_svg())
+
+
+@pytest.mark.parametrize(
+    ("values", "total", "written"),
+    [
+        ([math.inf, 2.0], 24.0, "24"),
+        ([math.inf, -math.inf], 0.0, "0"),
+        ([1e308, 1e308], math.inf, "∞"),
+        ([-5.0, 0.1], -58.8, "\u221258.8"),
+    ],
+)
+def test_a_page_stands_values_that_can_not_be_added_up(
+    values: list[float], total: float, written: str
+) -> None:
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    rows = [
+        (f"c{i % 5}", start + timedelta(days=2 * i), "order", None, values[i % 2], "s") for i in range(24)
+    ]
+    page = dashboard(log_of(rows, observed_until=None))
+    tile = next(tile for tile in page.tiles if tile.label == "Revenue")
+    assert tile.value == pytest.approx(total)
+    html = page.to_html()
+    assert f">{written}</data>" in html
+    assert not re.search(r'"[^"]*\b(nan|inf)\b[^"]*"', re.sub(r'value="[^"]*"', "", html))
 
 
 def test_saving_replaces_the_file_in_one_move(page: Page, tmp_path: Path) -> None:

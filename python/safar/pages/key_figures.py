@@ -193,9 +193,11 @@ def _value(log: EventLog, periods: Periods | None, locale: Locale) -> Tile:
     column = str(log.roles["value"])
     values, mask = log.core.events_table(["value"]).numpy("value")
     amounts: Floats = np.asarray(values, dtype=np.float64)
-    given = ~np.isnan(amounts) if mask is None else ~(np.asarray(mask, dtype=bool) | np.isnan(amounts))
+    # An infinite amount is none that could be added up.
+    given = np.isfinite(amounts) if mask is None else np.isfinite(amounts) & ~np.asarray(mask, dtype=bool)
     amounts = np.where(given, amounts, 0.0)
-    total, number = float(amounts.sum()), int(given.sum())
+    with np.errstate(over="ignore"):
+        total, number = float(amounts.sum()), int(given.sum())
     detail = locale.say("{number} events with a value", number=locale.count(number))
     if number:
         detail = locale.say(

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-__all__ = ["Markup", "element", "name_markup", "svg_name"]
+__all__ = ["Markup", "element", "name_markup", "svg_name", "written"]
 
 # Elements of HTML that have no end.
 _VOID = ("br", "hr", "img", "input", "wbr")
 # First-strong isolate and its end: a name is laid out by its own first strong letter, whatever stands around it.
 _ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+# Letters that XML forbids: controls are shown by their pictures, what is no letter at all by the sign of replacement.
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
+_LEGIBLE = _PICTURES | dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), 0xFFFD)
+
+
+def written(value: object) -> Markup:
+    r"""Write a value as text of a page: escaped, and without letters that pages and drawings may not hold.
+
+    Parameters
+    ----------
+    value
+        Anything; what is `Markup` already stays as it is.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> print(written("1 < 2\x00"))
+    1 &lt; 2␀
+    """
+    return value if isinstance(value, Markup) else escape(str(value).translate(_LEGIBLE))
 
 
 def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
@@ -33,15 +56,15 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     >>> print(element("b", "1 < 2", class_="small"))
     <b class="small">1 &lt; 2</b>
     """
-    written = []
+    said = []
     for name, value in attributes.items():
         if value is None or value is False:
             continue
         name = name.rstrip("_").replace("_", "-")
-        written.append(f" {name}" if value is True else f' {name}="{escape(_plain(value))}"')
-    inner = "".join(escape(child) for child in children if child is not None)
+        said.append(f" {name}" if value is True else f' {name}="{written(_plain(value))}"')
+    inner = "".join(written(child) for child in children if child is not None)
     closed = "" if tag in _VOID else f"</{tag}>"
-    return Markup(f"<{tag}{''.join(written)}>{inner}{closed}")
+    return Markup(f"<{tag}{''.join(said)}>{inner}{closed}")
 
 
 def _plain(value: object) -> str:
@@ -68,7 +91,7 @@ def name_markup(name: object) -> Markup:
     >>> print(name_markup("cart_add"))
     <bdi>cart_<wbr>add</bdi>
     """
-    text = str(escape(str(name)))
+    text = str(written(str(name)))
     for mark in "_/":
         text = text.replace(mark, f"{mark}<wbr>")
     return Markup("<bdi>") + Markup(text) + Markup("</bdi>")
