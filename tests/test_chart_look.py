@@ -271,6 +271,51 @@ def test_names_of_the_data_are_those_of_the_map() -> None:
     assert "خرید" in {row["stage"] for each in rows for row in each}
 
 
+def said_by(chart: Any) -> str:
+    """All that a chart writes, without marks of direction."""
+    return re.sub("[\u200e\u200f\u2066-\u2069]", "", json.dumps(chart.to_dict(), ensure_ascii=False))
+
+
+def test_kpis_and_their_slices_have_the_names_of_the_map() -> None:
+    log = safar.datasets.shop(400).log().with_map(safar.JourneyMap.shop())
+    names = {kpi.id: kpi.name for kpi in safar.JourneyMap.shop().kpis}
+    channels = {channel.id: channel.name for channel in safar.JourneyMap.shop().channels}
+    kpi, web = names["checkout completion"], channels["web"]
+    table = log.kpis(kpis=["checkout completion"], period="week", by="channel")
+    alone = log.kpis(kpis=["checkout completion"], period="week")
+    for language in ("en", "fa"):
+        assert kpi.of(language) in said_by(safar.trend(alone).plot(language=language))
+        row = safar.trend(table).to_dict()["channel"].index("web")
+        heading = said_by(safar.trend(table).plot(row=row, language=language))
+        assert f"{kpi.of(language)} · {web.of(language)}" in heading
+        compared = safar.compare_kpis(table, by="channel", baseline="web").plot(language=language)
+        assert kpi.of(language) in said_by(compared)
+        slices = {row["slice"].strip("\u2068\u2069") for row in compared.data.values}
+        assert slices <= {channel.of(language) for channel in channels.values()}
+    assert safar.trend(table).to_dict()["kpi"][0] == "checkout completion"
+
+
+def test_kpis_of_the_catalogue_have_its_names() -> None:
+    table = safar.datasets.shop(400).log().kpis(kpis=["visits"], period="week")
+    assert "بازدید" in said_by(safar.trend(table).plot(language="fa"))
+    assert "Visits (traffic)" in said_by(safar.trend(table).plot())
+
+
+def test_scores_by_stage_and_channel_have_the_names_of_the_map() -> None:
+    shop = safar.datasets.shop(400)
+    log = shop.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(shop.surveys, customer="customer_id", time="time", score="score", kind="kind")
+    result = safar.csat(log, by=["stage", "channel"])
+    rows = result.plot(language="fa").data.values
+    shown = {
+        part.strip() for row in rows for part in re.sub("[\u2066-\u2069]", "", row["segment"]).split("·")
+    }
+    stages, channels = safar.JourneyMap.shop().stages, safar.JourneyMap.shop().channels
+    known = {part.name.of("fa") for part in (*stages, *channels)} | {"(نامشخص)"}
+    assert shown <= known, shown - known
+    assert set(result.to_dict()["stage"]) <= {None, *(stage.id for stage in stages)}
+
+
 def test_parts_of_a_map_that_are_called_alike_stay_two() -> None:
     names = look_of(
         "fa", "light", safar.datasets.shop(60).log().with_map(safar.JourneyMap.shop()).stages()

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -36,6 +37,7 @@ from safar.pages.colours import contrast, heat, ramp, text_on
 from safar.pages.figures import course_figure, flow_figure, funnel_figure
 from safar.pages.markup import Markup, element
 from safar.pages.paths import main_path, widest_path
+from safar.pages.tables import data_table
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -95,7 +97,7 @@ def section(tree: Node, title: str) -> Node:
     return next(card for card in tree.all("section") if card.all("h2")[0].text == title)
 
 
-def data_table(card: Node) -> dict[str, list[object]]:
+def table_of(card: Node) -> dict[str, list[object]]:
     """Return the columns of a card's data table: exact numbers where a cell has one, else its text."""
     table = card.all("table", "data")[0]
     heads = [cell.text for cell in table.all("thead")[0].all("th")]
@@ -197,6 +199,50 @@ def test_names_from_the_data_are_text_and_nothing_else(name: str) -> None:
     assert frame.all("iframe")[0].attributes["srcdoc"] == page.to_html()
 
 
+@pytest.mark.parametrize("sign", ["\0", "\x0b", "\x1f", "\ufffe"])
+def test_letters_that_a_page_may_not_hold_are_shown_by_their_pictures(sign: str) -> None:
+    name = f"a{sign}b"
+    rows = [
+        (name, datetime(2026, 1, 5 + day, tzinfo=UTC), [name, "c"][day % 2], name, 1.0, name)
+        for day in range(24)
+    ]
+    log = log_of(rows, attributes=["stage"]).with_map(
+        safar.JourneyMap(ONE_STAGE.replace('"view", "cart", "purchase"', '"c"'))
+    )
+    page = dashboard(log, title=name, conversion=name)
+    html = page.to_html()
+    picture = "\ufffd" if sign == "\ufffe" else chr(0x2400 + ord(sign))
+    assert sign not in html
+    assert parse(html).all("h1")[0].text == f"a{picture}b"
+    for drawing in re.findall(r"<svg.*?</svg>", html, re.DOTALL):
+        ElementTree.fromstring(drawing)
+    ElementTree.fromstring(safar.journey_picture(log).to_svg())
+
+
+@pytest.mark.parametrize(
+    ("values", "total", "written"),
+    [
+        ([math.inf, 2.0], 24.0, "24"),
+        ([math.inf, -math.inf], 0.0, "0"),
+        ([1e308, 1e308], math.inf, "∞"),
+        ([-5.0, 0.1], -58.8, "\u221258.8"),
+    ],
+)
+def test_a_page_stands_values_that_can_not_be_added_up(
+    values: list[float], total: float, written: str
+) -> None:
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    rows = [
+        (f"c{i % 5}", start + timedelta(days=2 * i), "order", None, values[i % 2], "s") for i in range(24)
+    ]
+    page = dashboard(log_of(rows, observed_until=None))
+    tile = next(tile for tile in page.tiles if tile.label == "Revenue")
+    assert tile.value == pytest.approx(total)
+    html = page.to_html()
+    assert f">{written}</data>" in html
+    assert not re.search(r'"[^"]*\b(nan|inf)\b[^"]*"', re.sub(r'value="[^"]*"', "", html))
+
+
 def test_saving_replaces_the_file_in_one_move(page: Page, tmp_path: Path) -> None:
     target = tmp_path / "index.html"
     target.write_text("old", encoding="utf-8")
@@ -266,7 +312,7 @@ def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:
     ],
 )
 def test_the_data_table_is_the_result(page: Page, tree: Node, title: str, name: str) -> None:
-    shown = data_table(section(tree, title))
+    shown = table_of(section(tree, title))
     expected = page.results[name].to_dict()
     assert len(shown) == len(expected)
     for values, (column, wanted) in zip(shown.values(), expected.items(), strict=True):
@@ -338,7 +384,7 @@ def test_conversion_by_channel_counts_customers_by_their_first_channel(tree: Nod
             buyers.add(customer)
     customers = Counter(channel for _, channel in first.values())
     converted = Counter(first[customer][1] for customer in buyers)
-    shown = data_table(section(tree, "Conversion by first channel"))
+    shown = table_of(section(tree, "Conversion by first channel"))
     names = [None if name in (None, "(missing)") else name for name in shown["Channel"]]
     assert dict(zip(names, shown["Customers"], strict=True)) == customers
     assert dict(zip(names, shown["Converted"], strict=True)) == {name: converted[name] for name in customers}
@@ -813,6 +859,14 @@ def test_an_element_escapes_text_and_attributes() -> None:
         == '<a title="&#34;x&#34;" hidden>&lt;b&gt;</a>'
     )
     assert element("p", Markup("<b>x</b>")) == "<p><b>x</b></p>"
+
+
+def test_numbers_of_a_table_are_written_by_what_they_are() -> None:
+    columns = {"drop_off_low": 0.25, "response_rate": 0.5, "csat_high": 0.75, "nps": -12.5, "p_value": 0.0043}
+    columns |= {"median_seconds": 90.0, "value": 1234.5}
+    table = parse(data_table({name: [value] for name, value in columns.items()}, caption="x"))
+    written = ["25.0%", "50.0%", "75.0%", "\u221212.50", "0.0043", "1 min 30 s", "1,234.50"]
+    assert [cell.text for cell in table.all("td")] == written
 
 
 def test_a_table_that_is_cut_says_so(log: safar.EventLog) -> None:

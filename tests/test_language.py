@@ -8,6 +8,7 @@ import math
 import re
 import string
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.dates import format_date
@@ -17,16 +18,26 @@ from hypothesis import strategies as st
 
 import safar
 from page_tree import parse
+from safar.kpi.formula import Direction as KpiDirection
+from safar.kpi.formula import Form
+from safar.kpi.values import REASONS as KPI_REASONS
 from safar.language import ENGLISH, Locale, heading
 from safar.language.fonts import FAMILY, FOLDER, font_faces
 from safar.language.words import words_of
+from safar.monitoring.alerting import Rule
 from safar.monitoring.judging import REASONS
+from safar.pages.tables import data_table
 
 PERSIAN = Locale("fa")
 LOCALES = {"en": ENGLISH, "fa": PERSIAN}
 DIGITS = {"en": {}, "fa": str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")}
 PAGE = Path(safar.__file__).parent / "pages"
 CHARTS = (PAGE.parent / "plot").glob("*.py")
+
+
+# What stands in cells of KPIs and alerts: see `status_of`, `columns_of` and the types of formulas and rules.
+WORDS = {"met", "missed", "unclear", "bad", "good", "neutral", "high", "medium", "low", "above", "below"}
+WORDS |= {*get_args(Form), *get_args(KpiDirection), *get_args(Rule), *filter(None, KPI_REASONS)}
 
 
 def bare(text: str) -> str:
@@ -207,15 +218,68 @@ def test_every_text_of_the_file_is_said_somewhere() -> None:
         for reason in ("missing_customer", "missing_time", "missing_event", "invalid_time", *REASONS)
     }
     units = {formula["unit"] for formula in safar.kpi_catalogue().to_polars().to_dicts()}
-    units |= {"met", "missed", "unclear"}
-    unsaid = set(words_of("fa")["texts"]) - said - reasons - units
+    unsaid = set(words_of("fa")["texts"]) - said - reasons - units - WORDS
     assert not unsaid
+
+
+def test_words_that_results_have_in_their_cells_are_translated() -> None:
+    words = words_of("fa")["texts"]
+    assert not sorted(WORDS - set(words))
+    assert all(re.search("[آ-ی]", words[word]) for word in WORDS - {"nps"})
 
 
 def test_headings_of_columns_are_in_the_language() -> None:
     assert heading("median_seconds") == "Median time"
     assert heading("drop_off_high", "fa") == "ریزش، کران بالا"
     assert heading("my_column", "fa") == "My column"
+
+
+def test_tables_of_a_persian_page_say_the_words_of_the_library() -> None:
+    shop = safar.datasets.shop(2_000)
+    log = shop.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(shop.surveys, customer="customer_id", time="time", score="score", kind="kind")
+    page = safar.dashboard(log, language="fa", conversion="purchase", personas="persona")
+    own = ("direction", "effect", "form", "rule", "rules", "severity", "side", "status", "reason", "period")
+    headings = {heading(name, "fa") for name in own}
+    of_map = {heading(name, "fa") for name in ("kpi", "stage", "touchpoint")}
+    seen = set()
+    for table in parse(page.to_html()).all("table", "data"):
+        heads = [cell.text for cell in table.all("thead")[0].all("th")]
+        assert not [head for head in heads if re.search("[A-Za-z]{2,}", re.sub("NPS|CSAT|CES", "", head))], (
+            heads
+        )
+        for row in table.all("tbody")[0].all("tr"):
+            for head, cell in zip(heads, row.all("td"), strict=True):
+                if head in headings | of_map:
+                    seen.add(head)
+                    assert not re.search("[A-Za-z0-9]", re.sub("NPS|CSAT|CES", "", cell.text)), (
+                        head,
+                        cell.text,
+                    )
+    assert seen == headings | of_map
+
+
+def cells(columns: dict[str, list[object]], locale: Locale, *, words: bool = True) -> list[str]:
+    table = parse(data_table(columns, caption="x", words=words, locale=locale))
+    return [cell.text for cell in table.all("td")]
+
+
+def test_names_of_the_data_are_no_words_of_the_library() -> None:
+    columns: dict[str, list[object]] = {
+        "kpi": ["met"],
+        "stage": ["up"],
+        "status": ["met"],
+        "rules": ["chart, drift"],
+    }
+    assert cells(columns, ENGLISH) == ["met", "up", "met", "chart, drift"]
+    assert cells(columns, PERSIAN) == ["met", "up", "رسیده", "نمودار کنترل، رانش"]
+    assert cells(columns, PERSIAN, words=False) == ["met", "up", "met", "chart, drift"]
+
+
+def test_labels_of_periods_have_the_digits_of_the_language() -> None:
+    columns: dict[str, list[object]] = {"period": ["1404-12-29", "2026-03", 3]}
+    assert cells(columns, PERSIAN) == ["۱۴۰۴/۱۲/۲۹", "۲۰۲۶/۰۳", "۳"]
+    assert cells(columns, ENGLISH) == ["1404-12-29", "2026-03", "3"]
 
 
 def test_a_persian_page_has_no_english_of_its_own() -> None:

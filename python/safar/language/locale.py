@@ -423,9 +423,17 @@ class Locale:
         ('2026-03-02', '۱۴۰۴/۱۲/۱۱')
         """
         year, month, day = self._parts(value)
-        return self._conventions.date_mark.join(
-            text.translate(self._conventions.signs) for text in (f"{year:04d}", f"{month:02d}", f"{day:02d}")
-        )
+        return self.period(f"{year:04d}-{month:02d}-{day:02d}")
+
+    def period(self, label: str) -> str:
+        """Write the label of a day, week or month of a calendar.
+
+        Examples
+        --------
+        >>> ENGLISH.period("2026-03"), Locale("fa").period("1404-12")
+        ('2026-03', '۱۴۰۴/۱۲')
+        """
+        return self._conventions.date_mark.join(self.signs(part) for part in label.split("-"))
 
     def moment(self, value: dt.datetime, *, seconds: bool = False) -> str:
         """Write a day and the time of day in numbers.

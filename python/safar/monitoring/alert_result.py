@@ -50,6 +50,8 @@ class AlertResult(ResultTable):
     ----------
     table
         One row an alert; the columns are listed by `alerts`.
+    called
+        What KPIs, stages and channels are called, by language and by their text in the table.
     """
 
     _: KW_ONLY
@@ -57,8 +59,7 @@ class AlertResult(ResultTable):
     _found: Judgement
     _alerts: tuple[Alert, ...]
     _settings: Settings
-    # What KPIs are called, by language; empty where the table does not say.
-    _names: Mapping[str, Mapping[str, str]]
+    called: Mapping[str, Mapping[str, str]]
 
     @property
     def budget(self) -> float:
@@ -178,8 +179,8 @@ class AlertResult(ResultTable):
         language
             ``"en"``, with Gregorian dates, or ``"fa"``, with Jalali dates and Persian digits.
         names
-            What KPIs and slices are called in the sentences, by their text in the table; by default that text, and
-            for KPIs of `log.kpis` the name that they have there.
+            What KPIs and slices are called in the sentences, by their text in the table; by default as `called` has
+            it, else that text.
 
         Returns
         -------
@@ -188,7 +189,7 @@ class AlertResult(ResultTable):
         """
         _args.choice(language, "language", Language)
         said = (self._said(alert) for alert in self._alerts)
-        known = {**self._names.get(language, {}), **({} if names is None else names)}
+        known = {**self.called.get(language, {}), **({} if names is None else names)}
         return [sentence(each, language, known) for each in said]
 
     def plot(self, alert: int | None = None, **options: Any) -> ChartType:
@@ -214,8 +215,7 @@ class AlertResult(ResultTable):
 
     def label(self, series: int, language: Language = "en") -> str:
         """What a series is called: its KPI and its slice."""
-        each = self._panel.series[series]
-        return " · ".join([self._names.get(language, {}).get(each.kpi, each.kpi), *each.shown])
+        return self._panel.series[series].label(self.called.get(language, {}))
 
     def course(self, series: int) -> tuple[list[dict[str, Any]], str, bool]:
         """What is drawn of a series: its periods, its unit, and whether it is a share from 0 to 1."""

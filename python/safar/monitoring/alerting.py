@@ -13,10 +13,9 @@ from safar._typing import Frame
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.monitoring.alert_result import AlertResult, columns_of
 from safar.monitoring.judging import REASONS, TARGET, Judgement, Settings, judge
-from safar.monitoring.panel import Grid, Panel, read, typed
+from safar.monitoring.panel import Grid, Panel, called_of, read, typed
 from safar.monitoring.raising import raised
 from safar.monitoring.season import calendar_of
-from safar.result import ResultTable
 
 __all__ = ["AlertResult", "Rule", "alerts"]
 
@@ -166,24 +165,8 @@ def alerts(
         _found=found,
         _alerts=listed,
         _settings=settings,
-        _names=_names_of(kpis),
+        called=called_of(kpis),
     )
-
-
-def _names_of(kpis: Frame) -> dict[str, dict[str, str]]:
-    """What the KPIs are called in each language, where the table comes with their definitions."""
-    definitions = getattr(kpis, "definitions", None)
-    if not isinstance(definitions, ResultTable):
-        return {}
-    columns = definitions.to_dict()
-    return {
-        language: {
-            kpi: name
-            for kpi, name in zip(columns["kpi"], columns[f"name_{language}"], strict=True)
-            if name is not None
-        }
-        for language in ("en", "fa")
-    }
 
 
 def _whole(value: object, argument: str, least: int, most: int) -> int:

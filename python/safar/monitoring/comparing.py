@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from statistics import NormalDist
@@ -16,7 +16,7 @@ from safar._significance import holm, two_nps, two_shares
 from safar._typing import Array, Floats, Frame, Instant
 from safar.errors import ArgumentError, DataError
 from safar.monitoring.judging import benjamini_hochberg
-from safar.monitoring.panel import Form, Panel, intervals, read, refuse_unknown, typed, values
+from safar.monitoring.panel import Form, Panel, called_of, intervals, read, refuse_unknown, typed, values
 from safar.monitoring.season import is_count
 from safar.result import ResultTable
 
@@ -146,6 +146,8 @@ class KpiComparisonResult(ResultTable):
     ----------
     table
         One row a KPI and slice; the columns are listed by `compare_kpis`.
+    called
+        What KPIs, stages and channels are called, by language and by their text in the table.
     """
 
     _: KW_ONLY
@@ -153,6 +155,7 @@ class KpiComparisonResult(ResultTable):
     _units: tuple[str, ...]
     # Which rows hold shares from 0 to 1.
     _percent: tuple[bool, ...]
+    called: Mapping[str, Mapping[str, str]]
 
     @property
     def by(self) -> str:
@@ -275,6 +278,7 @@ def compare_kpis(
             each.form == "share" and each.scale == 1 and not each.unit
             for each in (panel.series[row] for row, _ in pairs)
         ),
+        called=called_of(kpis),
     )  # fmt: skip
 
 

@@ -13,12 +13,14 @@ import numpy as np
 
 from safar import _args, _table, calendar
 from safar._core import Table
-from safar._typing import Array, Floats, Frame, Integers
+from safar._typing import Array, Floats, Frame, Integers, Language
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.kpi.formula import Direction, Form
 from safar.kpi.values import interval
+from safar.language.naming import called
+from safar.result import ResultTable
 
-__all__ = ["Direction", "Form", "Grid", "Panel", "Series", "intervals", "read", "values"]
+__all__ = ["Direction", "Form", "Grid", "Panel", "Series", "called_of", "intervals", "read", "values"]
 
 Length: TypeAlias = Literal["day", "week", "month"]
 
@@ -46,10 +48,14 @@ class Series:
     # What of the slice tells it from others of the KPI, for its name.
     shown: tuple[str, ...] = ()
 
+    def label(self, names: Mapping[str, str]) -> str:
+        """The KPI and its slice, with the names of those that have one."""
+        return " · ".join(names.get(part, part) for part in (self.kpi, *self.shown))
+
     @property
     def name(self) -> str:
         """The KPI and its slice, for a message."""
-        return " · ".join([self.kpi, *self.shown])
+        return self.label({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,21 @@ class Panel:
                 for row, each in enumerate(self.series)
             ]
         ).reshape(len(self.series), len(self.grid))
+
+
+def called_of(kpis: Frame) -> dict[str, dict[str, str]]:
+    """What KPIs, stages and channels are called by language, where the table comes from a log or with definitions."""
+    source = getattr(kpis, "_source", None)
+    names = called(None if source is None else source.map)
+    definitions = getattr(kpis, "definitions", None)
+    columns = definitions.to_dict() if isinstance(definitions, ResultTable) else {"kpi": []}
+    found = {}
+    for language in get_args(Language):
+        said = zip(columns["kpi"], columns.get(f"name_{language}", []), strict=True)
+        own = {kpi: name for kpi, name in said if name is not None}
+        # A KPI may have the id of a touchpoint; its own name goes before.
+        found[language] = {**names.get(language, {}), **own}
+    return found
 
 
 def values(form: Form, scale: float, numerator: Floats, denominator: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from statistics import NormalDist
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from safar import _args, _table
-from safar._typing import Array, Floats, Frame, Instant, Integers
+from safar._typing import Array, Floats, Frame, Instant, Integers, Language
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.monitoring.comparing import Correction, adjusted, between, difference, parts_of
-from safar.monitoring.panel import Panel, read, typed
+from safar.monitoring.panel import Panel, called_of, read, typed
 from safar.monitoring.season import is_count
 from safar.result import ResultTable
 
@@ -40,12 +40,15 @@ class TrendResult(ResultTable):
     ----------
     table
         One row a KPI and slice; the columns are listed by `trend`.
+    called
+        What KPIs, stages and channels are called, by language and by their text in the table.
     """
 
     _: KW_ONLY
     _panel: Panel
     _rows: tuple[int, ...]
     _usable: Array
+    called: Mapping[str, Mapping[str, str]]
 
     def plot(self, kpi: str | None = None, **options: Any) -> ChartType:
         """The course of one KPI and its trend; the options are those of `safar.plot.trend`."""
@@ -80,9 +83,9 @@ class TrendResult(ResultTable):
         each = self._panel.series[series]
         return periods, each.unit, each.form == "share" and each.scale == 1 and not each.unit
 
-    def label(self, row: int) -> str:
+    def label(self, row: int, language: Language = "en") -> str:
         """What a row of the table is called: its KPI and its slice."""
-        return self._panel.series[self._rows[row]].name
+        return self._panel.series[self._rows[row]].label(self.called.get(language, {}))
 
 
 def trend(
@@ -183,7 +186,13 @@ def trend(
         f"change is the last value less that of {int(against) * panel.grid.step} {unit} before, with its 95 % interval."
     )
     return TrendResult(
-        table, definition, panel.grid.timezone, _panel=panel, _rows=tuple(rows), _usable=usable
+        table,
+        definition,
+        panel.grid.timezone,
+        _panel=panel,
+        _rows=tuple(rows),
+        _usable=usable,
+        called=called_of(kpis),
     )
 
 

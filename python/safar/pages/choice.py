@@ -149,7 +149,7 @@ def _value_by_event(log: EventLog) -> dict[str, float]:
     if "value" not in log.columns:
         return {}
     values, mask = log.core.events_table(["value"]).numpy("value")
-    amounts = np.nan_to_num(np.asarray(values, dtype=np.float64))
+    amounts = np.nan_to_num(np.asarray(values, dtype=np.float64), posinf=0.0, neginf=0.0)
     if mask is not None:
         amounts = np.where(mask, 0.0, amounts)
     names = log.core.names("event")

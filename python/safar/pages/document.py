@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Language
-from safar.pages.markup import Markup
+from safar.pages.markup import Markup, written
 from safar.pages.tables import data_table
 from safar.pages.tiles import Tile, tile_markup
 
@@ -91,6 +91,7 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
             undefined=StrictUndefined,
+            finalize=written,
         )
         locale = self.locale
         folder = Path(__file__).with_name("templates")

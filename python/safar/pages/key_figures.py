@@ -121,9 +121,11 @@ def _totals(log: EventLog, sessions: SessionsResult, converted: FunnelResult) ->
         return totals, None
     values, mask = log.core.events_table(["value"]).numpy("value")
     amounts: Floats = np.asarray(values, dtype=np.float64)
-    if mask is not None:
-        amounts = np.where(np.asarray(mask, dtype=bool), np.nan, amounts)
-    return replace(totals, value=float(np.nansum(amounts)), valued=int((~np.isnan(amounts)).sum())), amounts
+    # An infinite amount is none that could be added up.
+    given = np.isfinite(amounts) if mask is None else np.isfinite(amounts) & ~np.asarray(mask, dtype=bool)
+    amounts = np.where(given, amounts, np.nan)
+    with np.errstate(over="ignore"):
+        return replace(totals, value=float(np.nansum(amounts)), valued=int(given.sum())), amounts
 
 
 def _active(log: EventLog, periods: Periods, events: Sequence[str] | None) -> Series:

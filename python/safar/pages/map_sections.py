@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from safar.language import ENGLISH, MISSING, Live, Locale, of_all
+from safar.language.naming import names_of
 from safar.pages.figures import Bar, bars_figure
 from safar.pages.markup import Markup, element, name_markup
 from safar.pages.section import Columns, Section, section_of
@@ -79,6 +80,7 @@ def stages_section(
             bars, label=title, heading=locale.say("of customers, 95% interval"), locale=locale
         ),
         table=columns,
+        names=names_of(journey_map, locale.language),
         width="third",
     )
 
@@ -140,6 +142,8 @@ def kpi_section(
         figure=element("div", table, class_="scroll", tabindex="0", role="group", aria_label=title),
         note=lacking if missing else None,
         table=columns,
+        words=True,
+        names=names_of(journey_map, locale.language) | names,
         width="most",
     )
 
@@ -188,6 +192,8 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
         if more
         else None,
         table=columns if items else None,
+        words=True,
+        names=names_of(journey_map, locale.language) | names,
         definition=result.definition,
         width="full",
     )
@@ -211,7 +217,7 @@ def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Mark
     )
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
-    hint = None if value is not None else row["reason"]
+    hint = None if row["reason"] is None else locale.say(row["reason"])
     return element(
         "tr",
         element("td", name_markup(name)),

@@ -6,12 +6,35 @@ from markupsafe import Markup, escape
 
 from safar.language import Live, LiveText, recipes_of
 
-__all__ = ["Markup", "element", "following", "name_markup", "svg_name"]
+__all__ = ["Markup", "element", "following", "name_markup", "svg_name", "written"]
 
 # Elements of HTML that have no end.
 _VOID = ("br", "hr", "img", "input", "wbr")
 # First-strong isolate and its end: a name is laid out by its own first strong letter, whatever stands around it.
 _ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+# Letters that XML forbids: controls are shown by their pictures, what is no letter at all by the sign of replacement.
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"}
+_LEGIBLE = _PICTURES | dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), 0xFFFD)
+
+
+def written(value: object) -> Markup:
+    r"""Write a value as text of a page: escaped, and without letters that pages and drawings may not hold.
+
+    Parameters
+    ----------
+    value
+        Anything; what is `Markup` already stays as it is.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> print(written("1 < 2\x00"))
+    1 &lt; 2␀
+    """
+    return value if isinstance(value, Markup) else escape(str(value).translate(_LEGIBLE))
 
 
 def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
@@ -37,7 +60,7 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     >>> print(element("b", "1 < 2", class_="small"))
     <b class="small">1 &lt; 2</b>
     """
-    written = []
+    said = []
     live = [child for child in children if child is not None and not isinstance(child, Markup)]
     if any(isinstance(child, LiveText) for child in live):
         attributes["data_live"] = "".join(recipes_of(child) for child in live)
@@ -45,12 +68,12 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
         if value is None or value is False:
             continue
         name = name.rstrip("_").replace("_", "-")
-        written.append(f" {name}" if value is True else f' {name}="{escape(_plain(value))}"')
+        said.append(f" {name}" if value is True else f' {name}="{written(_plain(value))}"')
         if isinstance(value, LiveText):
-            written.append(f' data-live-{name}="{escape(value.recipes)}"')
-    inner = "".join(escape(child) for child in children if child is not None)
+            said.append(f' data-live-{name}="{written(value.recipes)}"')
+    inner = "".join(written(child) for child in children if child is not None)
     closed = "" if tag in _VOID else f"</{tag}>"
-    return Markup(f"<{tag}{''.join(written)}>{inner}{closed}")
+    return Markup(f"<{tag}{''.join(said)}>{inner}{closed}")
 
 
 def following(**numbers: object) -> dict[str, object]:
@@ -90,7 +113,7 @@ def name_markup(name: object) -> Markup:
     >>> print(name_markup("cart_add"))
     <bdi>cart_<wbr>add</bdi>
     """
-    text = str(escape(str(name)))
+    text = str(written(str(name)))
     for mark in "_/":
         text = text.replace(mark, f"{mark}<wbr>")
     return Markup("<bdi>") + Markup(text) + Markup("</bdi>")

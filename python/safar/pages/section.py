@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar.language import ENGLISH, Locale
@@ -35,6 +35,11 @@ class Section:
         One line under the figure.
     table
         Columns of the data table under the figure.
+    words
+        Whether the table is one of KPIs, alerts or scores: what stands in its columns such as ``status`` and ``period``
+        is written in the language of the page.
+    names
+        What is written in the table for names of the data, such as the ids of a journey map.
     definition
         What the numbers mean.
     spec
@@ -53,6 +58,8 @@ class Section:
     subtitle: str | None = None
     note: str | None = None
     table: Mapping[str, Sequence[object]] | None = None
+    words: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
     definition: str | None = None
     spec: str | None = None
     width: Width = "half"
@@ -68,8 +75,9 @@ def section_of(result: Result, **parts: Any) -> Section:
     return Section(definition=result.definition, spec=result.spec, **parts)
 
 
-def plain_section(result: Result, title: str, columns: Columns, locale: Locale = ENGLISH) -> Section:
+def plain_section(
+    result: Result, title: str, columns: Columns, locale: Locale = ENGLISH, *, words: bool = False
+) -> Section:
     """Make a section for a result by segments: its table is the figure."""
-    return section_of(
-        result, title=title, figure=data_table(columns, caption=title, locale=locale), width="full"
-    )
+    figure = data_table(columns, caption=title, words=words, locale=locale)
+    return section_of(result, title=title, figure=figure, width="full")

@@ -56,5 +56,6 @@ def section_for(result: Result, *, locale: Locale = ENGLISH) -> Section:
     make = _SECTIONS.get(result.analysis)
     if make is None:
         title = result.analysis.replace("_", " ").capitalize()
-        return plain_section(result, title, result.to_dict(), locale)
+        words = result.analysis == "kpis"
+        return plain_section(result, title, result.to_dict(), locale, words=words)
     return make(result, locale=locale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 
 from safar.language import ENGLISH, MISSING, Live, Locale, heading, of_all
@@ -14,13 +15,18 @@ __all__ = ["data_table"]
 _ROWS = 400
 # Numbers that say which row it is, or what was set, whoever is counted.
 _FIXED = ("step", "period", "scale", "target")
-_SHARES = ("share", "from_previous", "from_first", "weighted", "simple")
+# Columns of KPIs, alerts and scores whose values are the library's own words; lists of them stand in `rules`.
+_WORDS = ("direction", "effect", "form", "reason", "rule", "severity", "side", "status", "unit")
+_SHARES = ("share", "from_previous", "from_first", "weighted", "simple", "drop_off", "response_rate")
+# Scores that are shares; a Net Promoter Score is none.
+_SCORES = ("csat", "ces")
 
 
 def _number(column: str, value: float, locale: Locale) -> str:
-    if column.removesuffix("_low").removesuffix("_high").endswith("_seconds"):
+    measure = column.removesuffix("_low").removesuffix("_high")
+    if measure.endswith("_seconds"):
         return locale.duration(value)
-    if column.startswith(_SHARES):
+    if measure.startswith(_SHARES) or measure in _SCORES:
         return locale.share(value)
     if float(value).is_integer():
         return locale.count(value)
@@ -48,8 +54,25 @@ def _cell(column: str, value: object, locale: Locale, follows: object = None) ->
     return element("td", name_markup(locale.label(value)))
 
 
+def _said(column: str, value: object, locale: Locale) -> object:
+    """A word of the library, or the label of a period, in the language; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if column == "rules":
+        return locale.say(", ").join(locale.say(rule) for rule in value.split(", "))
+    if column in _WORDS:
+        return locale.say(value.replace("_", " "))
+    return locale.period(value) if column == "period" else value
+
+
 def data_table(
-    columns: Mapping[str, Sequence[object]], *, caption: str, rows: int = _ROWS, locale: Locale = ENGLISH
+    columns: Mapping[str, Sequence[object]],
+    *,
+    caption: str,
+    words: bool = False,
+    names: Mapping[str, str] | None = None,
+    rows: int = _ROWS,
+    locale: Locale = ENGLISH,
 ) -> Markup:
     """Write the table behind a figure.
 
@@ -59,6 +82,10 @@ def data_table(
         Column name → values, all of one length.
     caption
         What the rows are.
+    words
+        Whether the table is one of KPIs, alerts or scores, whose columns such as ``status`` hold the library's words.
+    names
+        What is written for names of the data; by default as the locale has it.
     rows
         Rows written at most (400); more are announced in the caption, never left out in silence.
     locale
@@ -73,17 +100,24 @@ def data_table(
     >>> '<data value="7">7</data>' in data_table({"customers": [7]}, caption="Steps")
     True
     """
-    names = list(columns)
-    length = len(columns[names[0]]) if names else 0
+    if names:
+        locale = replace(locale, names=names)
+    heads = list(columns)
+    length = len(columns[heads[0]]) if heads else 0
     shown = min(length, rows)
     said = caption
     if shown < length:
         places = {"shown": locale.count(shown), "length": locale.count(length)}
         said = locale.say("{caption}: the first {shown} of {length} rows", caption=caption, **places)
-    head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in names))
-    follows = next((value for name in names for value in columns[name] if isinstance(value, Live)), None)
+    head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in heads))
+    follows = next((each for name in heads for each in columns[name] if isinstance(each, Live)), None)
+
+    def value(name: str, row: int) -> object:
+        given = columns[name][row]
+        return _said(name, given, locale) if words else given
+
     body = [
-        element("tr", *(_cell(name, columns[name][row], locale, follows) for name in names))
+        element("tr", *(_cell(name, value(name, row), locale, follows) for name in heads))
         for row in range(shown)
     ]
     table = element(

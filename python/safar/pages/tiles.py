@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,7 +72,7 @@ def sparkline(series: Series, *, label: str, locale: Locale = ENGLISH) -> Markup
     -------
     Markup
     """
-    values = series.full
+    values = [value if value is not None and math.isfinite(value) else None for value in series.full]
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return Markup("")

@@ -66,6 +66,7 @@ def score_trend_section(
         figure=trend_figure(readings, label=title, write=write, locale=locale),
         note=locale.say("A hollow dot is a period that is not over."),
         table=columns,
+        words=True,
         definition=result.definition,
         width="third",
     )

@@ -111,7 +111,7 @@ def kpi_comparison(
     layers = [zero, *interval_dots(base, x, look, "difference"), end_texts(base, width, look)]
     return finish(
         layered(layers, data, width=width, row=_ROW),
-        title=look.laid_out(title or kpi),
+        title=look.laid_out(title or look.locale.label(kpi)),
         subtitle=look.say("Difference from the baseline, its 95% interval, and the adjusted p-value"),
         look=look,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -15,12 +14,12 @@ from safar import _args
 from safar._typing import Calendar, Language, Period
 from safar.calendar import period_label
 from safar.language import ENGLISH, Locale
+from safar.language.naming import names_of
 from safar.plot.palette import PALETTES, Palette, Theme
 
 if TYPE_CHECKING:
     import altair as alt
 
-    from safar.journey_map import JourneyMap
     from safar.result import ResultTable
 
 __all__ = ["Look", "look_of"]
@@ -238,23 +237,14 @@ def look_of(
     _args.choice(theme, "theme", Theme)
     log = getattr(result, "_source", None)
     journey_map = getattr(result, "journey_map", None) if log is None else log.map
-    names = {} if journey_map is None else _names_of(journey_map, language)
+    names = {} if journey_map is None else names_of(journey_map, language)
     if of_events and log is not None and journey_map is not None:
         parts = [{part.id for part in kind} for kind in (journey_map.touchpoints, journey_map.stages)]
         if not any(set(log.events) <= ids for ids in parts):
             names = {name: called for name, called in names.items() if name not in log.events}
+    # Results about a table of KPIs or of scores have no log of their own; they keep the names instead.
+    names = {**getattr(result, "called", {}).get(language, {}), **names}
     return Look(Locale(language, names=names), PALETTES[theme])
-
-
-def _names_of(journey_map: JourneyMap, language: Language) -> dict[str, str]:
-    """What a map calls its parts; two that it calls alike keep their ids, since a chart would make them one."""
-    _args.choice(language, "language", Language)
-    names: dict[str, str] = {}
-    for parts in (journey_map.kpis, journey_map.channels, journey_map.touchpoints, journey_map.stages):
-        named = {part.id: part.name.of(language) or part.id for part in parts}
-        times = Counter(named.values())
-        names |= {key: name if times[name] == 1 else f"{name} ({key})" for key, name in named.items()}
-    return names
 
 
 def _is_quiet(text: str) -> bool:

@@ -120,5 +120,5 @@ def trend(
         number["slope"] = f"{number['slope']} {words}".strip()
         said = "{slope} a period (95% interval {low} to {high}), p = {p} adjusted"
         subtitle = look.say(said, **number, p=p)
-    heading = look.laid_out(title or result.label(row))
+    heading = look.laid_out(title or result.label(row, language))
     return finish(chart, title=heading, subtitle=subtitle, look=look)

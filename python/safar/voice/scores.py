@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from safar._intervals import adjusted_wald, mean_bounds, newcombe
 from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
 from safar._typing import Array, Calendar, Duration, End, Floats, Frame, Integers, Period, ScoreAt
 from safar.errors import ArgumentError, DataError
+from safar.language.naming import called
 from safar.result import ResultTable, share_columns
 from safar.voice.journeys import (
     PERIOD,
@@ -48,6 +49,8 @@ class ScoreResult(ResultTable):
     ----------
     table
         One row a segment, or one in all; the columns are listed by `nps`, `csat` and `ces`.
+    called
+        What stages, touchpoints and channels are called, by language and by their text in the table.
     """
 
     _: KW_ONLY
@@ -58,6 +61,7 @@ class ScoreResult(ResultTable):
     # By name of a group of answers, the first and the last score of it.
     _groups: dict[str, tuple[int, int]]
     _written: _Written | None
+    called: Mapping[str, Mapping[str, str]]
 
     @property
     def kind(self) -> str:
@@ -633,6 +637,7 @@ class _Facts:
     words: str
     timezone: str
     written: _Written | None
+    called: Mapping[str, Mapping[str, str]]
 
 
 def _counted(
@@ -688,7 +693,15 @@ def _counted(
         says = np.array([text is not None and bool(text.strip()) for text in texts], dtype=bool)
         rows = np.flatnonzero((says[codes] if len(texts) else np.zeros(0, dtype=bool)) & (whole | missing))
         written = _Written(segment[rows], np.where(missing, np.nan, values)[rows], further.rows(rows))
-    facts = _Facts(labels, asked.astype(np.int64), rejected.astype(np.int64), words, timezone, written)
+    facts = _Facts(
+        labels,
+        asked.astype(np.int64),
+        rejected.astype(np.int64),
+        words,
+        timezone,
+        written,
+        called(surveys.map if is_log(surveys) else None),
+    )
     return scale, counts.reshape(segments, width).astype(np.int64), facts, names, label
 
 
@@ -871,5 +884,5 @@ def _result(
     table = _table.table_of(first | columns | last)
     return ScoreResult(
         table, definition, facts.timezone, shares=frozenset(shares), _scale=scale, _by=names, _counts=counts,
-        _groups=groups, _written=facts.written,
+        _groups=groups, _written=facts.written, called=facts.called,
     )  # fmt: skip
