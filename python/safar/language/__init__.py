@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from safar.language.live import Live, LiveText, of_all, recipes_of
+from safar.language.live import Live, LiveText, joined, of_all, recipes_of
 from safar.language.locale import ENGLISH, MISSING, Direction, Locale
 from safar.language.words import heading, translated
 
@@ -14,6 +14,7 @@ __all__ = [
     "LiveText",
     "Locale",
     "heading",
+    "joined",
     "of_all",
     "recipes_of",
     "translated",

@@ -34,7 +34,7 @@ class Filters:
     """
 
     def __init__(self, cube: Cube, stages: Mapping[str, str], kind: str | None, locale: Locale) -> None:
-        self._cube, self._stages, self._kind, self._locale = cube, stages, kind, locale
+        self.cube, self._stages, self._kind, self._locale = cube, stages, kind, locale
 
     @property
     def script(self) -> Markup:
@@ -61,12 +61,12 @@ class Filters:
             "span": SCORE_SPAN.get(self._kind or "", 1.0),
         }
         written = json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")
-        return Markup(f"{self._cube.to_json()[:-1]},{written[1:]}")
+        return Markup(f"{self.cube.to_json()[:-1]},{written[1:]}")
 
     def form(self) -> Markup:
         """The form; it is hidden where scripts don't run."""
-        locale, customers = self._locale, self._cube.sum(len(self._cube.codes), self._cube.per_customer())
-        fields = [self._field(place, dimension) for place, dimension in enumerate(self._cube.dimensions)]
+        locale, customers = self._locale, self.cube.sum(len(self.cube.codes), self.cube.per_customer())
+        fields = [self._field(place, dimension) for place, dimension in enumerate(self.cube.dimensions)]
         if self._stages:
             choices = [element("option", name, value=id) for id, name in self._stages.items()]
             every = element("option", locale.say("All"), value="")
