@@ -18,21 +18,33 @@ from hypothesis import strategies as st
 
 import safar
 from page_tree import parse
+from safar.kpi.values import status_of
 from safar.language import ENGLISH, MISSING, Live, Locale, joined, of_all
 from safar.pages import Page, dashboard, journey_picture
+from safar.pages.activity import active_customers, periods_of
 from safar.pages.colours import heat
-from safar.pages.cube import Cube, cube_of
+from safar.pages.cube import Cube, cube_of, ratio, summed
+from safar.pages.customers import channel_names
 from safar.pages.filtered import (
     Totals,
+    followed_active,
     followed_channels,
+    followed_entries,
+    followed_events,
     followed_facts,
     followed_funnel,
     followed_kpis,
+    followed_lengths,
     followed_retention,
+    followed_scores,
     followed_stages,
     followed_totals,
+    followed_transitions,
 )
+from safar.pages.map_sections import STATUS
+from safar.voice.journeys import Cut
 
+PLAIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٬٫−", "0123456789,.-")
 KINDS = ["nps_answer", "csat_answer", "ces_answer"]
 TOKEN = re.compile("\ue000([^;]*);([^\ue001]*)\ue001")
 
@@ -107,8 +119,9 @@ def same(
 def test_groups_share_no_customer_and_hold_all(log: safar.EventLog, cube: Cube) -> None:
     events = log.to_polars().sort("customer", "time", maintain_order=True)
     first = events.group_by("customer", maintain_order=True).first()
+    named = channel_names(log, ENGLISH)
     expected = {
-        customer: (persona, channel, time.strftime("%b %Y"))
+        customer: (persona, named[channel], time.strftime("%b %Y"))
         for customer, persona, channel, time in first.select(
             "customer", "persona", "channel", "time"
         ).iter_rows()
@@ -227,6 +240,62 @@ def test_tiles_and_channels_follow(log: safar.EventLog, cube: Cube, chosen: Any)
 
     columns = followed_channels(cube, ["purchase"], by_channel(log))
     assert same(cube, chosen, columns, by_channel(part), ["channel"]) >= 3
+
+
+def test_active_customers_follow(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    periods = periods_of(log, "gregorian")
+    assert periods is not None
+    ask = lambda log, by: log.retention(period=periods.period, by=by)  # noqa: E731
+    counts: list[float | None] = [float(number) for number in active_customers(ask(log, None), periods)]
+    found = followed_active(cube, periods, counts, ask)
+    events = part_of(log, cube, chosen).to_polars()
+    weeks = events.with_columns(events["time"].dt.truncate("1w").dt.date().alias("week"))
+    expected = dict(weeks.group_by("week").agg(pl.col("customer").n_unique()).iter_rows())
+    assert len(found) == len(periods.starts)
+    for start, number in zip(periods.starts, found, strict=True):
+        assert isinstance(number, Live)
+        assert cube.evaluate(number.recipe, chosen) == expected.get(start, 0)
+
+
+def test_events_of_channels_and_lengths_of_sessions_follow(
+    log: safar.EventLog, cube: Cube, chosen: Any
+) -> None:
+    part = part_of(log, cube, chosen)
+    sizes = followed_events(cube, dict(log.channels))
+    total = ratio(sizes["app"], summed(list(sizes.values())))
+    assert isinstance(total, Live)
+    assert cube.evaluate(total.recipe, chosen) == pytest.approx(part.channels.get("app", 0) / len(part))
+    for name, number in sizes.items():
+        assert isinstance(number, Live)
+        assert cube.evaluate(number.recipe, chosen) == part.channels.get(str(name), 0)
+    place = [
+        np.minimum(each.sessions("30m").table.numpy("events")[0].astype(np.int64), 5) for each in (log, part)
+    ]
+    counts, expected = (np.bincount(each, minlength=6).tolist() for each in place)
+    found = followed_lengths(cube, log.sessions("30m"), place[0], counts)
+    assert [cube.evaluate(each.recipe, chosen) for each in found] == expected  # type: ignore[attr-defined]
+
+
+def test_funnels_by_channel_follow(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    ask = lambda log, by: log.funnel(["visit", "add_to_cart"], within="30d", by=by or "channel")  # noqa: E731
+    columns = followed_entries(cube, ask(log, None), ask)
+    assert (
+        same(cube, chosen, columns, ask(part_of(log, cube, chosen), None).to_dict(), ["segment", "step"]) > 10
+    )
+
+
+@pytest.mark.parametrize(("kind", "ask"), [("nps", safar.nps), ("csat", safar.csat), ("ces", safar.ces)])
+def test_scores_over_time_follow(log: safar.EventLog, cube: Cube, chosen: Any, kind: Any, ask: Any) -> None:
+    columns = followed_scores(cube, ask(log, period="month"), kind, Cut(period="month"))
+    part = ask(part_of(log, cube, chosen), period="month")
+    assert same(cube, chosen, columns, part.to_dict(), ["period"]) >= 4
+
+
+def test_transitions_follow(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    ask = lambda log, by: log.transitions(inactivity="30d", by=by)  # noqa: E731
+    whole = ask(log, None)
+    columns = followed_transitions(cube, whole, ask)(whole.to_dict())
+    assert same(cube, chosen, columns, ask(part_of(log, cube, chosen), None).to_dict(), ["from", "to"]) > 300
 
 
 # ------------------------------------------------------------------------------------------------ random logs
@@ -367,6 +436,7 @@ def opened(
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.goto(file.as_uri())
+    tab.wait_for_selector("form.filters")
     yield page, tab
     tab.close()
     assert said == []
@@ -427,7 +497,7 @@ def test_every_text_is_what_the_sums_make(opened: tuple[Page, Any], wanted: dict
     cube = cube_in(page)
     mask = mask_of(cube, **wanted)
     shown = tab.evaluate(
-        "Array.from(document.querySelectorAll('main [data-live]'), e => [e.dataset.live, "
+        "Array.from(document.querySelectorAll('main [data-live]:not([data-least])'), e => [e.dataset.live, "
         "(Array.from(e.childNodes).find(n => n.nodeType === 3) ?? {data: ''}).data])"
     )
     assert len(shown) > 1000
@@ -485,6 +555,60 @@ def test_shades_and_lengths_follow(opened: tuple[Page, Any], wanted: dict[str, A
                 assert length == pytest.approx(0, abs=0.1)
             else:
                 assert length / longest == pytest.approx(value / largest, abs=0.01)
+
+
+@needs_browser
+@pytest.mark.parametrize("wanted", WANTED, ids=str)
+def test_courses_follow_on_an_axis_of_their_own(opened: tuple[Page, Any], wanted: dict[str, Any]) -> None:
+    page, tab = opened
+    choose(tab, **wanted)
+    cube = cube_in(page)
+    mask = mask_of(cube, **wanted)
+    drawings = tab.evaluate(
+        "Array.from(document.querySelectorAll('svg:has([data-y])'), s => ({"
+        "vertical: s.dataset.vertical, ticks: Array.from(s.querySelectorAll('[data-tick]'), t => t.textContent), "
+        "dots: Array.from(s.querySelectorAll('[data-y]'), c => [c.dataset.y, +c.getAttribute('cy'), "
+        "c.getAttribute('visibility')])}))"
+    )
+    assert len(drawings) == 2
+    for drawing in drawings:
+        floor, top, form, *_ = drawing["vertical"].split(" ")
+        plain = [text.translate(PLAIN).replace("\u200e", "") for text in drawing["ticks"]]
+        ticks = [float(text.replace("K", "")) * (1000 if "K" in text else 1) for text in plain]
+        assert ticks == sorted(ticks)
+        if form == "compact":
+            assert ticks[0] == 0
+        for recipe, y, visibility in drawing["dots"]:
+            value = cube.evaluate(recipe, mask)
+            assert (visibility == "hidden") == math.isnan(value)
+            if not math.isnan(value):
+                assert ticks[0] - 1e-6 <= value <= ticks[-1] + 1e-6
+                share = (value - ticks[0]) / (ticks[-1] - ticks[0])
+                assert y == pytest.approx(float(floor) - share * (float(floor) - float(top)), abs=0.1)
+
+
+@needs_browser
+def test_a_kpi_is_judged_by_its_own_interval(opened: tuple[Page, Any]) -> None:
+    page, tab = opened
+    cube = cube_in(page)
+    words = {page.locale.say(text): status for status, text in STATUS.items()}
+    seen = 0
+    for persona in range(6):
+        choose(tab, persona=persona)
+        mask = mask_of(cube, persona=persona)
+        for cell in tab.locator("[data-least]").all():
+            data = cell.evaluate("cell => ({...cell.dataset})")
+            least, most = (cube.evaluate(data[end], mask) for end in ("least", "most"))
+            text = cell.inner_text()
+            if math.isnan(least):
+                assert text == MISSING
+                continue
+            expected = status_of(
+                *(np.array([each]) for each in (least, least, most, float(data["target"]))), [data["up"]]
+            )
+            assert words[text] == safar._table.table_of({"status": expected}).codes("status")[1][0]
+            seen += 1
+    assert seen > 15
 
 
 @needs_browser

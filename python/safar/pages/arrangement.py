@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from safar.language import Locale
 from safar.pages import sections as parts
 from safar.pages.behaviour_sections import active_section
 from safar.pages.channel_sections import (
@@ -17,25 +16,35 @@ from safar.pages.channel_sections import (
     channel_funnel_section,
 )
 from safar.pages.choice import Conversion, Journey
+from safar.pages.customers import channel_names
 from safar.pages.filtered import (
     followed_channels,
+    followed_entries,
+    followed_events,
     followed_funnel,
     followed_kpis,
+    followed_lengths,
     followed_retention,
+    followed_scores,
     followed_stages,
+    followed_transitions,
 )
 from safar.pages.journey_facts import usual_kind
 from safar.pages.key_figures import KeyFigures
 from safar.pages.map_sections import alerts_section, kpi_section, stages_section
-from safar.pages.section import Section
+from safar.pages.section import Columns, Section
 from safar.pages.voice_sections import score_cells_section, score_trend_section
 from safar.pages.work import Work
+from safar.voice.journeys import Cut
 
 if TYPE_CHECKING:
+    from safar.analyses.sessions import SessionsResult
     from safar.log import EventLog
 
 __all__ = ["period_of", "sections_of"]
 
+# Between more events than these there are too many transitions to count them by groups.
+_FOLLOWED_EVENTS = 60
 _LONG = timedelta(weeks=26)
 
 
@@ -74,14 +83,14 @@ def sections_of(
     of = locale.say("any event") if active is None else locale.listing(active)
     if course is not None:
         made.append(active_section(course, of, log.timezone, locale=locale))
-    of_channels = replace(locale, names=_channel_names(log, locale))
+    of_channels = replace(locale, names=channel_names(log, locale))
     if "conversion_by_channel" in found:
         events = locale.listing(conversion.events)
         pair = (found["customers_by_channel"], found["conversion_by_channel"])
         follow = partial(followed_channels, work.cube, list(conversion.events))
         made.append(channel_conversion_section(*pair, events=events, follow=follow, locale=of_channels))
     elif course is not None:
-        made.append(parts.sessions_section(found["sessions"], locale=locale))
+        made.append(_sessions(work))
     if work.picture is not None:
         made.append(work.picture.section())
     made.append(parts.flow_section(found["funnel"], locale=locale))
@@ -94,8 +103,9 @@ def sections_of(
     if "transitions" not in found:
         made.append(retention)
     else:
-        matrix = parts.matrix_section(found["transitions"], locale=locale)
-        ranking = parts.transitions_section(found["transitions"], locale=locale)
+        rows = _transitions(work)
+        matrix = parts.matrix_section(found["transitions"], follow=rows, locale=locale)
+        ranking = parts.transitions_section(found["transitions"], follow=rows, locale=locale)
         if retention.width == "full":
             # The matrix fills the row of the flow, so that no hole is left before the wide table.
             made += [matrix, retention, replace(ranking, width="full")]
@@ -106,11 +116,13 @@ def sections_of(
             channel_funnel_section(
                 found["funnel_by_channel"],
                 subtitle=locale.say("% of those who entered, by channel of entry"),
+                columns=work.followed("funnel_by_channel", followed_entries),
                 locale=of_channels,
             )
         )
-        made.append(channel_events_section(log.channels, len(log), locale=of_channels))
-        made.append(parts.sessions_section(found["sessions"], locale=locale))
+        sizes = partial(followed_events, work.cube)
+        made.append(channel_events_section(log.channels, len(log), follow=sizes, locale=of_channels))
+        made.append(_sessions(work))
     made += _voice(work)
     if log.map is not None:
         if "stages" in found:
@@ -122,6 +134,22 @@ def sections_of(
         if work.alerts is not None:
             made.append(alerts_section(work.alerts, log.map, locale=locale))
     return made
+
+
+def _sessions(work: Work) -> Section:
+    """How long sessions are."""
+    cube, sessions = work.cube, work.results["sessions"]
+    if cube is None:
+        return parts.sessions_section(sessions, locale=work.locale)
+    follow = partial(followed_lengths, cube, cast("SessionsResult", sessions))
+    return parts.sessions_section(sessions, follow=follow, locale=work.locale)
+
+
+def _transitions(work: Work) -> Callable[[Columns], Columns]:
+    """What rows of transitions become; of logs with very many events they do not follow."""
+    few = len(work.log.events) <= _FOLLOWED_EVENTS
+    follow = work.followed("transitions", followed_transitions) if few else None
+    return (lambda columns: columns) if follow is None else follow
 
 
 def _voice(work: Work) -> list[Section]:
@@ -136,10 +164,12 @@ def _voice(work: Work) -> list[Section]:
     period = period_of(log)
     with work.timed("scores over time"):
         over_time = ask(log, period=period, calendar=locale.calendar)
-    trend = score_trend_section(over_time, period=period, observed_until=log.observed_until, locale=locale)
+        columns = None
+        if work.cube is not None:
+            columns = followed_scores(
+                work.cube, over_time, kind, Cut(period=period, calendar=locale.calendar)
+            )
+    trend = score_trend_section(
+        over_time, period=period, observed_until=log.observed_until, columns=columns, locale=locale
+    )
     return [trend] if cells is None else [cells, trend]
-
-
-def _channel_names(log: EventLog, locale: Locale) -> dict[str, str]:
-    """What the map of the log calls its channels."""
-    return {} if log.map is None else {each.id: each.name.of(locale.language) for each in log.map.channels}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from safar._typing import Integers
 from safar.language import ENGLISH, Locale
+from safar.pages.cube import summed
 from safar.pages.figures import course_figure, histogram_figure, matrix_figure, ranking_figure
 from safar.pages.section import Columns, Section, plain_section, section_of
 from safar.pages.series import Series
@@ -24,6 +26,14 @@ _RANKED = 12
 _LISTED = 100
 
 
+# Lets the numbers of columns follow a choice of customers.
+Follow = Callable[[Columns], Columns]
+
+
+def _as_it_is(columns: Columns) -> Columns:
+    return columns
+
+
 def _chosen(result: Result, rows: Sequence[int]) -> Columns:
     """Take some rows of a result; a log with thousands of events has far more edges than a page shows."""
     columns: Columns = {}
@@ -37,7 +47,9 @@ def _chosen(result: Result, rows: Sequence[int]) -> Columns:
     return columns
 
 
-def matrix_section(result: Result, *, title: str | None = None, locale: Locale = ENGLISH) -> Section:
+def matrix_section(
+    result: Result, *, title: str | None = None, follow: Follow = _as_it_is, locale: Locale = ENGLISH
+) -> Section:
     """Show what customers do after each of the commonest events.
 
     Parameters
@@ -46,6 +58,8 @@ def matrix_section(result: Result, *, title: str | None = None, locale: Locale =
         Transitions without segments.
     title
         Heading.
+    follow
+        Lets the numbers of rows follow a choice of customers.
     locale
         How readers are written to.
 
@@ -56,16 +70,23 @@ def matrix_section(result: Result, *, title: str | None = None, locale: Locale =
     title = title or locale.say("What comes next")
     if "segment" in result.columns:
         return plain_section(result, title, result.to_dict(), locale)
-    sources, targets, events = (result.table.numpy(name)[0].tolist() for name in ("from", "to", "events"))
+    sources, events = (result.table.numpy(name)[0].tolist() for name in ("from", "events"))
     totals: dict[str, int] = {}
     for source, number in zip(sources, events, strict=True):
         totals[source] = totals.get(source, 0) + number
     names = sorted((name for name in totals if name not in _VIRTUAL), key=lambda name: (-totals[name], name))
     rows = names[:_MATRIX_EVENTS]
     columns = [*rows, "(end)", "(open)"]
-    shown = [i for i, (a, b) in enumerate(zip(sources, targets, strict=True)) if a in rows and b in columns]
-    taken = {(sources[i], targets[i]): events[i] for i in shown}
+    mine = follow(_chosen(result, [i for i, source in enumerate(sources) if source in rows]))
+    of_rows = list(zip(mine["from"], mine["to"], mine["events"], strict=True))
+    taken = {(source, target): number for source, target, number in of_rows}
     counts = [[taken.get((source, target), 0) for target in columns] for source in rows]
+    all_of = {source: [number for of, _, number in of_rows if of == source] for source in rows}
+    others = {
+        source: [number for of, to, number in of_rows if of == source and to not in columns]
+        for source in rows
+    }
+    shown = [place for place, (_, to, _) in enumerate(of_rows) if to in columns]
     said = "Share of departures in %, all events; each row sums to 100"
     if len(names) > len(rows):
         said = "Share of departures in %, the {shown} commonest of {all} events; each row sums to 100"
@@ -73,13 +94,22 @@ def matrix_section(result: Result, *, title: str | None = None, locale: Locale =
         result,
         title=title,
         subtitle=locale.say(said, shown=locale.count(len(rows)), all=locale.count(len(names))),
-        figure=matrix_figure(rows, columns, counts, [totals[name] for name in rows], locale=locale),
-        table=_chosen(result, shown),
+        figure=matrix_figure(
+            rows,
+            columns,
+            counts,
+            [summed(all_of[name]) for name in rows],
+            [summed(others[name]) for name in rows],
+            locale=locale,
+        ),
+        table={name: [values[place] for place in shown] for name, values in mine.items()},
         width="half",
     )
 
 
-def transitions_section(result: Result, *, title: str | None = None, locale: Locale = ENGLISH) -> Section:
+def transitions_section(
+    result: Result, *, title: str | None = None, follow: Follow = _as_it_is, locale: Locale = ENGLISH
+) -> Section:
     """Rank the steps from event to event by how often they are taken.
 
     Parameters
@@ -88,6 +118,8 @@ def transitions_section(result: Result, *, title: str | None = None, locale: Loc
         Transitions without segments.
     title
         Heading.
+    follow
+        Lets the numbers of rows follow a choice of customers.
     locale
         How readers are written to.
 
@@ -116,9 +148,9 @@ def transitions_section(result: Result, *, title: str | None = None, locale: Loc
         result,
         title=title,
         subtitle=locale.say("Between two different events, repeats of one event left out"),
-        figure=ranking_figure(_chosen(result, list(islice(real, _RANKED))), locale=locale),
+        figure=ranking_figure(follow(_chosen(result, list(islice(real, _RANKED)))), locale=locale),
         note=note if len(order) > _LISTED else None,
-        table=_chosen(result, order[:_LISTED]),
+        table=follow(_chosen(result, order[:_LISTED])),
         width="half",
     )
 
@@ -195,6 +227,7 @@ def sessions_section(
     *,
     measure: Literal["events", "minutes"] = "minutes",
     title: str | None = None,
+    follow: Callable[[Integers, Sequence[int]], Sequence[int]] = lambda _, counts: counts,
     locale: Locale = ENGLISH,
 ) -> Section:
     """Show how long sessions are, or how many events they have.
@@ -207,6 +240,8 @@ def sessions_section(
         ``"minutes"`` from the first to the last event (0 for a session of one event) or ``"events"``.
     title
         Heading.
+    follow
+        Lets the counts of bins follow a choice of customers, from the bin of each session.
     locale
         How readers are written to.
 
@@ -225,13 +260,14 @@ def sessions_section(
         title = title or locale.say("Length of sessions")
         axis = locale.say("minutes from the first to the last event")
     lows = np.array([low for low, _ in bins], dtype=np.float64)
-    counts = np.bincount(np.searchsorted(lows, values, side="right") - 1, minlength=len(bins)).tolist()
+    place: Integers = np.searchsorted(lows, values, side="right") - 1
+    counts = follow(place, np.bincount(place, minlength=len(bins)).tolist())
     names = [locale.signs(locale.say(name)) for _, name in bins]
     return section_of(
         result,
         title=title,
-        subtitle=locale.say("Share of {number} sessions", number=locale.count(len(values))),
+        subtitle=locale.say("Share of {number} sessions", number=locale.count(summed(counts))),
         figure=histogram_figure(names, counts, label=title, axis=axis, locale=locale),
-        table={measure: names, "sessions": counts},
+        table={measure: names, "sessions": list(counts)},
         width="third",
     )

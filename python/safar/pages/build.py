@@ -198,7 +198,8 @@ def _by_channel(work: Work, journey: Journey, conversion: Conversion) -> None:
     work.run("customers_by_channel", lambda log, _: log.funnel([everyone], by="channel", at="first"))
     work.run("conversion_by_channel", lambda log, _: log.funnel([converted], by="channel", at="first"))
     work.run(
-        "funnel_by_channel", lambda log, _: log.funnel(journey.steps, within=journey.within, by="channel")
+        "funnel_by_channel",
+        lambda log, by: log.funnel(journey.steps, within=journey.within, by=by or "channel"),
     )
 
 

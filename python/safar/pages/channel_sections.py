@@ -9,6 +9,7 @@ import numpy as np
 
 from safar._intervals import wilson
 from safar.language import ENGLISH, Locale
+from safar.pages.cube import ratio, summed
 from safar.pages.figures import Bar, bars_figure, steps_figure
 from safar.pages.section import Columns, Section
 
@@ -112,7 +113,13 @@ def channel_conversion_section(
     )
 
 
-def channel_events_section(counts: dict[str, int], events: int, *, locale: Locale = ENGLISH) -> Section:
+def channel_events_section(
+    counts: dict[str, int],
+    events: int,
+    *,
+    follow: Callable[[dict[str | None, int]], dict[str | None, int]] = lambda sizes: sizes,
+    locale: Locale = ENGLISH,
+) -> Section:
     """Compare how many events came through each channel.
 
     Parameters
@@ -121,6 +128,8 @@ def channel_events_section(counts: dict[str, int], events: int, *, locale: Local
         Events by channel.
     events
         All events; those without a channel are shown as missing.
+    follow
+        Lets the counts follow a choice of customers.
     locale
         How readers are written to.
 
@@ -132,17 +141,20 @@ def channel_events_section(counts: dict[str, int], events: int, *, locale: Local
     if events > sum(counts.values()):
         sizes[None] = events - sum(counts.values())
     shown = _largest(sizes)
+    sizes = follow(sizes)
+    total = summed(list(sizes.values()))
+    shares = {name: ratio(sizes[name], total) for name in shown}
     bars = [
         Bar(
             locale.label(name),
-            float(sizes[name]),
-            locale.share(sizes[name] / events),
+            sizes[name],
+            locale.share(shares[name]),
             locale.say(
                 "{name}: {number} of {all} events = {share}",
                 name=locale.name(name),
                 number=locale.count(sizes[name]),
-                all=locale.count(events),
-                share=locale.share(sizes[name] / events),
+                all=locale.count(total),
+                share=locale.share(shares[name]),
             ),
         )
         for name in shown
@@ -150,13 +162,13 @@ def channel_events_section(counts: dict[str, int], events: int, *, locale: Local
     title = locale.say("Events by channel")
     return Section(
         title=title,
-        subtitle=locale.say("Share of {number} events", number=locale.count(events)),
+        subtitle=locale.say("Share of {number} events", number=locale.count(total)),
         figure=bars_figure(bars, label=title, locale=locale),
         note=_note(len(shown), len(sizes), locale),
         table={
             "channel": list(shown),
             "events": [sizes[name] for name in shown],
-            "share": [sizes[name] / events for name in shown],
+            "share": [shares[name] for name in shown],
         },
         definition=locale.say("Events of each channel among all events of the log, whoever caused them."),
         width="third",
@@ -164,7 +176,11 @@ def channel_events_section(counts: dict[str, int], events: int, *, locale: Local
 
 
 def channel_funnel_section(
-    result: Result, *, subtitle: str | None = None, locale: Locale = ENGLISH
+    result: Result,
+    *,
+    subtitle: str | None = None,
+    columns: Columns | None = None,
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Compare how far customers come by the channel in which they entered the funnel.
 
@@ -174,6 +190,8 @@ def channel_funnel_section(
         A funnel by channel.
     subtitle
         The line under the heading.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -183,7 +201,7 @@ def channel_funnel_section(
     """
     entered = _first_step(result)
     shown = _largest(entered)
-    columns = result.to_dict()
+    columns = columns or result.to_dict()
     return Section(
         title=locale.say("Funnel by entry channel"),
         subtitle=subtitle,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,15 +13,15 @@ from safar import _args, _core
 from safar._intervals import adjusted_wald, wilson
 from safar._typing import Array, Floats, Integers
 from safar.language import Live, Locale, heading
-from safar.pages.customers import groups_of
+from safar.pages.customers import channel_names, groups_of
 
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["FUNCTIONS", "GROUP", "Ask", "Cube", "Dimension", "bounds", "cube_of", "ratio"]
+__all__ = ["FUNCTIONS", "GROUP", "Ask", "Cube", "Dimension", "bounds", "cube_of", "ratio", "summed"]
 
 # The column of the groups beside the log.
-GROUP = "(group)"
+GROUP, _BOTH = "(group)", "(group and value)"
 # The month of a customer's first event, as something to choose customers by.
 PERIOD = "period"
 # Values of a column that have a choice of their own; the others share one.
@@ -112,6 +111,21 @@ class Cube:
         columns: dict[str, list[Any]] = question(self.log, GROUP).to_dict()
         return columns
 
+    def across(self, column: str) -> tuple[Integers, Sequence[str | None]]:
+        """Group and value of a column of each event, as one number: the group times the number of values, and both."""
+        codes, names = self.log.core.events_table([column]).codes(column)
+        offsets = self.log.core.view("offsets").astype(np.int64)
+        return np.repeat(self.codes, offsets[1:] - offsets[:-1]) * len(names) + codes, names
+
+    def ask_across(self, column: str, question: Ask) -> dict[str, list[Any]]:
+        """Ask a question by groups and the values of a column: the columns of its answer, with one of the groups."""
+        both, names = self.across(column)
+        columns: dict[str, list[Any]] = question(self.log.with_columns({_BOTH: both}), _BOTH).to_dict()
+        numbers = [int(segment) for segment in columns["segment"]]
+        columns["segment"] = [names[number % len(names)] for number in numbers]
+        columns[GROUP] = [number // len(names) for number in numbers]
+        return columns
+
     def by_key(
         self, columns: Mapping[str, Sequence[Any]], keys: Sequence[str], values: str, segment: str = "segment"
     ) -> dict[tuple[Any, ...], Floats]:
@@ -199,15 +213,13 @@ class Cube:
         ]
         return FUNCTIONS[name](*values) * float(factor or 1)
 
-    def to_json(self) -> str:
-        """What the script of the page reads; no sign in it ends the element that it stands in."""
-        sums = []
+    def sums(self) -> dict[str, Any]:
+        """What the script of a page reads: the places of each group, and where each sum is not 0, and how much."""
+        found = []
         for parts in self._sums:
             groups = np.flatnonzero(parts)
-            sums.append([groups.tolist(), [_short(value) for value in parts[groups].tolist()]])
-        return json.dumps(
-            {"groups": self.places, "sums": sums}, ensure_ascii=True, separators=(",", ":")
-        ).replace("<", "\\u003c")
+            found.append([groups.tolist(), [_short(value) for value in parts[groups].tolist()]])
+        return {"groups": self.places, "sums": found}
 
 
 def cube_of(
@@ -239,6 +251,7 @@ def cube_of(
     for name in filters:
         if name != PERIOD:
             _args.known_segment(name, log.columns, log.roles, "filters")
+    locale = replace(locale, names=channel_names(log, locale))
     cube = Cube.of(log, filters, locale) if len(filters) and len(log) else None
     return cube if cube is not None and cube.dimensions else None
 
@@ -248,6 +261,13 @@ def ratio(part: float | None, whole: float | None) -> float | None:
     if part is None or not whole:
         return None
     return _followed("r", part / whole, part, whole)
+
+
+def summed(numbers: Sequence[float]) -> float:
+    """The sum of counts, which follows a choice of customers if they all do."""
+    total = sum(int(number) for number in numbers)
+    recipes = [number.sum for number in numbers if isinstance(number, Live)]
+    return Live(total, f"n:{'+'.join(recipes)}") if recipes and len(recipes) == len(numbers) else total
 
 
 def bounds(part: int, whole: int) -> tuple[float, float]:

@@ -10,11 +10,12 @@ import numpy as np
 
 from safar import _args
 from safar._typing import Integers
+from safar.language import Locale
 
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["Groups", "groups_of"]
+__all__ = ["Groups", "channel_names", "groups_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,3 +64,8 @@ def groups_of(log: EventLog, column: str) -> Groups:
     _args.known_segment(column, log.columns, log.roles)
     first = np.ascontiguousarray(log.core.view("offsets")[:-1], dtype=np.int64)
     return Groups(*log.core.events_table([column], first).codes(column))
+
+
+def channel_names(log: EventLog, locale: Locale) -> dict[str, str]:
+    """What the map of a log calls its channels."""
+    return {} if log.map is None else {each.id: each.name.of(locale.language) for each in log.map.channels}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Language
-from safar.pages.markup import Markup, written
+from safar.pages.markup import Markup, element, written
 from safar.pages.tables import data_table
 from safar.pages.tiles import Tile, tile_markup
 
@@ -107,6 +107,7 @@ class Page:
             filters=self.filters,
             sections=sections,
             locale=locale,
+            element=element,
             data_table=partial(data_table, locale=locale),
         )
 

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safar._typing import Array, Duration, Floats
+from safar._typing import Array, Duration, Floats, Integers
+from safar.pages.activity import Periods
 from safar.pages.cube import GROUP, Ask, Cube
 from safar.pages.customers import groups_of
 from safar.pages.journey_facts import JourneyFacts, Kind, Score
 from safar.pages.section import Columns
-from safar.voice.journeys import distinct, journeyed, surveys_of
-from safar.voice.scales import DETRACTORS_TO
+from safar.voice.journeys import Cut, distinct, journeyed, scored, surveys_of
+from safar.voice.scales import DETRACTORS_TO, Scale
 
 if TYPE_CHECKING:
     from safar.analyses.sessions import SessionsResult
     from safar.analyses.stages import StagesResult
     from safar.result import Result
+    from safar.voice import ScoreResult
 
 __all__ = [
     "Totals",
     "answers_by_place",
     "customers_with",
+    "followed_active",
     "followed_channels",
+    "followed_entries",
+    "followed_events",
     "followed_facts",
     "followed_funnel",
     "followed_kpis",
+    "followed_lengths",
     "followed_retention",
+    "followed_scores",
     "followed_stages",
     "followed_totals",
+    "followed_transitions",
 ]
 
 _CELL = ("events", "customers")
@@ -115,10 +123,17 @@ def followed_kpis(cube: Cube, result: Result, ask: Ask) -> Columns:
     columns, parts = result.to_dict(), cube.ask(ask)
     keys = ["kpi", "date"]
     own = _columns(columns, keys)
-    for name in ("numerator", "denominator", "squares"):
-        columns[name] = cube.counts(columns[name], own, cube.by_key(parts, keys, name, GROUP))
+    sums = {name: cube.by_key(parts, keys, name, GROUP) for name in ("numerator", "denominator", "squares")}
+    for name, by_key in sums.items():
+        columns[name] = cube.counts(columns[name], own, by_key)
     for row, form in enumerate(columns["form"]):
         cell = {name: columns[name][row] for name in columns}
+        if form == "nps":
+            numerator, squares = (
+                sums[name].get(own[row], np.zeros(len(cube))) for name in ("numerator", "squares")
+            )
+            ends = ((squares + numerator) / 2, (squares - numerator) / 2)
+            cell["ends"] = tuple(cube.sum(end.sum(), end) for end in ends)
         for name, value in _measured(cube, form, cell).items():
             columns[name][row] = value
     return columns
@@ -126,12 +141,29 @@ def followed_kpis(cube: Cube, result: Result, ask: Ask) -> Columns:
 
 def _measured(cube: Cube, form: str, cell: Mapping[str, Any]) -> dict[str, Any]:
     """Value and interval of one KPI."""
-    part, whole = cell["numerator"], cell["denominator"]
-    found = {"value": cube.made("r", cell["value"], part, whole, factor=cell["scale"])}
-    if form == "share":
-        for function, end in (("wl", "low"), ("wh", "high")):
-            found[end] = cube.made(function, cell[end], part, whole, factor=cell["scale"])
-    return found
+    part, whole, factor = cell["numerator"], cell["denominator"], cell["scale"]
+    sums: tuple[Any, ...] = (part, whole)
+    functions = {"value": "r"}
+    if form == "nps":
+        # Scores are made of promoters and detractors, times 100.
+        sums, functions, factor = (
+            (*cell["ends"], whole),
+            {"value": "s", "low": "sl", "high": "sh"},
+            factor / 100,
+        )
+    elif form == "share":
+        functions |= {"low": "wl", "high": "wh"}
+    elif form == "total":
+        sums, functions = (part,), {"value": "n"}
+    return {
+        name: cube.made(function, cell[name], *sums, factor=factor) for name, function in functions.items()
+    }
+
+
+def _customer_of(sessions: SessionsResult) -> Integers:
+    """The place of the customer of each session: every customer has one, and they stand together."""
+    customer = sessions.table.codes("customer")[0]
+    return np.cumsum(np.diff(customer, prepend=customer[:1]) != 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +201,7 @@ def followed_totals(
     """
     offsets = cube.log.core.view("offsets").astype(np.int64)
     lengths = offsets[1:] - offsets[:-1]
-    # Every customer has a session, and they stand together.
-    customer = sessions.table.codes("customer")[0]
-    at = np.cumsum(np.diff(customer, prepend=customer[:1]) != 0)
+    at = _customer_of(sessions)
     single = sessions.table.numpy("events")[0] == 1
 
     def sums(of: Array, weights: Array | None = None) -> Floats:
@@ -215,6 +245,115 @@ def customers_with(cube: Cube, events: Sequence[str]) -> Array:
     return np.diff(np.concatenate([[0], np.cumsum(wanted)])[starts]) > 0
 
 
+def followed_active(
+    cube: Cube, periods: Periods, values: Sequence[float | None], ask: Ask
+) -> list[float | None]:
+    """Customers who were there in each period.
+
+    Parameters
+    ----------
+    cube
+        The groups.
+    periods, values
+        The periods, and the customers of each.
+    ask
+        Asks for retention as of `active_customers`.
+    """
+    places = {start: place for place, start in enumerate(periods.starts)}
+    parts: dict[int, Floats] = {}
+    for (cohort, period), numbers in cube.by_key(cube.ask(ask), ["cohort", "period"], "returned").items():
+        when = places[cohort] + period
+        parts[when] = parts.get(when, 0.0) + numbers
+    return cube.counts(values, range(len(values)), parts)
+
+
+def followed_events(cube: Cube | None, sizes: dict[str | None, int]) -> dict[str | None, int]:
+    """Events of each channel."""
+    if cube is None:
+        return sizes
+    both, names = cube.across("channel")
+    counts = np.bincount(both, minlength=len(names) * len(cube)).reshape(len(cube), -1).T.astype(np.float64)
+    parts = dict(zip(names, counts, strict=True))
+    return dict(zip(sizes, cube.counts(sizes.values(), sizes, parts), strict=True))
+
+
+def followed_entries(cube: Cube, result: Result, ask: Ask) -> Columns:
+    """The steps of a funnel by the channel of entry."""
+    columns = result.to_dict()
+    keys = ["segment", "step"]
+    own, parts = _columns(columns, keys), cube.ask_across("channel", ask)
+    for name in ("customers", "dropped", "still_open", "excluded"):
+        columns[name] = cube.counts(columns[name], own, cube.by_key(parts, keys, name, GROUP))
+    customers = dict(zip(own, columns["customers"], strict=True))
+    for name, of in (("from_previous", lambda step: step - 1), ("from_first", lambda step: 1)):
+        whole = [customers.get((segment, of(step))) for segment, step in own]
+        cube.shares(columns, name, columns["customers"], whole)
+    return columns
+
+
+def followed_lengths(
+    cube: Cube, sessions: SessionsResult, place: Integers, counts: Sequence[int]
+) -> list[int]:
+    """How many sessions fall into each bin.
+
+    Parameters
+    ----------
+    cube
+        The groups.
+    sessions
+        All sessions.
+    place
+        The bin of each.
+    counts
+        How many there are in each bin.
+    """
+    group = cube.codes[_customer_of(sessions)]
+    spread = np.bincount(place * len(cube) + group, minlength=len(counts) * len(cube)).reshape(-1, len(cube))
+    return cube.counts(counts, range(len(counts)), dict(enumerate(spread.astype(np.float64))))
+
+
+def followed_scores(cube: Cube, result: ScoreResult, kind: Kind, cut: Cut) -> Columns:
+    """A score over time; answers of nobody in the log are those of all customers alone."""
+    columns = result.to_dict()
+    found, scale, *_ = scored(cube.log, kind, "score", (), None, cut)
+    codes, texts = found.columns["period"]
+    counted = np.flatnonzero((found.customer >= 0) & scale.holds(found.score))
+    at = codes[: len(found.customer)][counted] * len(cube) + cube.codes[found.customer[counted]]
+    parts = _spread(at, found.score[counted], scale, kind, (len(texts), len(cube)))
+    for row, period in enumerate(columns["period"]):
+        own = {name: numbers[texts.index(period)] for name, numbers in parts.items()}
+        value, low, high = (columns[f"{kind}{end}"][row] for end in ("", "_low", "_high"))
+        score = _followed_score(
+            cube, kind, Score(columns["answers"][row], value, low, high), own, of_all=False
+        )
+        if score is not None:
+            columns["answers"][row] = score.answers
+            for end, number in (("", score.value), ("_low", score.low), ("_high", score.high)):
+                columns[f"{kind}{end}"][row] = number
+    return columns
+
+
+def followed_transitions(cube: Cube, result: Result, ask: Ask) -> Callable[[Columns], Columns]:
+    """What rows of transitions become: their counts, and their shares of all departures."""
+    parts = cube.ask(ask)
+    keys = ["from", "to"]
+    events, customers = (cube.by_key(parts, keys, name) for name in ("events", "customers"))
+    left: dict[str, Floats] = {}
+    for (source, _), numbers in events.items():
+        left[source] = left.get(source, 0.0) + numbers
+
+    def follow(columns: Columns) -> Columns:
+        columns = dict(columns)
+        own = _columns(columns, keys)
+        columns["events"] = cube.counts(columns["events"], own, events)
+        columns["customers"] = cube.counts(columns["customers"], own, customers)
+        whole = [cube.sum(left[source].sum(), left[source]) for source in columns["from"]]
+        columns["share"] = cube.column("r", columns["share"], columns["events"], whole)
+        return columns
+
+    return follow
+
+
 def answers_by_place(
     cube: Cube, kind: Kind, lookback: Duration
 ) -> dict[tuple[str | None, str | None], Mapping[str, Floats]]:
@@ -223,7 +362,7 @@ def answers_by_place(
     Returns
     -------
     dict
-        By stage and channel: ``answers``, ``good``, ``bad`` (of a Net Promoter Score) and ``points``, their sum.
+        By stage and channel: ``answers``, ``good`` and ``bad`` (of a Net Promoter Score).
     """
     log = cube.log
     names = ("stage", "channel") if log.channels else ("stage",)
@@ -238,15 +377,21 @@ def answers_by_place(
         for name, column in zip(names, codes, strict=True)
     ]
     keys = zip(texts[0], texts[1] if log.channels else [None] * len(first), strict=True)
-    against = score <= DETRACTORS_TO if kind == "nps" else np.zeros(len(score), dtype=bool)
-    measures = {"answers": np.ones(len(score)), "good": scale.good(score), "bad": against, "points": score}
-    spread = {
-        name: np.bincount(
-            place * len(cube) + group, weights=values, minlength=len(first) * len(cube)
-        ).reshape(-1, len(cube))
-        for name, values in measures.items()
-    }
+    spread = _spread(place * len(cube) + group, score, scale, kind, (len(first), len(cube)))
     return {key: {name: spread[name][row] for name in spread} for row, key in enumerate(keys)}
+
+
+def _spread(
+    at: Integers, score: Floats, scale: Scale, kind: Kind, shape: tuple[int, int]
+) -> dict[str, Floats]:
+    """Answers, good ones and bad ones by row and group."""
+    against = score <= DETRACTORS_TO if kind == "nps" else np.zeros(len(score), dtype=bool)
+    measures: dict[str, Array] = {"answers": np.ones(len(score)), "good": scale.good(score), "bad": against}
+    size = shape[0] * shape[1]
+    spread: dict[str, Floats] = {}
+    for name, values in measures.items():
+        spread[name] = np.bincount(at, weights=values, minlength=size).astype(np.float64).reshape(shape)
+    return spread
 
 
 def followed_facts(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from safar.language import MISSING, Locale, recipes_of
-from safar.pages.colours import BLUE, PALE
+from safar.pages.colours import BLUE, PALE, STEEL
 from safar.pages.cube import Cube, Dimension
 from safar.pages.figures.journey import NO_SCORE, SCORE_SPAN, TINTS
 from safar.pages.journey_facts import FEW
+from safar.pages.map_sections import STATUS
 from safar.pages.markup import Markup, element
 
 __all__ = ["Filters"]
@@ -49,19 +51,20 @@ class Filters:
         digest = hashlib.sha256(self.script.encode()).digest()
         return f"'sha256-{base64.b64encode(digest).decode()}'"
 
-    def data(self) -> Markup:
-        """The sums and how numbers are written, as JSON."""
+    def data(self) -> str:
+        """The sums and how numbers are written: JSON, packed by gzip and written in base64."""
         locale = self._locale
         facts = {
             "signs": {sign: locale.signs(sign) for sign in "0123456789,.%-+<>" if locale.signs(sign) != sign},
             "large": locale.large,
             "missing": MISSING,
-            "colours": {"pale": PALE, "blue": BLUE, "none": NO_SCORE, **TINTS},
+            "colours": {"pale": PALE, "blue": BLUE, "steel": STEEL, "none": NO_SCORE, **TINTS},
             "few": FEW,
+            "statuses": {status: locale.say(text) for status, text in STATUS.items()},
             "span": SCORE_SPAN.get(self._kind or "", 1.0),
         }
-        written = json.dumps(facts, separators=(",", ":")).replace("<", "\\u003c")
-        return Markup(f"{self.cube.to_json()[:-1]},{written[1:]}")
+        written = json.dumps(facts | self.cube.sums(), separators=(",", ":"))
+        return base64.b64encode(gzip.compress(written.encode(), mtime=0)).decode()
 
     def form(self) -> Markup:
         """The form; it is hidden where scripts don't run."""

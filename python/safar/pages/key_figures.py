@@ -21,12 +21,13 @@ from safar.pages.activity import (
 )
 from safar.pages.choice import Conversion
 from safar.pages.cube import Cube, bounds, ratio
-from safar.pages.filtered import Totals, followed_totals
+from safar.pages.filtered import Totals, followed_active, followed_totals
 from safar.pages.series import Series
 from safar.pages.tiles import Tile
 
 if TYPE_CHECKING:
     from safar.analyses.funnel import FunnelResult
+    from safar.analyses.retention import RetentionResult
     from safar.analyses.sessions import SessionsResult
     from safar.log import EventLog
 
@@ -89,7 +90,7 @@ def key_figures(
     periods = periods_of(log, locale.calendar)
     customers = converting = None
     if periods is not None:
-        customers = _active(log, periods, active)
+        customers = _active(log, periods, active, cube)
         buyers = _active(log, periods, list(conversion.events))
         everyone = customers if active is None else _active(log, periods, None)
         converting = periods.series(
@@ -128,11 +129,16 @@ def _totals(log: EventLog, sessions: SessionsResult, converted: FunnelResult) ->
         return replace(totals, value=float(np.nansum(amounts)), valued=int(given.sum())), amounts
 
 
-def _active(log: EventLog, periods: Periods, events: Sequence[str] | None) -> Series:
+def _active(
+    log: EventLog, periods: Periods, events: Sequence[str] | None, cube: Cube | None = None
+) -> Series:
     """Count the customers with an event of some kind in each period."""
-    result = log.retention(events, events, period=periods.period, calendar=periods.calendar)
-    counts: list[float | None] = [float(number) for number in active_customers(result, periods)]
-    return periods.series(counts)
+
+    def ask(log: EventLog, by: str | None) -> RetentionResult:
+        return log.retention(events, events, period=periods.period, calendar=periods.calendar, by=by)
+
+    counts: list[float | None] = [float(number) for number in active_customers(ask(log, None), periods)]
+    return periods.series(counts if cube is None else followed_active(cube, periods, counts, ask))
 
 
 def _customers(totals: Totals, course: Series | None, active: Sequence[str] | None, locale: Locale) -> Tile:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from safar.language import ENGLISH, MISSING, Live, Locale, of_all
 from safar.language.naming import names_of
 from safar.pages.figures import Bar, bars_figure
-from safar.pages.markup import Markup, element, name_markup
+from safar.pages.markup import Markup, element, following, name_markup
 from safar.pages.section import Columns, Section, section_of
 from safar.pages.series import Series
 from safar.pages.tiles import sparkline
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from safar.journey_map import JourneyMap
     from safar.monitoring import AlertResult
 
-__all__ = ["alerts_section", "kpi_section", "stages_section"]
+__all__ = ["STATUS", "alerts_section", "kpi_section", "stages_section"]
 
 _MOST_ALERTS = 12
 _EFFECTS = {"bad": "▼", "good": "▲", "neutral": "●"}
 
-_STATUS = {"met": "● met", "missed": "▲ missed", "unclear": "○ unclear"}
+STATUS = {"met": "● met", "missed": "▲ missed", "unclear": "○ unclear"}
 _HEADINGS = ("KPI", "From", "Value", "95% interval", "Target", "Status", "Course")
 
 
@@ -209,6 +210,17 @@ def _course(columns: dict[str, Any], rows: list[int], name: str, locale: Locale)
     return sparkline(series, label=label, locale=locale)
 
 
+def _judged(row: Mapping[str, Any]) -> dict[str, object]:
+    """What the status of a KPI follows: its interval, or its value where it has none, against its target."""
+    if row["target"] is None:
+        return {}
+    ends = [row["value"] if row[end] is None else row[end] for end in ("low", "high")]
+    return following(least=ends[0], most=ends[1]) | {
+        "data_target": repr(row["target"]),
+        "data_up": row["direction"],
+    }
+
+
 def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
     unit, value = row["unit"] or "", row["value"]
     low, high = row["low"], row["high"]
@@ -229,7 +241,7 @@ def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Mark
         ),
         element("td", MISSING if low is None or high is None else between, class_="number"),
         element("td", target, class_="number"),
-        element("td", of_all(locale.say(_STATUS.get(row["status"], MISSING)), value)),
+        element("td", of_all(locale.say(STATUS.get(row["status"], MISSING)), value), **_judged(row)),
         element("td", course, class_="of-all"),
         data_stage=row["stage"],
     )

@@ -77,20 +77,24 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
 
 
 def following(**numbers: object) -> dict[str, object]:
-    """The attributes that say what size or colour of an element follow: the recipes of those numbers that have any.
+    """The attributes that say what size or colour of an element follow: the recipes of numbers, or of lists of them.
 
     Examples
     --------
     >>> print(element("td", "50", **following(heat=Live(0.5, "r:1,2"), area=12)))
     <td data-heat="r:1,2">50</td>
     """
-    return {f"data_{name}": number for name, number in numbers.items() if isinstance(number, Live)}
+    found: dict[str, object] = {}
+    for name, number in numbers.items():
+        several: list[object] = number if isinstance(number, list) else [number]
+        recipes = [each.recipe for each in several if isinstance(each, Live)]
+        if several and len(recipes) == len(several):
+            found[f"data_{name}"] = " ".join(recipes)
+    return found
 
 
 def _plain(value: object) -> str:
-    """Write a number without noise: two decimals at most, no trailing zeros; one that has a recipe by this."""
-    if isinstance(value, Live):
-        return value.recipe
+    """Write a number without noise: two decimals at most, no trailing zeros."""
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
     return str(value)

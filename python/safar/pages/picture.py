@@ -145,13 +145,13 @@ class JourneyPicture:
             ]
         )
 
-    def table(self) -> Columns:
-        """Everything that is drawn of channels within stages, a row each."""
+    def table(self, *, segments: bool = True) -> Columns:
+        """Everything that is drawn of channels within stages, a row each; of everybody alone without `segments`."""
         columns: Columns = {}
-        for facts in self.journeys:
+        for facts in self.journeys if segments else self.journeys[:1]:
             for (stage, channel), cell in facts.cells.items():
                 score = cell.score
-                row: dict[str, object] = {"segment": facts.segment} if self.by else {}
+                row: dict[str, object] = {"segment": facts.segment} if self.by and segments else {}
                 row |= {
                     "stage": self.names.get(stage, stage),
                     "channel": self.channels.label(channel),

@@ -89,8 +89,13 @@ class Canvas:
         class_: str | None = None,
         fill: str | None = None,
         title: str | None = None,
+        follow: Mapping[str, object] | None = None,
+        tick: bool | None = None,
     ) -> None:
-        """Write a text; `anchor` is logical, so "start" is the right side on a right-to-left page."""
+        """Write a text, which may be a value of the vertical axis (`tick`).
+
+        `anchor` is logical, so that "start" is the right side on a right-to-left page.
+        """
         hint = element("title", title) if title else None
         self._drawn.append(
             element(
@@ -102,6 +107,8 @@ class Canvas:
                 text_anchor=None if anchor == "start" else anchor,
                 class_=class_,
                 fill=fill,
+                data_tick=tick,
+                **following(**(follow or {})),
             )
         )
 
@@ -151,10 +158,15 @@ class Canvas:
             written.append(letter + " ".join(f"{self._x(x):g},{round(y, 2):g}" for x, y in points))
         self._add("path", title, follow, d="".join(written), fill=fill, class_=class_)
 
-    def polyline(self, points: Sequence[Point], *, class_: str) -> None:
+    def polyline(
+        self, points: Sequence[Point], *, class_: str, follow: Mapping[str, object] | None = None
+    ) -> None:
         """Draw a line through points."""
         if len(points) > 1:
-            self.path([("M" if i == 0 else "L", point) for i, point in enumerate(points)], class_=class_)
+            corners: list[tuple[str, *tuple[Point, ...]]] = [
+                ("M" if i == 0 else "L", point) for i, point in enumerate(points)
+            ]
+            self.path(corners, class_=class_, follow=follow)
 
     def polygon(
         self,
@@ -177,6 +189,8 @@ class Canvas:
         style: str | None = None,
         axis: tuple[float, float] | None = None,
         follow: Mapping[str, object] | None = None,
+        crop: float | None = None,
+        vertical: tuple[float, float, str] | None = None,
     ) -> Markup:
         """Give the whole drawing as one ``<svg>`` element.
 
@@ -188,6 +202,10 @@ class Canvas:
             From where to where sizes in the drawing reach, for numbers that follow a choice of customers.
         follow
             Names what the whole drawing follows.
+        crop
+            How much of the height is left where customers are chosen.
+        vertical
+            From where to where the vertical axis reaches, and how its values are written.
         """
         ends = None if axis is None else f"{self._x(axis[0]):g} {self._x(axis[1]):g}"
         return element(
@@ -199,6 +217,8 @@ class Canvas:
             class_=class_,
             style=style,
             data_axis=ends,
+            data_crop=crop,
+            data_vertical=None if vertical is None else "{:g} {:g} {}".format(*vertical),
             **following(**(follow or {})),
         )
 

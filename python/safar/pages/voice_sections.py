@@ -12,7 +12,7 @@ from safar.pages.figures.journey import cell_colour, cell_hint, followed_score, 
 from safar.pages.figures.trend import Reading, trend_figure
 from safar.pages.markup import Markup, element, following, name_markup
 from safar.pages.picture import JourneyPicture
-from safar.pages.section import Section
+from safar.pages.section import Columns, Section
 from safar.pages.series import Period, period_name
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ __all__ = ["score_cells_section", "score_trend_section"]
 
 
 def score_trend_section(
-    result: ScoreResult, *, period: Period, observed_until: dt.datetime, locale: Locale = ENGLISH
+    result: ScoreResult,
+    *,
+    period: Period,
+    observed_until: dt.datetime,
+    columns: Columns | None = None,
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Show how a score went, period by period.
 
@@ -34,6 +39,8 @@ def score_trend_section(
         Length of a period.
     observed_until
         Where the data end, in the time zone of the log.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -41,7 +48,7 @@ def score_trend_section(
     -------
     Section
     """
-    columns, kind = result.to_dict(), result.kind
+    columns, kind = columns or result.to_dict(), result.kind
     starts = [_first_day(label, locale) for label in columns["period"]]
     readings = []
     for row, start in enumerate(starts):
@@ -59,11 +66,12 @@ def score_trend_section(
         over = _next(start, period, locale) <= observed_until.date()
         readings.append(Reading(name, value, low, high, hint, over))
     write: Callable[[float], str] = lambda value: score_text(value, kind, locale)  # noqa: E731
+    form = "signed" if kind == "nps" else "share 0"
     title = locale.say("{kind} over time", kind=kind.upper())
     return Section(
         title=title,
         subtitle=locale.say("All answers of the period, with the 95% interval"),
-        figure=trend_figure(readings, label=title, write=write, locale=locale),
+        figure=trend_figure(readings, label=title, write=write, form=form, locale=locale),
         note=locale.say("A hollow dot is a period that is not over."),
         table=columns,
         words=True,
@@ -133,7 +141,7 @@ def score_cells_section(picture: JourneyPicture) -> Section | None:
             "By the last event before each answer; blue: better than all answers, red: worse"
         ),
         figure=element("div", table, class_="wide"),
-        table=picture.table(),
+        table=picture.table(segments=False),
         definition=picture.definition,
         width="most",
     )

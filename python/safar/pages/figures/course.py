@@ -41,25 +41,37 @@ def course_figure(series: Series, *, label: str, locale: Locale = ENGLISH) -> Ma
     for tick in ticks:
         y = _FLOOR - tick * scale
         canvas.line(_START, y, _END, y, class_="base" if tick == 0 else "axis")
-        canvas.text(_START - 6, y + 4, locale.compact(tick), anchor="end", class_="small")
+        canvas.text(_START - 6, y + 4, locale.compact(tick), anchor="end", class_="small", tick=True)
     length = len(series.values)
     step = (_END - _START - 16) / max(1, length - 1)
     place = [_START + 8 + i * step for i in range(length)]
     known = [i for i, value in enumerate(series.values) if value is not None]
     points = {i: (place[i], _FLOOR - (series.values[i] or 0.0) * scale) for i in known}
     solid = [i for i in known if series.complete[i]]
-    canvas.polyline([points[i] for i in solid], class_="course-line")
+    canvas.polyline(
+        [points[i] for i in solid],
+        class_="course-line",
+        follow={"line": [series.values[i] for i in solid]},
+    )
     for first, second in pairwise(known):
         if not (series.complete[first] and series.complete[second]):
-            canvas.polyline([points[first], points[second]], class_="unfinished")
+            ends = [series.values[first], series.values[second]]
+            canvas.polyline([points[first], points[second]], class_="unfinished", follow={"line": ends})
     for i in known:
         whole = series.complete[i]
         said = "{period}: {number}" if whole else "{period}: {number} (not complete)"
         hint = locale.say(said, period=series.name(i, locale), number=locale.count(series.values[i]))
         radius = 3.0 if length <= 40 else 2.0
-        canvas.circle(*points[i], radius, fill=BLUE if whole else "#ffffff", class_="dot", title=hint)
+        canvas.circle(
+            *points[i],
+            radius,
+            fill=BLUE if whole else "#ffffff",
+            class_="dot",
+            title=hint,
+            follow={"y": series.values[i]},
+        )
     _dates(canvas, series, place, locale)
-    return canvas.render()
+    return canvas.render(vertical=(_FLOOR, _TOP, "compact"))
 
 
 def _dates(canvas: Canvas, series: Series, place: list[float], locale: Locale) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import STEEL
+from safar.pages.cube import ratio, summed
 from safar.pages.markup import Markup
 from safar.pages.svg import Canvas
 
@@ -38,12 +39,13 @@ def histogram_figure(
     Markup
     """
     canvas = Canvas(_WIDTH, _HEIGHT, label=label, direction=locale.direction)
-    total, largest = sum(counts), max([*counts, 1])
+    largest = max([*counts, 1])
+    total = summed(counts)
     step = (_END - _START) / max(1, len(counts))
     for i, (name, number) in enumerate(zip(labels, counts, strict=True)):
         height = (_FLOOR - _TOP) * number / largest
         middle = _START + (i + 0.5) * step
-        part = locale.share(number / total if total else None)
+        part = locale.share(ratio(number, total))
         hint = locale.say(
             "{name}: {number} of {all} = {share}",
             name=name,
@@ -51,10 +53,26 @@ def histogram_figure(
             all=locale.count(total),
             share=part,
         )
-        canvas.rect(_START + i * step + 2, _FLOOR - height, step - 4, height, fill=STEEL, title=hint)
-        written = locale.share(number / total if total else None, 0)
-        canvas.text(middle, _FLOOR - height - 5, written, anchor="middle", class_="small", title=hint)
+        canvas.rect(
+            _START + i * step + 2,
+            _FLOOR - height,
+            step - 4,
+            height,
+            fill=STEEL,
+            title=hint,
+            follow={"rise": number},
+        )
+        written = locale.share(ratio(number, total), 0)
+        canvas.text(
+            middle,
+            _FLOOR - height - 5,
+            written,
+            anchor="middle",
+            class_="small",
+            title=hint,
+            follow={"above": number},
+        )
         canvas.text(middle, _FLOOR + 15, name, anchor="middle", class_="small")
     canvas.line(_START, _FLOOR, _END, _FLOOR, class_="base")
     canvas.text((_START + _END) / 2, _FLOOR + 31, axis, anchor="middle", class_="small")
-    return canvas.render()
+    return canvas.render(vertical=(_FLOOR, _TOP, "count"))

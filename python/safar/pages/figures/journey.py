@@ -118,7 +118,7 @@ def journey_figure(
     if shown:
         _feelings(canvas, facts, names, middle, curve, locale)
     whole = None if facts.score is None else facts.score.value
-    return canvas.render(class_="figure journey", follow={"whole": whole})
+    return canvas.render(class_="figure journey", follow={"whole": whole}, crop=curve - _GAP)
 
 
 def _stages(

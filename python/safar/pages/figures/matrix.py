@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import heat
-from safar.pages.markup import Markup, element, name_markup
+from safar.pages.cube import ratio
+from safar.pages.markup import Markup, element, following, name_markup
 
 __all__ = ["matrix_figure"]
 
@@ -20,7 +21,8 @@ def matrix_figure(
     rows: Sequence[str],
     columns: Sequence[str],
     counts: Sequence[Sequence[int]],
-    totals: Sequence[int],
+    totals: Sequence[float],
+    others: Sequence[float],
     *,
     locale: Locale = ENGLISH,
 ) -> Markup:
@@ -36,6 +38,8 @@ def matrix_figure(
         How often the column followed the row.
     totals
         All departures of each row, also to columns that are not shown.
+    others
+        Those to columns that are not shown.
     locale
         How readers are written to.
 
@@ -51,12 +55,10 @@ def matrix_figure(
         _turned(locale.say("all others"), locale.say("all other events")),
     )
     body = []
-    for name, line, total in zip(rows, counts, totals, strict=True):
+    for name, line, total, rest in zip(rows, counts, totals, others, strict=True):
         cells = []
-        for to, number in zip(
-            [*columns, locale.say("other events")], [*line, total - sum(line)], strict=True
-        ):
-            part = number / total if total else None
+        for to, number in zip([*columns, locale.say("other events")], [*line, rest], strict=True):
+            part = ratio(number, total)
             hint = locale.say(
                 "{source} → {target}: {number} of {all} departures = {share}",
                 source=locale.name(name),
@@ -69,9 +71,8 @@ def matrix_figure(
                 cells.append(element("td", "·", class_="none", title=hint))
                 continue
             background, ink = heat(part)
-            cells.append(
-                element("td", locale.percent(part), title=hint, style=f"background:{background};color:{ink}")
-            )
+            style = f"background:{background};color:{ink}"
+            cells.append(element("td", locale.percent(part), title=hint, style=style, **following(heat=part)))
         body.append(element("tr", element("th", name_markup(name), scope="row"), *cells))
     table = element(
         "table",

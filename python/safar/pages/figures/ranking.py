@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from safar.language import ENGLISH, Locale
+from safar.language import ENGLISH, Locale, of_all
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element, name_markup
+from safar.pages.markup import Markup, element, following, name_markup
 
 __all__ = ["ranking_figure"]
 
@@ -42,7 +42,9 @@ def ranking_figure(edges: Columns, *, locale: Locale = ENGLISH) -> Markup:
             low=locale.share(edges["share_low"][i]),
             high=locale.share(edges["share_high"][i]),
         )
-        fill = element("span", style=f"inline-size:{100 * part:.1f}%") if part is not None else None
+        hint = of_all(str(hint), part)
+        width = f"inline-size:{100 * part:.1f}%"
+        fill = element("span", style=width, **following(meter=part)) if part is not None else None
         body.append(
             element(
                 "tr",
@@ -64,7 +66,11 @@ def ranking_figure(edges: Columns, *, locale: Locale = ENGLISH) -> Markup:
                     ),
                     title=hint,
                 ),
-                element("td", element("data", locale.duration(seconds), value=seconds), class_="number"),
+                element(
+                    "td",
+                    element("data", of_all(locale.duration(seconds), events), value=seconds),
+                    class_="number",
+                ),
             )
         )
     table = element("table", element("thead", head), element("tbody", *body), class_="ranking")

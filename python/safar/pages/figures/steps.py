@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import heat
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element, name_markup
+from safar.pages.markup import Markup, element, following, name_markup
 
 __all__ = ["steps_figure"]
 
@@ -69,8 +69,9 @@ def steps_figure(
                 cells.append(element("td", "–", class_="none", title=hint))
                 continue
             background, ink = heat(part)
-            written = locale.signs(f"{100 * part:.0f}" if part >= 0.1 or part == 0 else f"{100 * part:.1f}")
-            cells.append(element("td", written, title=hint, style=f"background:{background};color:{ink}"))
+            written = locale.percent(part)
+            style = f"background:{background};color:{ink}"
+            cells.append(element("td", written, title=hint, style=style, **following(heat=part)))
         size = element("td", locale.count(entered), class_="size")
         body.append(
             element("tr", element("th", name_markup(locale.label(segment)), scope="row"), size, *cells)

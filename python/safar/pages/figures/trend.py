@@ -53,6 +53,7 @@ def trend_figure(
     *,
     label: str,
     write: Callable[[float], str],
+    form: str = "number",
     locale: Locale = ENGLISH,
 ) -> Markup:
     """Draw a measure over time: dots on a line, and the interval as a band; it breaks where nothing is known.
@@ -65,6 +66,8 @@ def trend_figure(
         What is shown.
     write
         How a value of the axis is written.
+    form
+        The name of this way of writing, as the script of a page knows it.
     locale
         How readers are written to.
 
@@ -85,7 +88,7 @@ def trend_figure(
     for tick in ticks:
         y = _FLOOR - (tick - ticks[0]) * scale
         canvas.line(_START, y, _END, y, class_="base" if tick == 0 else "axis")
-        canvas.text(_START - 6, y + 4, write(tick), anchor="end", class_="small")
+        canvas.text(_START - 6, y + 4, write(tick), anchor="end", class_="small", tick=True)
     known = groupby(enumerate(readings), key=lambda item: item[1].value is not None)
     stretches = [list(items) for is_known, items in known if is_known]
     for stretch in stretches:
@@ -93,18 +96,24 @@ def trend_figure(
         if len(band) > 1:
             upper = [place(at, each.high or 0.0) for at, each in band]
             lower = [place(at, each.low or 0.0) for at, each in reversed(band)]
-            canvas.polygon([*upper, *lower], fill=PALE)
+            bounds = {"upper": [each.high for _, each in band], "lower": [each.low for _, each in band]}
+            canvas.polygon([*upper, *lower], fill=PALE, follow=bounds)
     for stretch in stretches:
-        canvas.polyline([place(at, each.value or 0.0) for at, each in stretch], class_="course-line")
+        canvas.polyline(
+            [place(at, each.value or 0.0) for at, each in stretch],
+            class_="course-line",
+            follow={"line": [each.value for _, each in stretch]},
+        )
         for at, each in stretch:
             fill = BLUE if each.complete else "#ffffff"
-            canvas.circle(*place(at, each.value or 0.0), 3.0, fill=fill, class_="dot", title=each.hint)
+            spot = place(at, each.value or 0.0)
+            canvas.circle(*spot, 3.0, fill=fill, class_="dot", title=each.hint, follow={"y": each.value})
     every = max(1, math.ceil(len(readings) / _LABELS))
     for at in range(0, len(readings), every):
         x = _START + 8 + at * step
         if x <= _END - 14:
             canvas.text(max(x, _START + 14), _FLOOR + 18, readings[at].name, anchor="middle", class_="small")
-    return canvas.render()
+    return canvas.render(vertical=(_FLOOR, _TOP, form))
 
 
 def ticks_of(low: float, high: float) -> list[float]:

@@ -1,10 +1,12 @@
 // Makes the numbers of a page anew for the customers that its reader chooses: sums over groups of customers stand in the
 // page, and elements say how they are made of them (data-live: text; data-heat, data-length …: shade and size).
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("sums").textContent);
+(async () => {
+  const packed = Uint8Array.from(atob(document.getElementById("sums").textContent), (sign) => sign.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const data = JSON.parse(await new Response(unpacked).text());
   const form = document.querySelector("form.filters");
-  const { groups, sums, signs, large, missing, colours, few, span } = data;
+  const { groups, sums, signs, large, missing, colours, few, span, statuses } = data;
   const number = /\ue000([^;]*);([^\ue001]*)\ue001/g;
   const attributes = ["aria-label", "title"];
   const z = 1.959963984540054;
@@ -136,12 +138,15 @@
   const ownText = (element) => Array.from(element.childNodes).find((node) => node.nodeType === Node.TEXT_NODE);
   const texts = Array.from(document.querySelectorAll("[data-live]"), (element) => [element, element.textContent && ownText(element)?.data]);
 
+  const keepText = (element) => {
+    if (!texts.some(([known]) => known === element)) texts.push([element, ownText(element).data]);
+  };
   const axis = (drawing) => (drawing.dataset.axis ?? "0 0").split(" ").map(Number);
   const largest = new Map();
   const most = (drawing, value) => {
     if (!largest.has(drawing)) {
-      const recipes = Array.from(drawing.querySelectorAll("[data-width],[data-length],[data-x2],[data-area]"), (each) =>
-        each.dataset.width ?? each.dataset.length ?? each.dataset.x2 ?? each.dataset.area);
+      const recipes = Array.from(drawing.querySelectorAll("[data-width],[data-length],[data-x2],[data-area],[data-rise]"), ({ dataset }) =>
+        dataset.width ?? dataset.length ?? dataset.x2 ?? dataset.area ?? dataset.rise);
       largest.set(drawing, Math.max(1e-12, ...recipes.map(value).filter(Number.isFinite)));
     }
     return largest.get(drawing);
@@ -152,6 +157,37 @@
     const size = value(recipe);
     return start + ((end - start) * (Number.isFinite(size) ? size : 0)) / most(drawing, value);
   };
+  const pointsOf = (element) => Array.from(original(element, "d").matchAll(/(-?[\d.]+),(-?[\d.]+)/g), (found) => [+found[1], +found[2]]);
+  const vertical = (element) => element.closest("svg").dataset.vertical.split(" ").slice(0, 2).map(Number);
+  // The vertical axis of a drawing: as many values as it has, as round as they were; counts begin at 0.
+  const scales = new Map();
+  const heightOf = (element, value) => {
+    const drawing = element.closest("svg");
+    if (!scales.has(drawing)) scales.set(drawing, scaled(drawing, value));
+    return (recipe) => scales.get(drawing)(value(recipe));
+  };
+  const scaled = (drawing, value) => {
+    const [floor, top, ...form] = drawing.dataset.vertical.split(" ");
+    const recipes = Array.from(drawing.querySelectorAll("[data-y],[data-upper]"), ({ dataset }) =>
+      [dataset.y, dataset.upper, dataset.lower].filter(Boolean).join(" ").split(" ")).flat();
+    const values = recipes.map(value).filter(Number.isFinite);
+    const ticks = Array.from(drawing.querySelectorAll("[data-tick]"));
+    const counts = form[0] === "compact";
+    const low = counts ? 0 : Math.min(...values, 0);
+    const high = Math.max(...values, low + (counts ? ticks.length - 1 : 1e-9));
+    const raw = (high - low) / (ticks.length - 1);
+    const magnitude = 10 ** Math.floor(Math.log10(raw));
+    const reaches = (step) => Math.floor(low / step + 1e-9) * step + (ticks.length - 1) * step >= high - 1e-9;
+    const steps = [1, 2, 2.5, 5, 10, 20, 25, 50].map((factor) => factor * magnitude);
+    const step = steps.find((each) => reaches(each) && (!counts || Number.isInteger(each)));
+    const bottom = Math.floor(low / step + 1e-9) * step;
+    const [name, ...details] = form;
+    for (const [i, tick] of ticks.entries()) {
+      keepText(tick);
+      ownText(tick).data = forms[name](bottom + i * step, ...details);
+    }
+    return (each) => +floor - ((each - bottom) / (step * (ticks.length - 1))) * (floor - top);
+  };
   const sizes = {
     heat(element, value) {
       const share = value(element.dataset.heat);
@@ -160,11 +196,23 @@
         set(element, "style", `background:${colour};color:${inkOn(colour)}`);
       } else set(element, "style", "");
     },
+    least(element, value) {
+      const target = +element.dataset.target;
+      const up = element.dataset.up === "up";
+      const [least, most] = [value(element.dataset.least), value(element.dataset.most)];
+      const met = up ? least >= target : most <= target;
+      const missed = up ? most < target : least > target;
+      const known = Number.isFinite(least) && Number.isFinite(most);
+      ownText(element).data = known ? statuses[met ? "met" : missed ? "missed" : "unclear"] : missing;
+    },
     length(element, value) {
       const start = axis(element.closest("svg"))[0];
       const end = at(element, element.dataset.length, value);
       set(element, "x", Math.min(start, end));
       set(element, "width", Math.abs(end - start));
+      const all = Array.from(element.closest("svg").querySelectorAll("[data-length]"), (bar) => value(bar.dataset.length));
+      const longest = value(element.dataset.length) === Math.max(...all.filter(Number.isFinite));
+      set(element, "fill", longest ? colours.blue : colours.steel);
     },
     x1(element, value) {
       for (const name of ["x1", "x2"]) set(element, name, at(element, element.dataset[name], value));
@@ -182,6 +230,49 @@
       const [upper, lower] = ["from", "to"].map((name) => Math.abs(at(element, element.dataset[name], value) - start) / 2);
       const [top, bottom] = [points[1], points[5]];
       set(element, "d", `M${centre - upper},${top}L${centre + upper},${top}L${centre + lower},${bottom}L${centre - lower},${bottom}Z`);
+    },
+    meter(element, value) {
+      const share = value(element.dataset.meter);
+      set(element, "style", `inline-size:${Number.isFinite(share) ? 100 * share : 0}%`);
+    },
+    rise(element, value) {
+      const [floor, top] = vertical(element);
+      const height = ((floor - top) * value(element.dataset.rise)) / most(element.closest("svg"), value);
+      set(element, "y", floor - height);
+      set(element, "height", height);
+    },
+    above(element, value) {
+      const [floor, top] = vertical(element);
+      set(element, "y", floor - ((floor - top) * value(element.dataset.above)) / most(element.closest("svg"), value) - 5);
+    },
+    y(element, value) {
+      const y = heightOf(element, value)(element.dataset.y);
+      set(element, "cy", Number.isFinite(y) ? y : 0);
+      set(element, "visibility", Number.isFinite(y) ? "visible" : "hidden");
+    },
+    line(element, value) {
+      const points = pointsOf(element);
+      const place = heightOf(element, value);
+      let open = false;
+      const corners = element.dataset.line.split(" ").map((recipe, i) => {
+        const y = place(recipe);
+        const corner = Number.isFinite(y) ? `${open ? "L" : "M"}${points[i][0]},${y}` : "";
+        open = Number.isFinite(y);
+        return corner;
+      });
+      set(element, "d", corners.join("") || "M0,0");
+    },
+    upper(element, value) {
+      const points = pointsOf(element);
+      const place = heightOf(element, value);
+      const [upper, lower] = ["upper", "lower"].map((name) => element.dataset[name].split(" ").map(place));
+      const known = upper.map((_, i) => i).filter((i) => Number.isFinite(upper[i]) && Number.isFinite(lower[i]));
+      const corners = [...known.map((i) => [points[i][0], upper[i]]), ...known.reverse().map((i) => [points[i][0], lower[i]])];
+      set(element, "d", corners.length ? `M${corners.map((each) => each.join(",")).join("L")}Z` : "M0,0");
+    },
+    crop(element) {
+      const [, , width] = element.getAttribute("viewBox").split(" ");
+      set(element, "viewBox", `0 0 ${width} ${element.dataset.crop}`);
     },
     area(element, value) {
       const size = value(element.dataset.area);
@@ -205,7 +296,7 @@
   };
   const show = (value) => {
     for (const [element] of texts) {
-      const node = ownText(element);
+      const node = "live" in element.dataset && ownText(element);
       if (node) node.data = filled(element.dataset.live, value);
       if (element.hasAttribute("value")) {
         keep(element, "value");
@@ -218,6 +309,7 @@
       }
     }
     largest.clear();
+    scales.clear();
     for (const name of Object.keys(sizes)) {
       for (const element of document.querySelectorAll(`[data-${name}]`)) sizes[name](element, value);
     }
