@@ -299,7 +299,7 @@ def journey_picture(
             "the log has no map, so that there are no stages to draw; read it through one first: "
             "log.with_map(safar.JourneyMap.load(...))"
         )
-    locale = Locale(language)
+    locale, lookback = Locale(language), _args.duration(lookback, "lookback")
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
     called = {each.id: each.name.of(locale.language) for each in journey_map.channels}
     chosen = _kind(log, kind)
