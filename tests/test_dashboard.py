@@ -560,6 +560,16 @@ def test_a_tile_colours_its_change_by_what_is_better() -> None:
     assert tones("neither") == ["change", "even"]
 
 
+def test_what_the_line_of_a_tile_shows_is_said_only_beside_the_line(page: Page) -> None:
+    customers = next(tile for tile in page.tiles if tile.label == "Customers")
+    assert customers.detail is None
+    assert customers.of_line == "line: customers with any event in the week"
+    assert customers.of_line in parse(page.to_html()).text
+    for values, shown in (((1.0, 2.0, 3.0), True), ((1.0,), False)):
+        tile = Tile(label="a", value=1, of_line="line: each week", series=weeks(*values))
+        assert ("line: each week" in Page("x", tiles=[tile]).to_html()) is shown
+
+
 def test_a_value_that_is_not_defined_is_a_dash() -> None:
     tree = parse(Page("x", tiles=[Tile(label="a", value=None, unit="share")]).to_html())
     assert tree.all("p", "value")[0].text == "–"

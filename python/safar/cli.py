@@ -355,7 +355,7 @@ def _summary(page: Page, log: EventLog) -> None:
         f"({log.timezone}); {bad:,} of {log.info['rows']:,} rows rejected" + (f": {reasons}" if bad else "")
     )
     for tile in page.tiles:
-        detail = "" if tile.detail is None or tile.detail.startswith("line:") else f"  {tile.detail}"
+        detail = "" if tile.detail is None else f"  {tile.detail}"
         print(f"  {tile.label:<16}{locale.value(tile.value, tile.unit):>12}{detail}")
     funnel = page.results["funnel"].to_dict()
     way = " → ".join(

@@ -119,7 +119,7 @@ def _customers(log: EventLog, course: Series | None, active: Sequence[str] | Non
     return Tile(
         label=locale.say("Customers"),
         value=log.customers,
-        detail=None if course is None else locale.say(said[course.period], events=of),
+        of_line=None if course is None else locale.say(said[course.period], events=of),
         series=course,
     )
 
