@@ -28,7 +28,7 @@ from safar.pages.given import check_options, read_through, with_surveys
 from safar.pages.journey_facts import Kind
 from safar.pages.key_figures import KeyFigures, key_figures
 from safar.pages.map_sections import alerts_section, kpi_section, stages_section
-from safar.pages.picture import JourneyPicture, journey_picture
+from safar.pages.picture import JourneyPicture, journey_picture, kind_of_scores
 from safar.pages.section import Section
 from safar.pages.voice_sections import score_cells_section, score_trend_section
 
@@ -294,8 +294,7 @@ def _sections(
         )
         made.append(channel_events_section(log.channels, len(log), locale=of_channels))
         made.append(parts.sessions_section(found["sessions"], locale=locale))
-    if log.scores is not None and work.picture is not None:
-        made += _voice(work, work.picture)
+    made += _voice(work)
     if log.map is not None:
         if "stages" in found:
             made.append(stages_section(found["stages"], log.map, locale=locale))
@@ -306,20 +305,23 @@ def _sections(
     return made
 
 
-def _voice(work: _Work, picture: JourneyPicture) -> list[Section]:
-    """What customers say: the kind of score that the picture shows, over time and by stage and channel."""
+def _voice(work: _Work) -> list[Section]:
+    """What customers say: the kind of score with the most answers, over time and, on a map, by stage and channel."""
     from safar.voice import ces, csat, nps
 
-    log, locale, kind = work.log, work.locale, picture.journeys[0].kind
-    cells = score_cells_section(picture)
-    if kind is None or cells is None:
+    log, locale, kind = work.log, work.locale, kind_of_scores(work.log)
+    if kind is None:
+        if log.scores is not None:
+            reason = locale.say("no survey has answers to an NPS, CSAT or CES question")
+            work.left_out.append(f"{locale.say('Scores')}: {reason}")
         return []
+    cells = None if work.picture is None else score_cells_section(work.picture)
     ask = {"nps": nps, "csat": csat, "ces": ces}[kind]
     period: Literal["week", "month"] = "month" if log.observed_until - log.first > _LONG else "week"
     with work.timed("scores over time"):
         over_time = ask(log, period=period, calendar=locale.calendar)
     trend = score_trend_section(over_time, period=period, observed_until=log.observed_until, locale=locale)
-    return [cells, trend]
+    return [trend] if cells is None else [cells, trend]
 
 
 def _channel_names(log: EventLog, locale: Locale) -> dict[str, str]:

@@ -22,7 +22,7 @@ from safar.pages.section import Columns, Section
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["JourneyPicture", "journey_picture"]
+__all__ = ["JourneyPicture", "journey_picture", "kind_of_scores"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -302,7 +302,7 @@ def journey_picture(
     locale, lookback = Locale(language), _args.duration(lookback, "lookback")
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
     called = {each.id: each.name.of(locale.language) for each in journey_map.channels}
-    chosen = _kind(log, kind)
+    chosen = kind_of_scores(log, kind)
     journeys = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
     answered = "" if chosen is None else (
         f" Scores ({chosen.upper()}) are of the stage and channel of the customer's last event at or before the "
@@ -320,8 +320,8 @@ def journey_picture(
     )
 
 
-def _kind(log: EventLog, kind: Kind | None) -> Kind | None:
-    """The kind of score that is shown."""
+def kind_of_scores(log: EventLog, kind: Kind | None = None) -> Kind | None:
+    """Choose the kind of score that is shown: what is given, else that with the most answers; None without any."""
     if kind is not None:
         _args.choice(kind, "kind", Kind)
         return kind
