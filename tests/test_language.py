@@ -198,6 +198,27 @@ def test_every_translation_has_the_places_of_its_english() -> None:
         assert other.strip(), english
 
 
+def rejected() -> list[str]:
+    """Every reason for which a row is rejected, from a log that has each."""
+    rows = [
+        ("ann", "2026-03-01", "view"),
+        (None, "2026-03-01", "view"),
+        ("ann", None, "view"),
+        ("ann", "soon", "view"),
+        ("ann", "1026-03-01", "view"),
+        ("ann", "2026-03-01", None),
+        ("ann", "2026-04-01", "view"),
+    ]
+    data = {name: [row[place] for row in rows] for place, name in enumerate(("who", "when", "what"))}
+    log = safar.EventLog(data, customer="who", time="when", event="what", observed_until="2026-03-02")
+    assert sorted(log.rejected.values()) == [1] * 6
+    return list(log.rejected)
+
+
+def test_every_reason_for_a_rejected_row_is_said_in_persian() -> None:
+    assert {reason.replace("_", " ") for reason in rejected()} <= set(words_of("fa")["texts"])
+
+
 def test_every_text_of_the_file_is_said_somewhere() -> None:
     said = set()
     for path in [
@@ -213,10 +234,7 @@ def test_every_text_of_the_file_is_said_somewhere() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
     said |= set(re.findall(r'locale\.say\("([^"]+)"', (PAGE / "templates" / "page.html").read_text()))
-    reasons = {
-        reason.replace("_", " ")
-        for reason in ("missing_customer", "missing_time", "missing_event", "invalid_time", *REASONS)
-    }
+    reasons = {reason.replace("_", " ") for reason in (*rejected(), *REASONS)}
     units = {formula["unit"] for formula in safar.kpi_catalogue().to_polars().to_dicts()}
     unsaid = set(words_of("fa")["texts"]) - said - reasons - units - WORDS
     assert not unsaid

@@ -109,8 +109,8 @@ def test_the_line_says_what_is_done_and_leaves_nothing_on_a_screen(
         assert shown == [
             "",
             "reading: 1,000 rows",
-            "grouping: 25,000 of 100,000 rows (25%), about 0 s left",
-            "asking: 0 of 8 parts (0%)",
+            "[#####...............] grouping: 25,000 of 100,000 rows (25%), about 0 s left",
+            "[....................] asking: 0 of 8 parts (0%)",
             "",
             "",
         ]
