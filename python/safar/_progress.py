@@ -86,14 +86,16 @@ class Line:
 
     def __init__(self) -> None:
         self._renewed = sys.stderr.isatty() or "ipykernel" in sys.modules
-        self._stage = ""
+        self._stage, self._done = "", 0
         self._began = self._shown = time.monotonic()
         self._width = 0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()
-        if stage != self._stage:
+        # Another computation may be of the same stage; it begins anew.
+        if stage != self._stage or done < self._done:
             self._stage, self._began = stage, now
+        self._done = done
         if now - self._shown < (_ON_SCREEN if self._renewed else _IN_FILE):
             return
         self._shown = now
