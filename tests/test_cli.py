@@ -38,17 +38,18 @@ def events(tmp_path: Path) -> Path:
     return path
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m safar` as a user would."""
+def command(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `python -m safar` as a user would; options are those of `subprocess.run`."""
     package = str(Path(safar.__file__).parents[1])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
-    return subprocess.run(
-        [sys.executable, "-m", "safar", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    path = os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])
+    given = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "encoding": "utf-8",
+        "check": False,
+    } | options
+    given["env"] = os.environ | {"PYTHONPATH": path} | options.get("env", {})
+    return subprocess.run([sys.executable, "-m", "safar", *map(str, arguments)], **given)
 
 
 def table(path: Path) -> dict[str, list[Any]]:
@@ -174,21 +175,14 @@ def test_the_specs_of_a_report_replay_it(events: Path, tmp_path: Path) -> None:
 def on_terminal(*arguments: object) -> tuple[str, str]:
     """Run the command with a terminal as its standard error; what it wrote there, and on standard output."""
     ours, its = pty.openpty()
-    environment = os.environ | {"PYTHONPATH": str(Path(safar.__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-m", "safar", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=its,
-        check=True,
-        env=environment,
-    )
+    done = command(*arguments, stderr=its, check=True)
     os.close(its)
     written = b""
     with contextlib.suppress(OSError):
         while part := os.read(ours, 4096):
             written += part
     os.close(ours)
-    return written.decode(), done.stdout.decode()
+    return written.decode(), done.stdout
 
 
 def assert_steps(written: str) -> None:
@@ -354,17 +348,9 @@ def test_every_option_is_in_the_documentation() -> None:
 
 
 def test_a_reader_who_leaves_early_is_no_error(events: Path, tmp_path: Path) -> None:
-    package = str(Path(safar.__file__).parents[1])
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [sys.executable, "-m", "safar", "report", events, *ROLES, "--out", tmp_path / "out"],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": package},
-    )
+    done = command("report", events, *ROLES, "--out", tmp_path / "out", stdout=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out" / "index.html").exists()
@@ -390,26 +376,10 @@ def test_a_summary_is_in_the_language_of_the_page(events: Path, tmp_path: Path) 
 
 
 def test_a_terminal_that_knows_no_persian_is_no_error(events: Path, tmp_path: Path) -> None:
-    package = str(Path(safar.__file__).parents[1])
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "safar",
-            "report",
-            events,
-            *ROLES,
-            "--language",
-            "fa",
-            "--out",
-            tmp_path / "out",
-        ],
-        capture_output=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": package, "PYTHONIOENCODING": "ascii"},
-    )
+    arguments = ["report", events, *ROLES, "--language", "fa", "--out", tmp_path / "out"]
+    done = command(*arguments, env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
-    assert b"\\u06f6" in done.stdout
+    assert "\\u06f6" in done.stdout
 
 
 def test_the_sign_between_fields_can_be_given(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from safar.language.fonts import FAMILY, FOLDER, font_faces
 from safar.language.words import words_of
 from safar.monitoring.alerting import Rule
 from safar.monitoring.judging import REASONS
+from safar.pages.map_sections import kpi_section
 from safar.pages.tables import data_table
 
 PERSIAN = Locale("fa")
@@ -275,6 +276,21 @@ def test_tables_of_a_persian_page_say_the_words_of_the_library() -> None:
                         cell.text,
                     )
     assert seen == headings | of_map
+
+
+def test_the_ends_of_an_interval_keep_their_order_whatever_their_signs() -> None:
+    shop = safar.datasets.shop(300)
+    log = shop.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(shop.surveys, customer="customer_id", time="time", score="score", kind="kind")
+    kpis = log.kpis(kpis=["nps"], period="month")
+    section = kpi_section(kpis, safar.JourneyMap.shop(), locale=PERSIAN)
+    (row,) = parse(section.figure).all("tbody")[0].all("tr")
+    columns = kpis.to_dict()
+    latest = max(place for place, complete in enumerate(columns["complete"]) if complete)
+    ends = [end.text for end in row.all("td")[3].all("bdi")]
+    assert columns["low"][latest] < 0
+    assert ends[0] == PERSIAN.number(columns["low"][latest])
+    assert ends[1] == PERSIAN.measure(columns["high"][latest], "points")
 
 
 def cells(columns: dict[str, list[object]], locale: Locale, *, words: bool = True) -> list[str]:

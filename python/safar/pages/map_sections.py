@@ -195,7 +195,8 @@ def _course(columns: dict[str, Any], rows: list[int], name: str, locale: Locale)
 def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
     unit = row["unit"] or ""
     low, high = row["low"], row["high"]
-    between = f"{locale.number(low)} – {locale.measure(high, unit)}"
+    # Kept apart, for the sign of the one would turn the order of both in text from right to left.
+    ends = element("bdi", locale.number(low)), Markup(" – "), element("bdi", locale.measure(high, unit))
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
     hint = None if row["reason"] is None else locale.say(row["reason"])
@@ -208,7 +209,7 @@ def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Mark
             element("data", locale.measure(row["value"], unit), value=repr(row["value"]), title=hint),
             class_="number",
         ),
-        element("td", MISSING if low is None or high is None else between, class_="number"),
+        element("td", *([MISSING] if low is None or high is None else ends), class_="number"),
         element("td", target, class_="number"),
         element("td", locale.say(_STATUS.get(row["status"], MISSING))),
         element("td", course),
