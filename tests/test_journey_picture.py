@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ import safar
 from page_tree import Node, parse
 from safar._typing import Language
 from safar.language import Locale
-from safar.pages import JourneyPicture, Page, Section, journey_picture
+from safar.pages import JourneyPicture, Page, Section, dashboard, journey_picture
 from safar.pages.figures.journey import score_text
 from safar.pages.figures.trend import ticks_of
 from safar.pages.voice_sections import score_cells_section
@@ -217,6 +218,128 @@ def test_without_scores_channels_or_a_map(shop: Any) -> None:
         journey_picture(plain, lookback="soon")
     with pytest.raises(safar.ArgumentTypeError, match="lookback=30 is a int"):
         journey_picture(plain, lookback=30)  # type: ignore[arg-type]
+
+
+SMALL = """
+version = 1
+[[stage]]
+id = "look"
+[[stage]]
+id = "buy"
+[[touchpoint]]
+id = "seen"
+stage = "look"
+event = "view"
+[[touchpoint]]
+id = "bought"
+stage = "buy"
+event = "order"
+"""
+
+
+def small(seed: int, *, channel: str | None = "h") -> tuple[safar.EventLog, pl.DataFrame, pl.DataFrame]:
+    """Customers whose plan changes, with answers at every time, some of nobody; and both as frames."""
+    random = np.random.default_rng(seed)
+    start = datetime(2026, 3, 1)
+    rows = [
+        (f"c{random.integers(40)}", start + timedelta(hours=int(random.integers(2000))),
+         str(random.choice(["view", "order", "other"])), str(random.choice(["web", "app"])),
+         str(random.choice(["free", "pro", "team"])))
+        for _ in range(600)
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema=["c", "t", "e", "h", "plan"], orient="row").sort("c", "t")
+    answers = pl.DataFrame(
+        [
+            (f"c{random.integers(45)}", start + timedelta(hours=int(random.integers(2000))), int(random.integers(11)))
+            for _ in range(400)
+        ],
+        schema=["customer", "time", "score"],
+        orient="row",
+    )  # fmt: skip
+    log = safar.EventLog(
+        frame, customer="c", time="t", event="e", channel=channel, attributes=["plan"], timezone="UTC"
+    )
+    log = log.with_map(safar.JourneyMap(SMALL))
+    log = log.with_scores(answers, customer="customer", time="time", score="score", scale="nps")
+    return log, frame, answers
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_segment_has_the_events_and_answers_of_its_customers(seed: int) -> None:
+    log, frame, answers = small(seed)
+    plans = dict(frame.group_by("c", maintain_order=True).first().select("c", "plan").iter_rows())
+    picture = journey_picture(log, by="plan")
+    assert {facts.segment for facts in picture.journeys} == {None, "free", "pro", "team"}
+    for facts in picture.journeys[1:]:
+        mine = [customer for customer, plan in plans.items() if plan == facts.segment]
+        own = frame.filter(pl.col("c").is_in(mine), pl.col("e") != "other")
+        stages = own["e"].replace_strict({"view": "look", "order": "buy"})
+        assert {key: cell.events for key, cell in facts.cells.items()} == Counter(
+            zip(stages, own["h"], strict=True)
+        )
+        scores = answers.filter(pl.col("customer").is_in(mine))["score"]
+        assert facts.score is not None
+        assert facts.score.answers == len(scores)
+        assert facts.mean == pytest.approx(scores.mean())
+        alone = journey_picture(log.filter(customers=mine)).journeys[0]
+        assert {key: cell.score for key, cell in alone.cells.items()} == {
+            key: cell.score for key, cell in facts.cells.items()
+        }
+    everybody = picture.journeys[0]
+    # Answers of those who never came count as well, and those at no stage.
+    assert everybody.mean == pytest.approx(answers["score"].mean())
+    assert sum(stage.answers for stage in everybody.stages) < len(answers)
+    assert f"all: {everybody.mean:.2f}".rstrip("0") in [node.text for node in drawn(picture).all("text")]
+
+
+def test_only_the_largest_segments_are_drawn() -> None:
+    customers = [f"c{number}" for number in range(80) for _ in range(2)]
+    log = safar.EventLog(
+        {"c": customers, "t": ["2026-01-01", "2026-01-02"] * 80, "e": ["view", "order"] * 80,
+         "p": [f"p{int(name[1:]) % 40}" for name in customers]},
+        customer="c", time="t", event="e", attributes=["p"],
+    )  # fmt: skip
+    picture = journey_picture(log.with_map(safar.JourneyMap(SMALL)), by="p")
+    assert len(picture.journeys) == 31
+    assert "The 30 of 40 with the most customers are drawn." in picture.definition
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_log_without_channels_shows_its_scores(language: Language) -> None:
+    log, frame, _ = small(1, channel=None)
+    picture = journey_picture(log, language=language)
+    cells = picture.journeys[0].cells
+    assert {key: cell.events for key, cell in cells.items()} == {
+        ("look", None): (frame["e"] == "view").sum(),
+        ("buy", None): (frame["e"] == "order").sum(),
+    }
+    assert all(cell.score is not None and cell.score.answers for cell in cells.values())
+    row = Locale(language).say("All events")
+    assert row in [re.sub("[\u2068\u2069]", "", node.text) for node in drawn(picture).all("text")]
+    titles = [each.title for each in dashboard(log, language=language).sections if isinstance(each, Section)]
+    assert Locale(language).say("{kind} over time", kind="NPS") in titles
+    assert Locale(language).say("{kind}: stage × channel", kind="NPS") in titles
+
+
+def test_scores_stand_on_the_page_without_a_map() -> None:
+    _, frame, answers = small(1)
+    log = safar.EventLog(frame, customer="c", time="t", event="e")
+    log = log.with_scores(answers, customer="customer", time="time", score="score", scale="nps")
+    titles = [each.title for each in dashboard(log).sections if isinstance(each, Section)]
+    assert "NPS over time" in titles
+    assert "NPS: stage × channel" not in titles
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("channel", ["h", None])
+def test_a_map_that_fits_no_event_has_a_page(channel: str | None) -> None:
+    log, frame, answers = small(1, channel=channel)
+    frame = frame.with_columns(e=pl.lit("no ") + pl.col("e"))
+    log = safar.EventLog(frame, customer="c", time="t", event="e", channel=channel)
+    log = log.with_scores(answers, customer="customer", time="time", score="score", scale="nps")
+    page = dashboard(log, map=safar.JourneyMap(SMALL))
+    assert any("no event of the log fits a touchpoint" in meaning for _, meaning in page.notes)
+    assert "<h1>" in page.to_html()
 
 
 def test_the_table_is_what_is_drawn(picture: JourneyPicture) -> None:

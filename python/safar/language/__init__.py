@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from safar.language.live import Live, LiveText, joined, of_all, recipes_of
 from safar.language.locale import ENGLISH, MISSING, Direction, Locale
 from safar.language.words import heading, translated
 
-__all__ = ["ENGLISH", "MISSING", "Direction", "Locale", "heading", "translated"]
+__all__ = [
+    "ENGLISH",
+    "MISSING",
+    "Direction",
+    "Live",
+    "LiveText",
+    "Locale",
+    "heading",
+    "joined",
+    "of_all",
+    "recipes_of",
+    "translated",
+]

@@ -12,6 +12,7 @@ from unicodedata import bidirectional
 from safar import _args, calendar
 from safar._typing import Calendar, Duration, Language
 from safar.language.conventions import CONVENTIONS, Conventions, Direction
+from safar.language.live import filled, joined, written
 from safar.language.words import translated
 
 __all__ = ["ENGLISH", "MISSING", "Direction", "Locale"]
@@ -109,7 +110,17 @@ class Locale:
         ('مشتریان', '3 rows')
         """
         found = translated(text, self.language)
-        return found.format(**values) if values else found
+        return filled(found, values) if values else found
+
+    def sentence(self, parts: Iterable[str], mark: str = "; ") -> str:
+        """Join parts of a sentence with a mark of the language.
+
+        Examples
+        --------
+        >>> ENGLISH.sentence(["3 dropped", "1 open"])
+        '3 dropped; 1 open'
+        """
+        return joined(self.say(mark), list(parts))
 
     def label(self, name: object) -> str:
         """Write a name that came with the data as it is called in the language, if that is known.
@@ -120,7 +131,8 @@ class Locale:
         ('(missing)', '(پایان)', 'end')
         """
         text = "(missing)" if name is None else str(name)
-        return self.say(text) if text in _NO_NAMES else self.names.get(text, text)
+        called = self.names.get(text)
+        return called or (self.say(text) if text in _NO_NAMES else text)
 
     def name(self, name: object) -> str:
         """Put a name that came with the data into a sentence; one of the other direction is kept apart."""
@@ -145,6 +157,7 @@ class Locale:
 
     # ------------------------------------------------------------------------------------------------- numbers
 
+    @written("count")
     def count(self, value: float | None) -> str:
         """Write a count with thousands separators.
 
@@ -155,6 +168,7 @@ class Locale:
         """
         return self.signs(f"{value:z,.0f}") if _finite(value) else self._no_digits(value)
 
+    @written("number")
     def number(self, value: float | None, decimals: int = 1) -> str:
         """Write a number with so many decimals at most, none from a thousand on, and below 1 two significant digits.
 
@@ -177,6 +191,7 @@ class Locale:
         text = f"{value:z.{decimals}f}"
         return self.signs(text.rstrip("0").rstrip(".") if decimals else text)
 
+    @written("compact")
     def compact(self, value: float | None) -> str:
         """Write a large amount in at most four digits with K, M or B.
 
@@ -201,6 +216,7 @@ class Locale:
                 return self.signs(f"{value / unit:,.1f}") + word
         return self.count(value) if abs(round(value, 1)) >= 100 else self.number(value)
 
+    @written("share")
     def share(self, value: float | None, decimals: int = 1) -> str:
         """Write a share between 0 and 1 in per cent; one that would round to 0 or 100 but is not, says so.
 
@@ -219,6 +235,7 @@ class Locale:
             return self.signs(f">{100 - least:.{decimals}f}%")
         return self.signs(f"{percent:z.{decimals}f}%")
 
+    @written("percent")
     def percent(self, value: float) -> str:
         """Write a share as a whole per cent without its sign, for small cells.
 
@@ -228,6 +245,19 @@ class Locale:
         ('63', '<1', '0')
         """
         return self.signs("<1" if 0 < 100 * value < 0.5 else f"{100 * value:.0f}")
+
+    @written("signed")
+    def signed(self, value: float | None) -> str:
+        """Write a whole number with its sign, such as a Net Promoter Score.
+
+        Examples
+        --------
+        >>> ENGLISH.signed(12.4), ENGLISH.signed(-7.0), ENGLISH.signed(-0.3)
+        ('+12', '−7', '0')
+        """
+        if not _finite(value):
+            return self._no_digits(value)
+        return self.signs(f"{value:+.0f}" if round(value) else "0")
 
     def change(self, value: float | None, unit: str) -> str:
         """Write a change: relative in per cent, or for a share in percentage points.
@@ -281,7 +311,7 @@ class Locale:
         text = self.number(value)
         if value is None or not unit or unit == "money":
             return text
-        return text + self.signs("%") if unit == "%" else f"{text} {self.say(unit)}"
+        return text + (self.signs("%") if unit == "%" else f" {self.say(unit)}")
 
     def _no_digits(self, value: float | None) -> str:
         """What stands for a value that no digits can write."""

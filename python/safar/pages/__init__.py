@@ -18,12 +18,13 @@ Examples
 Page('Spring', 0 tiles, 2 sections)
 """
 
-from safar.pages.build import Progress, dashboard
+from safar.pages.build import dashboard
 from safar.pages.document import Page
 from safar.pages.picture import JourneyPicture, journey_picture
 from safar.pages.sections import Section
 from safar.pages.series import Series
 from safar.pages.tiles import Tile
+from safar.pages.work import Progress
 
 __all__ = [
     "JourneyPicture",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from safar._intervals import wilson
 from safar.language import ENGLISH, Locale
 from safar.pages.figures import Bar, bars_figure, steps_figure
-from safar.pages.section import Section
+from safar.pages.section import Columns, Section
 
 if TYPE_CHECKING:
     from safar.result import Result
@@ -38,7 +39,12 @@ def _note(shown: int, total: int, locale: Locale) -> str | None:
 
 
 def channel_conversion_section(
-    everyone: Result, converted: Result, *, events: str, locale: Locale = ENGLISH
+    everyone: Result,
+    converted: Result,
+    *,
+    events: str,
+    follow: Callable[[Columns], Columns] = lambda columns: columns,
+    locale: Locale = ENGLISH,
 ) -> Section:
     """Compare the share of customers that convert by the channel they first came through.
 
@@ -50,6 +56,8 @@ def channel_conversion_section(
         A funnel of one step, the conversion, by channel at the first event.
     events
         The conversion in words.
+    follow
+        Lets the numbers of columns follow a choice of customers.
     locale
         How readers are written to.
 
@@ -72,7 +80,7 @@ def channel_conversion_section(
         "share_high": high.tolist(),
     }
     order = sorted(range(len(shown)), key=lambda i: (-columns["share"][i], i))
-    columns = {name: [values[i] for i in order] for name, values in columns.items()}
+    columns = follow({name: [values[i] for i in order] for name, values in columns.items()})
     bars = []
     for name, size, number, part, least, most in zip(*columns.values(), strict=True):
         hint = locale.say(

@@ -17,6 +17,7 @@ from safar.pages.tables import data_table
 from safar.pages.tiles import Tile, tile_markup
 
 if TYPE_CHECKING:
+    from safar.pages.filters import Filters
     from safar.result import Result
 
 from safar.language import Locale
@@ -47,6 +48,8 @@ class Page:
         The results behind the figures, by name; not shown, for use after the page.
     language
         Language of the page's own words, numbers and dates: ``"en"``, or ``"fa"`` for Persian, from right to left.
+    filters
+        The choice of customers at the top of the page; None has none, and the page has no script.
 
     Examples
     --------
@@ -62,6 +65,7 @@ class Page:
     notes: Sequence[tuple[str, str]] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
     language: Language = "en"
+    filters: Filters | None = None
 
     def __post_init__(self) -> None:
         _args.choice(self.language, "language", Language)
@@ -100,6 +104,7 @@ class Page:
             page=self,
             style=Markup(font_faces() + "\n" + style if locale.direction == "rtl" else style),
             tiles=[tile_markup(tile, locale) for tile in self.tiles],
+            filters=self.filters,
             sections=sections,
             locale=locale,
             data_table=partial(data_table, locale=locale),
@@ -131,7 +136,8 @@ class Page:
         """Show the page in a notebook inside its own frame, so that styles don't mix."""
         return (
             f'<iframe srcdoc="{escape(self.to_html(), quote=True)}" title="{escape(self.title, quote=True)}" '
-            'style="width:100%;height:900px;border:1px solid #dfe5ea;border-radius:6px" sandbox=""></iframe>'
+            'style="width:100%;height:900px;border:1px solid #dfe5ea;border-radius:6px" sandbox="allow-scripts">'
+            "</iframe>"
         )
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -12,16 +12,30 @@ from safar._intervals import adjusted_wald, mean_bounds, wilson
 from safar._significance import holm, two_nps, two_shares
 from safar._typing import Duration, Floats, Integers
 from safar.errors import ArgumentError
+from safar.pages.customers import groups_of
 
 if TYPE_CHECKING:
+    from safar.analyses.stages import StagesResult
     from safar.log import EventLog
     from safar.voice import ScoreResult
 
-__all__ = ["FEW", "Cell", "JourneyFacts", "Kind", "Score", "StageFacts", "journey_facts"]
+__all__ = [
+    "FEW",
+    "SEGMENTS",
+    "Cell",
+    "JourneyFacts",
+    "Kind",
+    "Score",
+    "StageFacts",
+    "journey_facts",
+    "usual_kind",
+]
 
 Kind = Literal["nps", "csat", "ces"]
 # Fewer answers say too little of a cell to give it a colour.
 FEW = 10
+# More journeys than these are not looked at one by one.
+SEGMENTS = 30
 _SIGNIFICANT = 0.05
 _MOMENTS = 3
 
@@ -86,6 +100,7 @@ class JourneyFacts:
     channels : those with the most events first.
     cells : by stage and channel.
     score : of all answers.
+    mean : of all answers.
     ends : the lowest and the highest answer of the scale; `falling` where the lowest is the best.
     moments : cells whose score stands out, those that move the score of all most first, three at most.
     pains : all cells that stand out because they are worse.
@@ -98,6 +113,7 @@ class JourneyFacts:
     cells: Mapping[tuple[str, str | None], Cell]
     kind: Kind | None
     score: Score | None
+    mean: float | None
     ends: tuple[float, float]
     falling: bool
     moments: Sequence[tuple[str, str | None]]
@@ -116,7 +132,7 @@ def journey_facts(
     kind
         Which score colours cells; None has none.
     by
-        A column; None is everybody alone.
+        A column: the customers of each of its values, as it is at their first event; None is everybody alone.
     lookback
         How long before an answer an event may be that it is said of.
     order
@@ -125,76 +141,85 @@ def journey_facts(
     Returns
     -------
     list of JourneyFacts
-        Everybody first, then the segments with the most customers.
+        Everybody first, then the segments with the most customers, 30 at most.
     """
-    found = [_of(log, None, None, kind, lookback, order)]
-    if by is not None:
-        found += _of_segments(log, by, kind, lookback, order)
-    return found
-
-
-def _of_segments(
-    log: EventLog, by: str, kind: Kind | None, lookback: Duration, order: Sequence[str]
-) -> list[JourneyFacts]:
-    columns = log.stages(by=by).to_dict()
-    sizes: dict[str, int] = {}
-    for segment, customers in zip(columns["segment"], columns["customers"], strict=True):
-        if segment is not None:
-            sizes[segment] = max(sizes.get(segment, 0), customers)
-    if not sizes:
+    found = [_of(log, None, kind, lookback, order)]
+    if not found[0].stages:
+        raise ArgumentError(
+            "no event of the log fits a touchpoint of its map, so that there is no stage to draw; "
+            "log.map_coverage() says what each touchpoint looks for and which events are left"
+        )
+    if by is None:
+        return found
+    groups = groups_of(log, by)
+    largest = groups.largest(SEGMENTS)
+    if not largest:
         raise ArgumentError(f'by="{by}": no customer has a value there; name a column that customers have')
-    names = sorted(sizes, key=lambda name: (-sizes[name], name))
-    return [_of(log, by, name, kind, lookback, order) for name in names]
+    parts = ((groups.names[place], groups.part(log, place)) for place in largest)
+    return [*found, *(_of(part, name, kind, lookback, order) for name, part in parts)]
+
+
+def usual_kind(log: EventLog) -> Kind | None:
+    """The kind of score with the most answers, the first of several; None where the log has none that is known."""
+    answers = _answers_of(log)
+    known: list[Kind] = [each for each in get_args(Kind) if answers.get(each)]
+    return max(known, key=lambda each: answers[each], default=None)
+
+
+def _answers_of(log: EventLog) -> dict[str, int]:
+    """How many answers of each kind stand beside a log."""
+    if log.scores is None:
+        return {}
+    table = log.scores.to_dict()
+    return dict(zip(table["kind"], table["answers"], strict=True))
 
 
 def _of(
-    log: EventLog,
-    by: str | None,
-    segment: str | None,
-    kind: Kind | None,
-    lookback: Duration,
-    order: Sequence[str],
+    log: EventLog, segment: str | None, kind: Kind | None, lookback: Duration, order: Sequence[str]
 ) -> JourneyFacts:
-    """One journey, from the analyses of the whole log cut by the segment."""
-    stages = log.stages(by=by)
+    """The journey of all customers of a log."""
+    stages = log.stages()
     table = stages.to_dict()
-    mine = [row for row in range(len(table["stage"])) if by is None or table["segment"][row] == segment]
-    rows = {table["stage"][row]: {name: table[name][row] for name in table} for row in mine}
-    cells: dict[tuple[str, str | None], tuple[int, int]] = {}
-    if log.channels:
-        mixed = stages.mix("channel").to_dict()
-        for row, stage in enumerate(mixed["stage"]):
-            if by is None or mixed["segment"][row] == segment:
-                cells[stage, mixed["channel"][row]] = (mixed["events"][row], mixed["customers"][row])
-    channels = _channels(cells)
-    shown = [stage for stage in order if stage in rows]
-    scores: dict[tuple[str, str | None], Score] = {}
-    means: dict[str, tuple[int, float | None, float | None, float | None]] = {}
-    whole, ends = None, (0.0, 1.0)
-    if kind is not None:
-        asked = _Answers.of(log, kind, by, segment, lookback)
-        scores, whole = asked.scores(), asked.whole()
-        means, ends = asked.means()
+    rows = {stage: {name: table[name][row] for name in table} for row, stage in enumerate(table["stage"])}
+    cells = _cells(log, stages, rows)
+    # In a segment it may be that nobody answered.
+    silent = kind is None or (segment is not None and not _answers_of(log).get(kind))
+    asked = None if kind is None or silent else _Answers.of(log, kind, lookback)
+    scores = {} if asked is None else asked.scores()
+    means, mean, ends = ({}, None, (0.0, 1.0)) if asked is None else asked.means()
     made = {key: Cell(events, customers, scores.get(key)) for key, (events, customers) in cells.items()}
     out = [key for key, score in scores.items() if score.stands_out and key in made]
-    moments = sorted(out, key=lambda key: (-abs(scores[key].impact or 0.0), str(key)))[:_MOMENTS]
-    pains = [key for key in out if (scores[key].impact or 0.0) < 0]
     # A share is of all customers with any stage.
     first = next(iter(rows.values()), None)
-    size = round(first["customers"] / first["share"]) if first is not None and first["share"] else 0
     return JourneyFacts(
-        segment,
-        size,
-        [StageFacts(stage, rows[stage], *means.get(stage, (0, None, None, None))) for stage in shown],
-        channels,
-        made,
-        kind,
-        whole,
-        ends,
-        kind is not None and _falling(log, kind),
-        moments,
-        pains,
+        segment=segment,
+        customers=round(first["customers"] / first["share"]) if first is not None and first["share"] else 0,
+        stages=[
+            StageFacts(stage, rows[stage], *means.get(stage, (0, None, None, None)))
+            for stage in order
+            if stage in rows
+        ],
+        channels=_channels(cells),
+        cells=made,
+        kind=kind,
+        score=None if asked is None else asked.whole(),
+        mean=mean,
+        ends=ends,
+        falling=kind is not None and _falling(log, kind),
+        moments=sorted(out, key=lambda key: (-abs(scores[key].impact or 0.0), str(key)))[:_MOMENTS],
+        pains=[key for key in out if (scores[key].impact or 0.0) < 0],
     )
+
+
+def _cells(
+    log: EventLog, stages: StagesResult, rows: Mapping[str, Mapping[str, Any]]
+) -> dict[tuple[str, str | None], tuple[int, int]]:
+    """Events and customers of each channel within a stage; a log without channels has one for all of its events."""
+    if not log.channels or not rows:
+        return {(stage, None): (row["events"], row["customers"]) for stage, row in rows.items()}
+    mixed = stages.mix("channel").to_dict()
+    keys = zip(mixed["stage"], mixed["channel"], strict=True)
+    return dict(zip(keys, zip(mixed["events"], mixed["customers"], strict=True), strict=True))
 
 
 def _falling(log: EventLog, kind: Kind) -> bool:
@@ -218,25 +243,18 @@ class _Answers:
 
     kind: Kind
     result: ScoreResult
-    # The rows of the result that are of the segment, by stage and channel.
+    # The rows of the result by stage and channel.
     rows: Mapping[tuple[str | None, str | None], int]
 
     @classmethod
-    def of(
-        cls, log: EventLog, kind: Kind, by: str | None, segment: str | None, lookback: Duration
-    ) -> _Answers:
+    def of(cls, log: EventLog, kind: Kind, lookback: Duration) -> _Answers:
         from safar.voice import ces, csat, nps
 
         ask = {"nps": nps, "csat": csat, "ces": ces}[kind]
-        columns = ["stage", *(["channel"] if log.channels else []), *([by] if by else [])]
-        result = ask(log, by=columns, lookback=lookback)
+        result = ask(log, by=["stage", "channel"] if log.channels else ["stage"], lookback=lookback)
         table = result.to_dict()
         channels = table["channel"] if log.channels else [None] * len(table["stage"])
-        rows = {
-            (stage, channel): row
-            for row, (stage, channel) in enumerate(zip(table["stage"], channels, strict=True))
-            if by is None or table[by][row] == segment
-        }
+        rows = {key: row for row, key in enumerate(zip(table["stage"], channels, strict=True))}
         return cls(kind, result, rows)
 
     @property
@@ -270,7 +288,7 @@ class _Answers:
         else:
             p = two_shares(good, answers, rest[1], rest[0])
         p = holm(np.where(tested, p, np.nan))
-        impact = np.where(tested, answers / answers.sum() * (value - others), np.nan)
+        impact = np.where(tested, answers / max(answers.sum(), 1) * (value - others), np.nan)
         numbers = (value, low, high, others, p, impact)
         return {
             (stage, channel): Score(int(answers[row]), *(_known(each[row]) for each in numbers))
@@ -280,28 +298,31 @@ class _Answers:
 
     def means(
         self,
-    ) -> tuple[dict[str, tuple[int, float | None, float | None, float | None]], tuple[float, float]]:
-        """The mean answer of each stage with its interval, and the ends of the scale."""
+    ) -> tuple[
+        dict[str, tuple[int, float | None, float | None, float | None]], float | None, tuple[float, float]
+    ]:
+        """The mean answer of each stage with its interval, that of all answers, and the ends of the scale."""
         given = self.result.distribution().to_dict()
         scores = sorted(set(given["score"])) or [0, 1]
         each = len(scores)
-        sums: dict[str, list[float]] = {}
+        sums: dict[str | None, list[float]] = {}
         for (stage, _), row in self.rows.items():
-            if stage is None:
-                continue
             numbers = given["answers"][row * each : (row + 1) * each]
             total = sums.setdefault(stage, [0.0, 0.0, 0.0])
             for score, number in zip(given["score"][row * each : (row + 1) * each], numbers, strict=True):
                 for power in range(3):
                     total[power] += number * score**power
         ends = float(scores[0]), float(scores[-1])
+        answers, points = (sum(total[power] for total in sums.values()) for power in (0, 1))
         found = {}
         for stage, total in sums.items():
+            if stage is None:
+                continue
             count, first, second = (np.array([number]) for number in total)
             low, high = mean_bounds(count, first, second, *ends)
             mean = total[1] / total[0] if total[0] else None
             found[stage] = (int(total[0]), mean, _known(low[0]), _known(high[0]))
-        return found, ends
+        return found, points / answers if answers else None, ends
 
     def _estimates(self, answers: Integers, good: Integers, bad: Integers) -> tuple[Floats, Floats, Floats]:
         value = np.divide(good - bad, answers, out=np.full(len(answers), np.nan), where=answers > 0)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from safar._intervals import wilson
 from safar._typing import Floats
-from safar.language import ENGLISH, Locale
+from safar.language import ENGLISH, Locale, of_all
 from safar.pages.activity import (
     Periods,
     active_customers,
@@ -21,6 +20,8 @@ from safar.pages.activity import (
     value_per_period,
 )
 from safar.pages.choice import Conversion
+from safar.pages.cube import Cube, bounds, ratio
+from safar.pages.filtered import Totals, followed_totals
 from safar.pages.series import Series
 from safar.pages.tiles import Tile
 
@@ -59,6 +60,7 @@ def key_figures(
     conversion: Conversion,
     active: Sequence[str] | None,
     locale: Locale = ENGLISH,
+    cube: Cube | None = None,
 ) -> KeyFigures:
     """Work out the key figures of a log.
 
@@ -76,6 +78,8 @@ def key_figures(
         Events that show that a customer is there; None takes any.
     locale
         How readers are written to.
+    cube
+        Groups of customers that a reader can choose; None has no choice.
 
     Returns
     -------
@@ -94,12 +98,34 @@ def key_figures(
                 for k, n in zip(buyers.values, everyone.values, strict=True)
             ]
         )
-    number, length = _sessions(sessions, periods, locale)
-    tiles = [_customers(log, customers, active, locale), _events(log, periods, locale), number]
-    tiles.append(_conversion(log, converted, converting, locale))
-    if "value" in log.columns:
-        tiles.append(_value(log, periods, locale))
+    totals, amounts = _totals(log, sessions, converted)
+    if cube is not None:
+        totals = followed_totals(cube, totals, sessions, list(conversion.events), amounts)
+    number, length = _sessions(totals, sessions, periods, locale)
+    tiles = [
+        _customers(totals, customers, active, locale),
+        _events(totals, log, periods, locale),
+        number,
+        _conversion(totals, converting, locale),
+    ]
+    if amounts is not None:
+        tiles.append(_value(totals, log, periods, amounts, locale))
     return KeyFigures((*tiles, length), customers)
+
+
+def _totals(log: EventLog, sessions: SessionsResult, converted: FunnelResult) -> tuple[Totals, Floats | None]:
+    """What the tiles show of the whole log; and the value of each event, NaN where it has none."""
+    several = sessions.table.numpy("events")[0] > 1
+    totals = Totals(log.customers, len(log), len(several), int((~several).sum()), converted.entered)
+    if "value" not in log.columns:
+        return totals, None
+    values, mask = log.core.events_table(["value"]).numpy("value")
+    amounts: Floats = np.asarray(values, dtype=np.float64)
+    # An infinite amount is none that could be added up.
+    given = np.isfinite(amounts) if mask is None else np.isfinite(amounts) & ~np.asarray(mask, dtype=bool)
+    amounts = np.where(given, amounts, np.nan)
+    with np.errstate(over="ignore"):
+        return replace(totals, value=float(np.nansum(amounts)), valued=int(given.sum())), amounts
 
 
 def _active(log: EventLog, periods: Periods, events: Sequence[str] | None) -> Series:
@@ -109,7 +135,7 @@ def _active(log: EventLog, periods: Periods, events: Sequence[str] | None) -> Se
     return periods.series(counts)
 
 
-def _customers(log: EventLog, course: Series | None, active: Sequence[str] | None, locale: Locale) -> Tile:
+def _customers(totals: Totals, course: Series | None, active: Sequence[str] | None, locale: Locale) -> Tile:
     said = {
         "day": "line: customers with {events} on the day",
         "week": "line: customers with {events} in the week",
@@ -118,43 +144,47 @@ def _customers(log: EventLog, course: Series | None, active: Sequence[str] | Non
     of = locale.say("any event") if active is None else locale.listing(active)
     return Tile(
         label=locale.say("Customers"),
-        value=log.customers,
+        value=totals.customers,
         of_line=None if course is None else locale.say(said[course.period], events=of),
         series=course,
     )
 
 
-def _events(log: EventLog, periods: Periods | None, locale: Locale) -> Tile:
+def _events(totals: Totals, log: EventLog, periods: Periods | None, locale: Locale) -> Tile:
     detail = None
-    if log.customers:
-        each = locale.compact(round(len(log) / log.customers, 1))
-        detail = locale.say(
-            "{each} per customer, {kinds} kinds", each=each, kinds=locale.count(len(log.events))
+    if totals.customers:
+        each = locale.number(ratio(totals.events, totals.customers))
+        detail = locale.sentence(
+            [
+                locale.say("{each} per customer", each=each),
+                of_all(locale.say("{kinds} kinds", kinds=locale.count(len(log.events))), totals.events),
+            ],
+            ", ",
         )
     return Tile(
         label=locale.say("Events"),
-        value=len(log),
+        value=totals.events,
         detail=detail,
         series=None if periods is None else periods.series(events_per_period(log, periods)),
     )
 
 
-def _sessions(sessions: SessionsResult, periods: Periods | None, locale: Locale) -> tuple[Tile, Tile]:
-    summary = {name: values[0] for name, values in sessions.summary().to_dict().items()}
+def _sessions(
+    totals: Totals, sessions: SessionsResult, periods: Periods | None, locale: Locale
+) -> tuple[Tile, Tile]:
     counts = medians = None
     if periods is not None:
         numbers, lengths = sessions_per_period(sessions, periods)
         counts, medians = periods.series(numbers), periods.series(lengths)
-    mean, single = summary["mean_events"], summary["single_event_share"]
     number = Tile(
         label=locale.say("Sessions"),
-        value=summary["sessions"],
+        value=totals.sessions,
         detail=None
-        if mean is None
+        if not totals.sessions
         else locale.say(
             "{mean} events each; {single} have one event",
-            mean=locale.signs(f"{mean:.1f}"),
-            single=locale.share(single),
+            mean=locale.number(ratio(totals.events, totals.sessions)),
+            single=locale.share(ratio(totals.single, totals.sessions)),
         ),
         series=counts,
     )
@@ -170,9 +200,9 @@ def _sessions(sessions: SessionsResult, periods: Periods | None, locale: Locale)
     return number, length
 
 
-def _conversion(log: EventLog, converted: FunnelResult, course: Series | None, locale: Locale) -> Tile:
-    buyers, everyone = converted.entered, log.customers
-    low, high = (float(end[0]) for end in wilson(np.array([buyers]), np.array([everyone])))
+def _conversion(totals: Totals, course: Series | None, locale: Locale) -> Tile:
+    buyers, everyone = totals.buyers, totals.customers
+    low, high = bounds(buyers, everyone)
     detail = locale.say(
         "{number} of {all} customers (95%: {low} to {high})",
         number=locale.count(buyers),
@@ -182,33 +212,27 @@ def _conversion(log: EventLog, converted: FunnelResult, course: Series | None, l
     )
     return Tile(
         label=locale.say("Conversion"),
-        value=buyers / everyone if everyone else None,
+        value=ratio(buyers, everyone),
         unit="share",
         detail=detail,
         series=course,
     )
 
 
-def _value(log: EventLog, periods: Periods | None, locale: Locale) -> Tile:
+def _value(totals: Totals, log: EventLog, periods: Periods | None, amounts: Floats, locale: Locale) -> Tile:
     column = str(log.roles["value"])
-    values, mask = log.core.events_table(["value"]).numpy("value")
-    amounts: Floats = np.asarray(values, dtype=np.float64)
-    # An infinite amount is none that could be added up.
-    given = np.isfinite(amounts) if mask is None else np.isfinite(amounts) & ~np.asarray(mask, dtype=bool)
-    amounts = np.where(given, amounts, 0.0)
-    with np.errstate(over="ignore"):
-        total, number = float(amounts.sum()), int(given.sum())
-    detail = locale.say("{number} events with a value", number=locale.count(number))
-    if number:
+    detail = locale.say("{number} events with a value", number=locale.count(totals.valued))
+    if totals.valued:
         detail = locale.say(
             "{number} events with a value, {each} each",
-            number=locale.count(number),
-            each=locale.compact(total / number),
+            number=locale.count(totals.valued),
+            each=locale.compact(ratio(totals.value, totals.valued)),
         )
+    known = np.nan_to_num(amounts)
     return Tile(
         label=locale.say("Revenue") if column.casefold() in _REVENUE else column,
-        value=total,
+        value=totals.value,
         unit="money",
         detail=detail,
-        series=None if periods is None else periods.series(value_per_period(log, periods, amounts)),
+        series=None if periods is None else periods.series(value_per_period(log, periods, known)),
     )

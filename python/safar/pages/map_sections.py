@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from safar.language import ENGLISH, MISSING, Locale
+from safar.language import ENGLISH, MISSING, Live, Locale, of_all
 from safar.language.naming import names_of
 from safar.pages.figures import Bar, bars_figure
 from safar.pages.markup import Markup, element, name_markup
-from safar.pages.section import Section, section_of
+from safar.pages.section import Columns, Section, section_of
 from safar.pages.series import Series
 from safar.pages.tiles import sparkline
 
@@ -27,7 +27,13 @@ _STATUS = {"met": "● met", "missed": "▲ missed", "unclear": "○ unclear"}
 _HEADINGS = ("KPI", "From", "Value", "95% interval", "Target", "Status", "Course")
 
 
-def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Locale = ENGLISH) -> Section:
+def stages_section(
+    result: StagesResult,
+    journey_map: JourneyMap,
+    *,
+    columns: Columns | None = None,
+    locale: Locale = ENGLISH,
+) -> Section:
     """Compare how many customers come to each stage, and where they are lost.
 
     Parameters
@@ -36,6 +42,8 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
         The stages of the whole log.
     journey_map
         The map, which names them.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -45,7 +53,7 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
         Bars of the share of customers with Wilson intervals, in the order of the journey.
     """
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
-    columns = result.to_dict()
+    columns = columns or result.to_dict()
     bars = []
     for row, stage in enumerate(columns["stage"]):
         part, low, high, lost = (
@@ -77,7 +85,13 @@ def stages_section(result: StagesResult, journey_map: JourneyMap, *, locale: Loc
     )
 
 
-def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale = ENGLISH) -> Section:
+def kpi_section(
+    result: KpisResult,
+    journey_map: JourneyMap,
+    *,
+    columns: Columns | None = None,
+    locale: Locale = ENGLISH,
+) -> Section:
     """Show the KPIs of the map in the latest period that was observed to its end, against their targets.
 
     Parameters
@@ -86,6 +100,8 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
         KPIs of the map, not cut by any column.
     journey_map
         The map, which names them.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -93,7 +109,7 @@ def kpi_section(result: KpisResult, journey_map: JourneyMap, *, locale: Locale =
     -------
     Section
     """
-    columns = result.to_dict()
+    columns = columns or result.to_dict()
     names = {kpi.id: kpi.name.of(locale.language) for kpi in journey_map.kpis}
     latest: dict[str, int] = {}
     rows: dict[str, list[int]] = {}
@@ -158,6 +174,7 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
             " ",
             element("bdi", sentences[row]),
             class_=f"severity-{columns['severity'][row]}",
+            data_stage=columns["stage"][row] if "stage" in columns else None,
         )
         for row in latest
     ]
@@ -193,10 +210,12 @@ def _course(columns: dict[str, Any], rows: list[int], name: str, locale: Locale)
 
 
 def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
-    unit = row["unit"] or ""
+    unit, value = row["unit"] or "", row["value"]
     low, high = row["low"], row["high"]
     # Kept apart, for the sign of the one would turn the order of both in text from right to left.
-    ends = element("bdi", locale.number(low)), Markup(" – "), element("bdi", locale.measure(high, unit))
+    beside = None if isinstance(low, Live) else value
+    ends = [element("bdi", of_all(text, beside)) for text in (locale.number(low), locale.measure(high, unit))]
+    between = Markup(" – ").join(ends)
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
     hint = None if row["reason"] is None else locale.say(row["reason"])
@@ -206,11 +225,12 @@ def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Mark
         element("td", locale.day(row["date"])),
         element(
             "td",
-            element("data", locale.measure(row["value"], unit), value=repr(row["value"]), title=hint),
+            element("data", locale.measure(value, unit), value=repr(value), title=hint),
             class_="number",
         ),
-        element("td", *([MISSING] if low is None or high is None else ends), class_="number"),
+        element("td", MISSING if low is None or high is None else between, class_="number"),
         element("td", target, class_="number"),
-        element("td", locale.say(_STATUS.get(row["status"], MISSING))),
-        element("td", course),
+        element("td", of_all(locale.say(_STATUS.get(row["status"], MISSING)), value)),
+        element("td", course, class_="of-all"),
+        data_stage=row["stage"],
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup, escape
 
-__all__ = ["Markup", "element", "name_markup", "svg_name", "written"]
+from safar.language import Live, LiveText, recipes_of
+
+__all__ = ["Markup", "element", "following", "name_markup", "svg_name", "written"]
 
 # Elements of HTML that have no end.
 _VOID = ("br", "hr", "img", "input", "wbr")
@@ -50,6 +52,8 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     Returns
     -------
     Markup
+        Text whose numbers have recipes stands in ``data-live`` once more with these, and that of an attribute in
+        ``data-live-`` and its name.
 
     Examples
     --------
@@ -57,18 +61,36 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     <b class="small">1 &lt; 2</b>
     """
     said = []
+    live = [child for child in children if child is not None and not isinstance(child, Markup)]
+    if any(isinstance(child, LiveText) for child in live):
+        attributes["data_live"] = "".join(recipes_of(child) for child in live)
     for name, value in attributes.items():
         if value is None or value is False:
             continue
         name = name.rstrip("_").replace("_", "-")
         said.append(f" {name}" if value is True else f' {name}="{written(_plain(value))}"')
+        if isinstance(value, LiveText):
+            said.append(f' data-live-{name}="{written(value.recipes)}"')
     inner = "".join(written(child) for child in children if child is not None)
     closed = "" if tag in _VOID else f"</{tag}>"
     return Markup(f"<{tag}{''.join(said)}>{inner}{closed}")
 
 
+def following(**numbers: object) -> dict[str, object]:
+    """The attributes that say what size or colour of an element follow: the recipes of those numbers that have any.
+
+    Examples
+    --------
+    >>> print(element("td", "50", **following(heat=Live(0.5, "r:1,2"), area=12)))
+    <td data-heat="r:1,2">50</td>
+    """
+    return {f"data_{name}": number for name, number in numbers.items() if isinstance(number, Live)}
+
+
 def _plain(value: object) -> str:
-    """Write a number without noise: two decimals at most, no trailing zeros."""
+    """Write a number without noise: two decimals at most, no trailing zeros; one that has a recipe by this."""
+    if isinstance(value, Live):
+        return value.recipe
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
     return str(value)

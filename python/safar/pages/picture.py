@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Duration, Language
 from safar.errors import ArgumentError
 from safar.language import Locale
 from safar.language.fonts import font_faces
+from safar.pages.customers import groups_of
 from safar.pages.figures.journey import journey_figure, score_text
-from safar.pages.journey_facts import FEW, JourneyFacts, Kind, journey_facts
+from safar.pages.journey_facts import FEW, SEGMENTS, JourneyFacts, Kind, journey_facts, usual_kind
 from safar.pages.markup import Markup, element
 from safar.pages.section import Columns, Section
 
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["JourneyPicture", "journey_picture", "kind_of_scores"]
+__all__ = ["LOOKBACK", "JourneyPicture", "journey_picture", "picture_of"]
 
+# How long before an answer an event may be that it is said of.
+LOOKBACK = "30d"
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -202,9 +205,9 @@ class JourneyPicture:
 
     def _drawn(self, facts: JourneyFacts) -> Markup:
         stages = (
-            f"{self.names[stage.id]} {self.locale.count(stage.row['customers'])}" for stage in facts.stages
+            self.names[stage.id] + " " + self.locale.count(stage.row["customers"]) for stage in facts.stages
         )
-        label = self.locale.say("Journey map: {stages}", stages=self.locale.say(", ").join(stages))
+        label = self.locale.say("Journey map: {stages}", stages=self.locale.sentence(stages, ", "))
         return journey_figure(
             facts, names=self.names, path=self.path, label=label, locale=self.locale, channels=self.channels
         )
@@ -228,7 +231,7 @@ class JourneyPicture:
             )
             head = element("strong", self.locale.say(said), class_="bad" if key in facts.pains else "good")
             items.append(element("li", head, " ", text))
-        return element("ul", *items, class_="remarks") if items else None
+        return element("ul", *items, class_="remarks of-all") if items else None
 
     def _legend(self) -> Markup:
         said = ["Area of a circle: events."]
@@ -248,7 +251,7 @@ def journey_picture(
     *,
     kind: Kind | None = None,
     by: str | None = None,
-    lookback: Duration = "30d",
+    lookback: Duration = LOOKBACK,
     language: Language = "en",
 ) -> JourneyPicture:
     """Draw the journey map: stages and channels as they are lived, with scores, feelings and losses.
@@ -261,7 +264,8 @@ def journey_picture(
     kind
         Which score: ``"nps"``, ``"csat"`` or ``"ces"``; by default the first of these with the most answers.
     by
-        A column, such as ``"persona"``: a picture for each of its values beside that of everybody.
+        A column, such as ``"persona"``: a picture for each of its values beside that of everybody, the 30 with the most
+        customers. A customer with several values is one of the value at the first event, with all events and answers.
     lookback
         How long before an answer an event may be that it is said of; 30 days by default.
     language
@@ -293,44 +297,60 @@ def journey_picture(
 
     if not isinstance(log, EventLog):
         raise ArgumentError(f"log is a {type(log).__name__}; expected an EventLog")
+    _args.duration(lookback, "lookback")
+    if kind is not None:
+        _args.choice(kind, "kind", Kind)
+    return picture_of(log, kind, by, lookback, Locale(language))
+
+
+def picture_of(
+    log: EventLog,
+    kind: Kind | None,
+    by: str | None,
+    lookback: Duration,
+    locale: Locale,
+    follow: Callable[[JourneyFacts], JourneyFacts] = lambda facts: facts,
+) -> JourneyPicture:
+    """The picture of a journey; `follow` lets the numbers of everybody follow a choice of customers."""
     journey_map = log.map
     if journey_map is None:
         raise ArgumentError(
             "the log has no map, so that there are no stages to draw; read it through one first: "
             "log.with_map(safar.JourneyMap.load(...))"
         )
-    locale, lookback = Locale(language), _args.duration(lookback, "lookback")
     names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
     called = {each.id: each.name.of(locale.language) for each in journey_map.channels}
-    chosen = kind_of_scores(log, kind)
-    journeys = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
+    if not log.channels:
+        called["(missing)"] = locale.say("All events")
+    chosen = usual_kind(log) if kind is None else kind
+    everybody, *segments = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
     answered = "" if chosen is None else (
         f" Scores ({chosen.upper()}) are of the stage and channel of the customer's last event at or before the "
         f"answer, at most {_args.duration_words(lookback)} before it; rings mark cells that differ from all other "
         "answers (two-sided, 5 %, after Holm)."
     )  # fmt: skip
     return JourneyPicture(
-        journeys,
+        [follow(everybody), *segments],
         names,
         _path(log, locale),
         by,
         locale,
         replace(locale, names=called),
-        f"{log.stages().definition}{answered}",
+        f"{log.stages().definition}{answered}{_segments_said(log, by)}",
     )
 
 
-def kind_of_scores(log: EventLog, kind: Kind | None = None) -> Kind | None:
-    """Choose the kind of score that is shown: what is given, else that with the most answers; None without any."""
-    if kind is not None:
-        _args.choice(kind, "kind", Kind)
-        return kind
-    if log.scores is None:
-        return None
-    table = log.scores.to_dict()
-    answers = dict(zip(table["kind"], table["answers"], strict=True))
-    known: list[Kind] = [each for each in get_args(Kind) if answers.get(each)]
-    return max(known, key=lambda each: answers[each], default=None)
+def _segments_said(log: EventLog, by: str | None) -> str:
+    """Who is meant by a segment."""
+    if by is None:
+        return ""
+    groups = groups_of(log, by)
+    number = len(groups.largest(len(groups.names)))
+    few = f" The {SEGMENTS} of {number:,} with the most customers are drawn." if number > SEGMENTS else ""
+    return (
+        f" A customer is of the {by} at the first event, with all events and answers, so that the journeys of {by} "
+        f"share no customer.{few}"
+    )
 
 
 def _path(log: EventLog, locale: Locale) -> list[tuple[str, str | None, str]]:

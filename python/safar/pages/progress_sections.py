@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from safar.language import ENGLISH, Locale
 from safar.pages.figures import Bar, bars_figure, flow_figure, funnel_figure, retention_figure
-from safar.pages.section import Section, plain_section, section_of
+from safar.pages.section import Columns, Section, plain_section, section_of
 
 if TYPE_CHECKING:
     from safar.analyses.retention import RetentionResult
@@ -23,6 +23,7 @@ def funnel_section(
     *,
     title: str | None = None,
     subtitle: str | None = None,
+    columns: Columns | None = None,
     locale: Locale = ENGLISH,
 ) -> Section:
     """Show how many customers came through each step.
@@ -33,6 +34,8 @@ def funnel_section(
         A funnel; one by segments becomes bars of the share that completed.
     title, subtitle
         Heading and the line under it.
+    columns
+        Those of the result, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -40,7 +43,7 @@ def funnel_section(
     -------
     Section
     """
-    steps = result.to_dict()
+    steps = columns or result.to_dict()
     title = title or locale.say("Journey funnel")
     if "segment" in steps:
         return segments_section(result, title=title, subtitle=subtitle, locale=locale)
@@ -141,6 +144,7 @@ def retention_section(
     *,
     title: str | None = None,
     subtitle: str | None = None,
+    followed: tuple[Columns, Columns] | None = None,
     locale: Locale = ENGLISH,
 ) -> Section:
     """Show how many customers of each cohort come back.
@@ -151,6 +155,8 @@ def retention_section(
         A retention result.
     title, subtitle
         Heading and the line under it.
+    followed
+        The columns of the result and of its means, where their numbers follow a choice of customers.
     locale
         How readers are written to.
 
@@ -159,13 +165,14 @@ def retention_section(
     Section
         A heat table; cells whose period is not over are hatched, not zero.
     """
-    cells = result.to_dict()
+    cells = result.to_dict() if followed is None else followed[0]
     title = title or locale.say("Retention by cohort")
     # The figure has a row a cohort and a column a calendar period.
     if "segment" in cells or "cohort" not in cells or "period_end" in cells or result.clock == "rolling":
         return plain_section(result, title, cells, locale)
     own = replace(locale, shown_calendar=result.calendar)
-    figure = retention_figure(cells, result.means().to_dict(), period=result.period, locale=own)
+    means = result.means().to_dict() if followed is None else followed[1]
+    figure = retention_figure(cells, means, period=result.period, locale=own)
     wide = max(cells["period"], default=0) > 13
     return section_of(
         result, title=title, subtitle=subtitle, figure=figure, table=cells, width="full" if wide else "half"

@@ -64,6 +64,11 @@ class Section:
     spec: str | None = None
     width: Width = "half"
 
+    @property
+    def follows(self) -> bool:
+        """Whether numbers of the figure follow a choice of customers."""
+        return "data-live=" in self.figure
+
 
 def section_of(result: Result, **parts: Any) -> Section:
     """Make a section with the definition and the spec of a result."""

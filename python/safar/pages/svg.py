@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from safar.language import Direction
-from safar.pages.markup import Markup, element
+from safar.pages.markup import Markup, element, following
 
 __all__ = ["Anchor", "Canvas", "Direction", "nice_ticks"]
 
@@ -45,9 +45,11 @@ class Canvas:
     def _x(self, x: float) -> float:
         return round(self.width - x if self._direction == "rtl" else x, 2)
 
-    def _add(self, tag: str, title: str | None, **attributes: object) -> None:
+    def _add(
+        self, tag: str, title: str | None, follow: Mapping[str, object] | None = None, /, **attributes: object
+    ) -> None:
         hint = element("title", title) if title else None
-        self._drawn.append(element(tag, hint, **attributes))
+        self._drawn.append(element(tag, hint, **attributes, **following(**(follow or {}))))
 
     def rect(
         self,
@@ -58,19 +60,23 @@ class Canvas:
         *,
         fill: str,
         radius: float = 2,
+        class_: str | None = None,
         title: str | None = None,
+        follow: Mapping[str, object] | None = None,
     ) -> None:
-        """Draw a rectangle whose start edge is at `x`."""
+        """Draw a rectangle whose start edge is at `x`; `follow` names what its size is in proportion to."""
         left = self._x(x + width) if self._direction == "rtl" else self._x(x)
         self._add(
             "rect",
             title,
+            follow,
             x=left,
             y=float(y),
             width=float(width),
             height=float(height),
             rx=radius or None,
             fill=fill,
+            class_=class_,
         )
 
     def text(
@@ -99,9 +105,20 @@ class Canvas:
             )
         )
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, *, class_: str) -> None:
+    def line(
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        *,
+        class_: str,
+        follow: Mapping[str, object] | None = None,
+    ) -> None:
         """Draw a straight line."""
-        self._add("line", None, x1=self._x(x1), y1=float(y1), x2=self._x(x2), y2=float(y2), class_=class_)
+        self._add(
+            "line", None, follow, x1=self._x(x1), y1=float(y1), x2=self._x(x2), y2=float(y2), class_=class_
+        )
 
     def circle(
         self,
@@ -112,9 +129,12 @@ class Canvas:
         fill: str,
         class_: str | None = None,
         title: str | None = None,
+        follow: Mapping[str, object] | None = None,
     ) -> None:
         """Draw a circle."""
-        self._add("circle", title, cx=self._x(x), cy=float(y), r=float(radius), fill=fill, class_=class_)
+        self._add(
+            "circle", title, follow, cx=self._x(x), cy=float(y), r=float(radius), fill=fill, class_=class_
+        )
 
     def path(
         self,
@@ -123,27 +143,53 @@ class Canvas:
         fill: str = "none",
         class_: str | None = None,
         title: str | None = None,
+        follow: Mapping[str, object] | None = None,
     ) -> None:
         """Draw a path from absolute commands such as ``("M", (0, 0))`` and ``("C", first, second, end)``."""
         written = []
         for letter, *points in commands:
             written.append(letter + " ".join(f"{self._x(x):g},{round(y, 2):g}" for x, y in points))
-        self._add("path", title, d="".join(written), fill=fill, class_=class_)
+        self._add("path", title, follow, d="".join(written), fill=fill, class_=class_)
 
     def polyline(self, points: Sequence[Point], *, class_: str) -> None:
         """Draw a line through points."""
         if len(points) > 1:
             self.path([("M" if i == 0 else "L", point) for i, point in enumerate(points)], class_=class_)
 
-    def polygon(self, points: Sequence[Point], *, fill: str, title: str | None = None) -> None:
+    def polygon(
+        self,
+        points: Sequence[Point],
+        *,
+        fill: str,
+        title: str | None = None,
+        follow: Mapping[str, object] | None = None,
+    ) -> None:
         """Fill the area within points."""
         corners: list[tuple[str, *tuple[Point, ...]]] = [
             ("M" if i == 0 else "L", point) for i, point in enumerate(points)
         ]
-        self.path([*corners, ("Z",)], fill=fill, title=title)
+        self.path([*corners, ("Z",)], fill=fill, title=title, follow=follow)
 
-    def render(self, *, class_: str = "figure", style: str | None = None) -> Markup:
-        """Give the whole drawing as one ``<svg>`` element."""
+    def render(
+        self,
+        *,
+        class_: str = "figure",
+        style: str | None = None,
+        axis: tuple[float, float] | None = None,
+        follow: Mapping[str, object] | None = None,
+    ) -> Markup:
+        """Give the whole drawing as one ``<svg>`` element.
+
+        Parameters
+        ----------
+        class_, style
+            As of HTML.
+        axis
+            From where to where sizes in the drawing reach, for numbers that follow a choice of customers.
+        follow
+            Names what the whole drawing follows.
+        """
+        ends = None if axis is None else f"{self._x(axis[0]):g} {self._x(axis[1]):g}"
         return element(
             "svg",
             *self._drawn,
@@ -152,6 +198,8 @@ class Canvas:
             aria_label=self._label,
             class_=class_,
             style=style,
+            data_axis=ends,
+            **following(**(follow or {})),
         )
 
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 
-from safar.language import ENGLISH, MISSING, Locale, heading
+from safar.language import ENGLISH, MISSING, Live, Locale, heading, of_all
 from safar.pages.markup import Markup, element, name_markup
 
 __all__ = ["data_table"]
 
 _ROWS = 400
+# Numbers that say which row it is, or what was set, whoever is counted.
+_FIXED = ("step", "period", "scale", "target")
 # Columns of KPIs, alerts and scores whose values are the library's own words; lists of them stand in `rules`.
 _WORDS = ("direction", "effect", "form", "reason", "rule", "severity", "side", "status", "unit")
 _SHARES = ("share", "from_previous", "from_first", "weighted", "simple", "drop_off", "response_rate")
@@ -31,7 +33,8 @@ def _number(column: str, value: float, locale: Locale) -> str:
     return locale.number(value) if abs(value) < 1 else locale.signs(f"{value:,.2f}")
 
 
-def _cell(column: str, value: object, locale: Locale) -> Markup:
+def _cell(column: str, value: object, locale: Locale, follows: object = None) -> Markup:
+    """Write a cell; beside numbers that follow a choice of customers, one that does not vanishes with the choice."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return element(
             "td", element("span", MISSING, title=locale.say("not defined"), class_="missing"), class_="number"
@@ -39,9 +42,10 @@ def _cell(column: str, value: object, locale: Locale) -> Markup:
     if isinstance(value, bool):
         return element("td", locale.say("yes" if value else "no"))
     if isinstance(value, int | float):
-        return element(
-            "td", element("data", _number(column, value, locale), value=repr(value)), class_="number"
-        )
+        text = _number(column, value, locale)
+        if not isinstance(value, Live) and column not in _FIXED:
+            text = of_all(text, follows)
+        return element("td", element("data", text, value=repr(value)), class_="number")
     if isinstance(value, datetime) and (value.tzinfo is not None or value.time() != time()):
         return element("td", element("time", locale.moment(value, seconds=True), datetime=value.isoformat()))
     if isinstance(value, date):
@@ -106,12 +110,16 @@ def data_table(
         places = {"shown": locale.count(shown), "length": locale.count(length)}
         said = locale.say("{caption}: the first {shown} of {length} rows", caption=caption, **places)
     head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in heads))
+    follows = next((each for name in heads for each in columns[name] if isinstance(each, Live)), None)
 
     def value(name: str, row: int) -> object:
         given = columns[name][row]
         return _said(name, given, locale) if words else given
 
-    body = [element("tr", *(_cell(name, value(name, row), locale) for name in heads)) for row in range(shown)]
+    body = [
+        element("tr", *(_cell(name, value(name, row), locale, follows) for name in heads))
+        for row in range(shown)
+    ]
     table = element(
         "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
     )

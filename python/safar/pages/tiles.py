@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from safar.language import ENGLISH, Locale
+from safar.language import ENGLISH, Live, Locale
 from safar.pages.colours import BLUE
 from safar.pages.markup import Markup, element
 from safar.pages.series import Series
@@ -113,13 +113,15 @@ def tile_markup(tile: Tile, locale: Locale = ENGLISH) -> Markup:
         tone = "even" if flat or tile.better == "neither" else ("good" if good else "bad")
         moved = element("p", f"{arrow} {shown}", class_=f"change {tone}")
     exact = None if tile.value is None else repr(tile.value)
+    follows = isinstance(tile.value, Live)
     return element(
         "article",
         element("h2", tile.label),
+        None if follows else element("p", locale.say("Of all customers"), class_="everybody"),
         element("p", element("data", locale.value(tile.value, tile.unit), value=exact), class_="value"),
-        element("div", moved, line, class_="reading") if moved or line else None,
-        element("p", course.label, class_="course") if course is not None else None,
+        element("div", moved, line, class_="reading of-all") if moved or line else None,
+        element("p", course.label, class_="course of-all") if course is not None else None,
         element("p", tile.detail, class_="detail") if tile.detail else None,
-        element("p", tile.of_line, class_="detail") if tile.of_line and line else None,
-        class_="tile",
+        element("p", tile.of_line, class_="detail of-all") if tile.of_line and line else None,
+        class_="tile follows" if follows else "tile",
     )

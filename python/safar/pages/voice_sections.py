@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from safar import calendar
 from safar.language import ENGLISH, Locale
-from safar.pages.figures.journey import cell_colour, cell_hint, score_text
+from safar.pages.figures.journey import cell_colour, cell_hint, followed_score, score_text
 from safar.pages.figures.trend import Reading, trend_figure
-from safar.pages.markup import Markup, element, name_markup
+from safar.pages.markup import Markup, element, following, name_markup
 from safar.pages.picture import JourneyPicture
 from safar.pages.section import Section
 from safar.pages.series import Period, period_name
@@ -115,7 +115,8 @@ def score_cells_section(picture: JourneyPicture) -> Section | None:
     body = []
     for stage in facts.stages:
         cells = [_cell(picture, stage.id, channel) for channel in facts.channels]
-        body.append(element("tr", element("th", name_markup(picture.names[stage.id]), scope="row"), *cells))
+        head_of_row = element("th", name_markup(picture.names[stage.id]), scope="row")
+        body.append(element("tr", head_of_row, *cells, data_stage=stage.id))
     title = locale.say("{kind}: stage × channel", kind=kind.upper())
     caption = locale.say("{kind} by stage and channel", kind=kind.upper())
     table = element(
@@ -124,6 +125,7 @@ def score_cells_section(picture: JourneyPicture) -> Section | None:
         element("thead", head),
         element("tbody", *body),
         class_="heat",
+        **following(whole=None if facts.score is None else facts.score.value),
     )
     return Section(
         title=title,
@@ -149,4 +151,5 @@ def _cell(picture: JourneyPicture, stage: str, channel: str | None) -> Markup:
         score_text(cell.score.value, facts.kind, locale),
         title=cell_hint(cell, name, of, facts.kind, locale),
         style=f"background:{background};color:{ink}",
+        **following(**followed_score(cell)),
     )

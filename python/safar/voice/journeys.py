@@ -81,8 +81,8 @@ class Journeyed:
     # µs UTC; without meaning where there is none.
     time: Integers
     has_time: Array
-    # Whether the log has the customer.
-    known: Array
+    # The place of the customer in the log, -1 where it has none.
+    customer: Integers
     # Codes and texts of each column of segments.
     columns: dict[str, tuple[Integers, list[str | None]]]
 
@@ -106,13 +106,14 @@ class Journeyed:
                 for codes, own in (part.columns[name] for part in parts)
             ]
             columns[name] = np.concatenate(codes)[order], texts
+        # Places of customers have a meaning within their part alone.
         return cls(
             row[order],
             kind=whole("kind"),
             score=whole("score"),
             time=whole("time"),
             has_time=whole("has_time"),
-            known=whole("known"),
+            customer=whole("customer"),
             columns=columns,
         )
 
@@ -160,7 +161,7 @@ def journeyed(
             answers.score[of_answer],
             place.time,
             place.has_time,
-            place.customer >= 0,
+            place.customer,
             columns,
         )
 
@@ -210,10 +211,11 @@ def scored(
             f" period is the {cut.calendar} {cut.period} of the answer ({log.timezone}); all from the first to the "
             "last are rows, also those without one."
         )
-    without = len(np.unique(found.row[~found.known]))
+    known = found.customer >= 0
+    without = len(np.unique(found.row[~known]))
     if without:
         words += f" {without:,} rows are of no customer of the log."
-    late = found.has_time & found.known & (found.time > log.observed_until_us)
+    late = found.has_time & known & (found.time > log.observed_until_us)
     after = len(np.unique(found.row[late & scale.holds(found.score)]))
     if after and of_events:
         words += f" {after:,} answers came after the log ends; what their customers did between is not known."

@@ -82,12 +82,19 @@ def bars_figure(
         canvas.rect(_START, y, _END - _START, _BAR, fill="#eef2f5", title=bar.hint)
         if bar.value is not None:
             fill = BLUE if bar.value == best else STEEL
-            canvas.rect(_START, y, max(1.0, bar.value * scale), _BAR, fill=fill, title=bar.hint)
+            length = max(1.0, bar.value * scale)
+            canvas.rect(_START, y, length, _BAR, fill=fill, title=bar.hint, follow={"length": bar.value})
         if bar.low is not None and bar.high is not None:
-            low, high = _START + bar.low * scale, _START + bar.high * scale
-            canvas.line(low, middle, high, middle, class_="whisker-halo")
-            canvas.line(low, middle, high, middle, class_="whisker")
-            canvas.line(low, middle - 4, low, middle + 4, class_="whisker")
-            canvas.line(high, middle - 4, high, middle + 4, class_="whisker")
+            _whisker(canvas, (bar.low, bar.high), scale, middle)
         canvas.text(_WIDTH - 2, middle + 4.2, bar.text, anchor="end", class_="strong", title=bar.hint)
-    return canvas.render()
+    return canvas.render(axis=(_START, _END))
+
+
+def _whisker(canvas: Canvas, interval: tuple[float, float], scale: float, y: float) -> None:
+    """Draw an interval over its bar."""
+    low, high = (_START + end * scale for end in interval)
+    both = {"x1": interval[0], "x2": interval[1]}
+    canvas.line(low, y, high, y, class_="whisker-halo", follow=both)
+    canvas.line(low, y, high, y, class_="whisker", follow=both)
+    for x, end in ((low, interval[0]), (high, interval[1])):
+        canvas.line(x, y - 4, x, y + 4, class_="whisker", follow={"x1": end, "x2": end})

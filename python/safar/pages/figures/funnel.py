@@ -58,13 +58,13 @@ def step_hint(steps: Columns, row: int, locale: Locale) -> str:
                 open=locale.count(steps["still_open"][row]),
             )
         )
-    return locale.say("; ").join(parts)
+    return locale.sentence(parts)
 
 
 def steps_said(steps: Columns, locale: Locale) -> str:
     """Name the steps of a funnel with their customers, for readers who can't see it."""
     numbers = zip(steps["name"], steps["customers"], strict=True)
-    return locale.say(", ").join(f"{locale.name(name)} {locale.count(value)}" for name, value in numbers)
+    return locale.sentence((locale.name(name) + " " + locale.count(value) for name, value in numbers), ", ")
 
 
 def funnel_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
@@ -101,11 +101,19 @@ def funnel_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
                 (_CENTRE + next_half, top + _ROW),
                 (_CENTRE - next_half, top + _ROW),
             ]
-            canvas.polygon(corners, fill="#d8e8ef")
+            canvas.polygon(corners, fill="#d8e8ef", follow={"from": customers[row], "to": customers[row + 1]})
         fill = ramp(row / max(1, len(names) - 1) * 0.55, start=BLUE, end="#ffffff")
         hint = step_hint(steps, row, locale)
         middle = top + _BAR / 2 + 4.2
-        canvas.rect(_CENTRE - half, top, widths[row], _BAR, fill=fill, title=hint)
+        canvas.rect(
+            _CENTRE - half,
+            top,
+            widths[row],
+            _BAR,
+            fill=fill,
+            title=hint,
+            follow={"width": customers[row]},
+        )
         canvas.text(4, middle, svg_name(name, _LABEL_END - 8), title=hint)
         written = locale.count(customers[row])
         if widths[row] > 9 * len(written) + 8:
@@ -123,4 +131,4 @@ def funnel_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
                 class_="quiet",
                 title=hint,
             )
-    return canvas.render()
+    return canvas.render(class_="figure funnel", axis=(0, _FULL))

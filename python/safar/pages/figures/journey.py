@@ -5,31 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
-from safar.language import MISSING, Locale
+from safar.language import MISSING, Locale, of_all
 from safar.pages.colours import BLUE, ramp, text_on
 from safar.pages.journey_facts import FEW, Cell, JourneyFacts, StageFacts
 from safar.pages.markup import Markup, svg_name
 from safar.pages.svg import Canvas
 
-__all__ = ["cell_colour", "cell_hint", "journey_figure", "score_text"]
+__all__ = [
+    "NO_SCORE",
+    "SCORE_SPAN",
+    "TINTS",
+    "cell_colour",
+    "cell_hint",
+    "followed_score",
+    "journey_figure",
+    "score_text",
+]
 
 _WIDTH, _LABELS = 1180.0, 150.0
 _HEAD, _LINE, _ROW, _GAP = 40.0, 20.0, 36.0, 14.0
 _CURVE = 132.0
 _LEAST, _MOST = 4.0, 15.0
-_RED, _PALE_RED, _PALE_BLUE, _NONE = "#b3122a", "#fbeaec", "#eaf3f8", "#c9d1d9"
+_PALE_RED, _PALE_BLUE = "#fbeaec", "#eaf3f8"
+# Colours of scores: of too few answers; as that of all answers, better, and worse.
+NO_SCORE = "#c9d1d9"
+TINTS = {"middle": "#f3f5f7", "better": BLUE, "worse": "#b3122a"}
 _CURVE_INK = "#e8821a"
 # How far from the score of all answers the strongest colour is.
-_SPAN = {"nps": 60.0, "csat": 0.3, "ces": 0.3}
+SCORE_SPAN = {"nps": 60.0, "csat": 0.3, "ces": 0.3}
 
 
 def score_text(value: float | None, kind: str | None, locale: Locale) -> str:
     """Write an NPS with its sign, or the share of satisfied answers."""
     if value is None:
         return MISSING
-    if kind != "nps":
-        return locale.share(value, 0)
-    return locale.signs(f"{value:+.0f}" if round(value) else "0")
+    return locale.signed(value) if kind == "nps" else locale.share(value, 0)
 
 
 def cell_hint(cell: Cell, stage: str, channel: str, kind: str | None, locale: Locale) -> str:
@@ -56,14 +66,13 @@ def cell_hint(cell: Cell, stage: str, channel: str, kind: str | None, locale: Lo
             )
         )
         if score.p is not None:
-            parts.append(
-                locale.say(
-                    "all other answers {value}, p = {p}",
-                    value=score_text(score.others, kind, locale),
-                    p=locale.signs("<0.001" if score.p < 0.001 else f"{score.p:.3f}"),
-                )
+            said = locale.say(
+                "all other answers {value}, p = {p}",
+                value=score_text(score.others, kind, locale),
+                p=locale.signs("<0.001" if score.p < 0.001 else f"{score.p:.3f}"),
             )
-    return locale.say("; ").join(parts)
+            parts.append(of_all(said, score.answers))
+    return locale.sentence(parts)
 
 
 def journey_figure(
@@ -108,7 +117,8 @@ def journey_figure(
     _cells(canvas, facts, names, middle, grid, (locale, channels))
     if shown:
         _feelings(canvas, facts, names, middle, curve, locale)
-    return canvas.render(class_="figure journey")
+    whole = None if facts.score is None else facts.score.value
+    return canvas.render(class_="figure journey", follow={"whole": whole})
 
 
 def _stages(
@@ -154,12 +164,16 @@ def _lines(canvas: Canvas, stages: Sequence[StageFacts], middle: Mapping[str, fl
     def time_and_cost(stage: StageFacts) -> str:
         time, cost = stage.row["median_seconds"], stage.row.get("cost_per_customer")
         text = locale.duration(time)
-        return text if not cost else locale.say("{time} · {cost} each", time=text, cost=locale.compact(cost))
+        if cost:
+            text = locale.say("{time} · {cost} each", time=text, cost=locale.compact(float(cost)))
+        return of_all(text, stage.row["customers"])
 
     lines: tuple[tuple[str, Callable[[StageFacts], str], str | None], ...] = (
         (
             "Customers",
-            lambda stage: f"{locale.count(stage.row['customers'])} ({locale.share(stage.row['share'], 0)})",
+            lambda stage: (
+                locale.count(stage.row["customers"]) + " (" + locale.share(stage.row["share"], 0) + ")"
+            ),
             "strong",
         ),
         (
@@ -228,10 +242,11 @@ def _cells(
                 fill=cell_colour(facts, cell)[0],
                 class_=_mark(facts, stage.id, channel),
                 title=hint,
+                follow={"area": cell.events, **followed_score(cell)},
             )
             score = cell.score
             if score is not None and score.stands_out:
-                text = score_text(score.value, facts.kind, locale)
+                text = of_all(str(score_text(score.value, facts.kind, locale)), score.answers)
                 canvas.text(
                     middle[stage.id] + radius + 6, y + 4.2, text, class_="small strong halo", title=hint
                 )
@@ -241,12 +256,17 @@ def cell_colour(facts: JourneyFacts, cell: Cell) -> tuple[str, str]:
     """Blue above the score of all answers, red below it, grey where few answered; and a colour for text on it."""
     score, whole = cell.score, facts.score
     if facts.kind is None or score is None or score.answers < FEW or score.value is None:
-        return _NONE, text_on(_NONE)
+        return NO_SCORE, text_on(NO_SCORE)
     if whole is None or whole.value is None:
-        return _NONE, text_on(_NONE)
-    far = max(-1.0, min(1.0, (score.value - whole.value) / _SPAN[facts.kind]))
-    colour = ramp(abs(far), start="#f3f5f7", end=BLUE if far > 0 else _RED)
+        return NO_SCORE, text_on(NO_SCORE)
+    far = max(-1.0, min(1.0, (score.value - whole.value) / SCORE_SPAN[facts.kind]))
+    colour = ramp(abs(far), start=TINTS["middle"], end=TINTS["better" if far > 0 else "worse"])
     return colour, text_on(colour)
+
+
+def followed_score(cell: Cell) -> dict[str, object]:
+    """What the colour of a cell follows."""
+    return {} if cell.score is None else {"score": cell.score.value, "answers": cell.score.answers}
 
 
 def _mark(facts: JourneyFacts, stage: str, channel: str | None) -> str:
@@ -265,8 +285,7 @@ def _feelings(
 ) -> None:
     """Draw the mean answer of each stage with its interval, and a face."""
     known = [stage for stage in facts.stages if stage.mean is not None]
-    total = sum(stage.answers for stage in known)
-    centre = sum((stage.mean or 0.0) * stage.answers for stage in known) / max(total, 1)
+    centre = facts.mean or 0.0
     sure = [stage for stage in known if stage.answers >= FEW] or known
     reach = [
         end for stage in sure for end in (stage.mean_low, stage.mean_high, stage.mean) if end is not None
@@ -281,21 +300,22 @@ def _feelings(
         return floor - 18 - (high - inside if facts.falling else inside - low) * scale
 
     line = place(centre)
-    canvas.rect(_LABELS, top, _WIDTH - _LABELS - 4, line - top, fill=_PALE_BLUE, radius=0)
-    canvas.rect(_LABELS, line, _WIDTH - _LABELS - 4, floor - line, fill=_PALE_RED, radius=0)
-    canvas.text(2, top + 12, locale.say("Mean answer, of {low} to {high}", low=locale.number(facts.ends[0]),
-                                        high=locale.number(facts.ends[1])), class_="quiet")  # fmt: skip
-    canvas.text(2, line + 4, locale.say("all: {mean}", mean=locale.number(centre, 2)), class_="quiet")
+    canvas.rect(_LABELS, top, _WIDTH - _LABELS - 4, line - top, fill=_PALE_BLUE, radius=0, class_="mood")
+    canvas.rect(_LABELS, line, _WIDTH - _LABELS - 4, floor - line, fill=_PALE_RED, radius=0, class_="mood")
+    ends = [locale.number(end) for end in facts.ends]
+    said = locale.say("Mean answer, of {low} to {high}", low=ends[0], high=ends[1])
+    canvas.text(2, top + 12, said, class_="quiet mood")
+    canvas.text(2, line + 4, locale.say("all: {mean}", mean=locale.number(centre, 2)), class_="quiet mood")
     points = {stage.id: (middle[stage.id], place(stage.mean or 0.0)) for stage in known}
     for one, two in pairwise(facts.stages):
         if one.id in points and two.id in points:
             (x1, y1), (x2, y2) = points[one.id], points[two.id]
             half = (x1 + x2) / 2
-            canvas.path([("M", (x1, y1)), ("C", (half, y1), (half, y2), (x2, y2))], class_="feeling")
+            canvas.path([("M", (x1, y1)), ("C", (half, y1), (half, y2), (x2, y2))], class_="feeling mood")
     for stage in known:
         x, y = points[stage.id]
         if stage.mean_low is not None and stage.mean_high is not None:
-            canvas.line(x, place(stage.mean_low), x, place(stage.mean_high), class_="whisker")
+            canvas.line(x, place(stage.mean_low), x, place(stage.mean_high), class_="whisker mood")
         _face(canvas, facts, stage, (x, y), names, locale)
 
 
@@ -320,13 +340,16 @@ def _face(
         high=locale.number(stage.mean_high, 2),
         answers=locale.count(stage.answers),
     )
-    canvas.circle(x, y, 10, fill="#ffffff", class_="face" if stage.answers >= FEW else "face few", title=hint)
+    few = "" if stage.answers >= FEW else " few"
+    canvas.circle(x, y, 10, fill="#ffffff", class_=f"face mood{few}", title=hint)
     for side in (-3.4, 3.4):
-        canvas.circle(x + side, y - 2.4, 1.2, fill="#17212b", title=hint)
+        canvas.circle(x + side, y - 2.4, 1.2, fill="#17212b", class_="mood", title=hint)
     bend = 9.0 * (max(0.0, min(1.0, mood)) - 0.55)
     canvas.path(
         [("M", (x - 4.6, y + 4.2 - bend / 2)), ("C", (x - 2, y + 4.2 + bend / 2), (x + 2, y + 4.2 + bend / 2),
                                                  (x + 4.6, y + 4.2 - bend / 2))],
-        class_="mouth",
+        class_="mouth mood",
     )  # fmt: skip
-    canvas.text(x, y - 15, locale.number(stage.mean, 1), anchor="middle", class_="small halo", title=hint)
+    canvas.text(
+        x, y - 15, locale.number(stage.mean, 1), anchor="middle", class_="small halo mood", title=hint
+    )

@@ -9,7 +9,7 @@ from safar._typing import Period
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import heat
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element
+from safar.pages.markup import Markup, element, following
 
 __all__ = ["COHORTS", "PERIODS", "retention_figure"]
 
@@ -49,7 +49,13 @@ def _cell(name: str, period: int, row: dict[str, Any], locale: Locale) -> Markup
         high=locale.share(row["share_high"]),
         **said,
     )
-    return element("td", locale.percent(value), title=hint, style=f"background:{background};color:{ink}")
+    return element(
+        "td",
+        locale.percent(value),
+        title=hint,
+        style=f"background:{background};color:{ink}",
+        **following(heat=value),
+    )
 
 
 def retention_figure(cells: Columns, means: Columns, *, period: Period, locale: Locale = ENGLISH) -> Markup:
@@ -134,7 +140,13 @@ def _means(means: Columns, periods: range, locale: Locale) -> list[Markup]:
             high=locale.share(high),
         )
         written.append(
-            element("td", locale.percent(value), title=hint, style=f"background:{background};color:{ink}")
+            element(
+                "td",
+                locale.percent(value),
+                title=hint,
+                style=f"background:{background};color:{ink}",
+                **following(heat=value),
+            )
         )
     return written
 

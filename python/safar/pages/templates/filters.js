@@ -1,0 +1,258 @@
+// Makes the numbers of a page anew for the customers that its reader chooses: sums over groups of customers stand in the
+// page, and elements say how they are made of them (data-live: text; data-heat, data-length …: shade and size).
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("sums").textContent);
+  const form = document.querySelector("form.filters");
+  const { groups, sums, signs, large, missing, colours, few, span } = data;
+  const number = /\ue000([^;]*);([^\ue001]*)\ue001/g;
+  const attributes = ["aria-label", "title"];
+  const z = 1.959963984540054;
+
+  // ------------------------------------------------------------------------------------------- recipes
+  const wilson = (sign) => (k, n) => {
+    if (!(n > 0)) return NaN;
+    if (sign < 0 && k === 0) return 0;
+    if (sign > 0 && k === n) return 1;
+    const share = k / n;
+    const half = z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n));
+    return (share + (z * z) / (2 * n) + sign * half) / (1 + (z * z) / n);
+  };
+  const score = (p, d, n) => (n > 0 ? (100 * (p - d)) / n : NaN);
+  // Adjusted Wald: three quarters of an answer more at both ends, three in all; widened to hold the score.
+  const wald = (sign) => (p, d, n) => {
+    if (!(n > 0)) return NaN;
+    const [up, down, all] = [p + 0.75, d + 0.75, n + 3];
+    const centre = (up - down) / all;
+    const end = centre + sign * z * Math.sqrt(((up + down) / all - centre * centre) / all);
+    const widest = sign < 0 ? Math.min(end, (p - d) / n) : Math.max(end, (p - d) / n);
+    return 100 * Math.max(-1, Math.min(1, widest));
+  };
+  const functions = {
+    n: (sum) => sum,
+    r: (part, whole) => (whole ? part / whole : NaN),
+    wl: wilson(-1), wh: wilson(1), s: score, sl: wald(-1), sh: wald(1),
+  };
+  // A view of the sums: of some groups, or of all.
+  const view = (chosen) => {
+    const known = new Map();
+    const total = (place) => {
+      if (!known.has(place)) {
+        const [at, values] = sums[place];
+        known.set(place, at.reduce((all, group, i) => (chosen[group] ? all + values[i] : all), 0));
+      }
+      return known.get(place);
+    };
+    return (recipe) => {
+      const [rest, factor] = recipe.split("*");
+      const [name, list] = rest.split(":");
+      const values = list.split(",").map((each) => each.split("+").reduce((all, place) => all + total(+place), 0));
+      return functions[name](...values) * (factor ? +factor : 1);
+    };
+  };
+
+  // ------------------------------------------------------------------------------------------- numbers as text
+  const written = (text) => Array.from(text, (sign) => signs[sign] ?? sign).join("");
+  const fixed = (value, decimals, grouped = true) => {
+    const text = new Intl.NumberFormat("en-US", {
+      minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: grouped, roundingMode: "halfEven",
+    }).format(value);
+    return /^-[0.,]*$/.test(text) ? text.slice(1) : text;
+  };
+  const rounded = (value, decimals) => +fixed(value, decimals, false);
+  const forms = {
+    count: (value) => written(fixed(value, 0)),
+    number: (value, decimals = 1) => {
+      let places = +decimals;
+      const size = Math.abs(value);
+      if (size > 0 && size < 1) places = Math.max(places, Math.min(6, 1 - Math.floor(Math.log10(size))));
+      if (Math.abs(rounded(value, places)) >= 1000) return forms.count(value);
+      const text = fixed(value, places);
+      return written(places ? text.replace(/0+$/, "").replace(/\.$/, "") : text);
+    },
+    compact: (value) => {
+      const steps = [...large.slice(1).map((each) => each[1] / 10), 1];
+      for (const [i, [least, unit, word]] of large.entries()) {
+        if (Math.abs(rounded(value / steps[i], 0) * steps[i]) >= least) return written(fixed(value / unit, 1)) + word;
+      }
+      return Math.abs(rounded(value, 1)) >= 100 ? forms.count(value) : forms.number(value);
+    },
+    share: (value, decimals = 1) => {
+      const places = +decimals;
+      const percent = rounded(100 * value, places);
+      if (percent === 0 && value > 0) return written(`<${fixed(0.1 ** places, places)}%`);
+      if (percent === 100 && value < 1) return written(`>${fixed(100 - 0.1 ** places, places)}%`);
+      return written(`${fixed(percent, places)}%`);
+    },
+    percent: (value) => written(100 * value > 0 && 100 * value < 0.5 ? "<1" : fixed(100 * value, 0)),
+    signed: (value) => {
+      const whole = rounded(value, 0);
+      return written(whole ? (whole > 0 ? "+" : "") + fixed(value, 0, false) : "0");
+    },
+  };
+  const filled = (text, value) =>
+    text.replace(number, (_, form, recipe) => {
+      const [name, ...details] = form.split(" ");
+      const found = value(recipe);
+      return Number.isFinite(found) ? forms[name](found, ...details) : missing;
+    });
+
+  // ------------------------------------------------------------------------------------------- colours
+  const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const mixed = (position, start, end) => {
+    const at = Math.min(1, Math.max(0, position));
+    const to = parts(end);
+    const channels = parts(start).map((from, i) => Math.round(from + (to[i] - from) * at));
+    return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
+  };
+  const luminance = (colour) => {
+    const [red, green, blue] = parts(colour).map((channel) => {
+      const share = channel / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const inkOn = (colour) => (1.05 / (luminance(colour) + 0.05) >= (luminance(colour) + 0.05) / 0.05 ? "#ffffff" : "#000000");
+  const tint = (element, value) => {
+    const root = element.closest("[data-whole]");
+    const whole = root ? value(root.dataset.whole) : NaN;
+    const own = value(element.dataset.score);
+    if (!(value(element.dataset.answers) >= few) || !Number.isFinite(own) || !Number.isFinite(whole)) return colours.none;
+    const far = Math.max(-1, Math.min(1, (own - whole) / span));
+    return mixed(Math.abs(far), colours.middle, far > 0 ? colours.better : colours.worse);
+  };
+
+  // ------------------------------------------------------------------------------------------- elements
+  const kept = new Map();
+  const keep = (element, ...names) => {
+    if (!kept.has(element)) kept.set(element, {});
+    for (const name of names) kept.get(element)[name] ??= element.getAttribute(name);
+  };
+  const set = (element, name, value) => {
+    keep(element, name);
+    element.setAttribute(name, value);
+  };
+  const original = (element, name) => kept.get(element)?.[name] ?? element.getAttribute(name);
+  const ownText = (element) => Array.from(element.childNodes).find((node) => node.nodeType === Node.TEXT_NODE);
+  const texts = Array.from(document.querySelectorAll("[data-live]"), (element) => [element, element.textContent && ownText(element)?.data]);
+
+  const axis = (drawing) => (drawing.dataset.axis ?? "0 0").split(" ").map(Number);
+  const largest = new Map();
+  const most = (drawing, value) => {
+    if (!largest.has(drawing)) {
+      const recipes = Array.from(drawing.querySelectorAll("[data-width],[data-length],[data-x2],[data-area]"), (each) =>
+        each.dataset.width ?? each.dataset.length ?? each.dataset.x2 ?? each.dataset.area);
+      largest.set(drawing, Math.max(1e-12, ...recipes.map(value).filter(Number.isFinite)));
+    }
+    return largest.get(drawing);
+  };
+  const at = (element, recipe, value) => {
+    const drawing = element.closest("svg");
+    const [start, end] = axis(drawing);
+    const size = value(recipe);
+    return start + ((end - start) * (Number.isFinite(size) ? size : 0)) / most(drawing, value);
+  };
+  const sizes = {
+    heat(element, value) {
+      const share = value(element.dataset.heat);
+      if (Number.isFinite(share)) {
+        const colour = mixed(share, colours.pale, colours.blue);
+        set(element, "style", `background:${colour};color:${inkOn(colour)}`);
+      } else set(element, "style", "");
+    },
+    length(element, value) {
+      const start = axis(element.closest("svg"))[0];
+      const end = at(element, element.dataset.length, value);
+      set(element, "x", Math.min(start, end));
+      set(element, "width", Math.abs(end - start));
+    },
+    x1(element, value) {
+      for (const name of ["x1", "x2"]) set(element, name, at(element, element.dataset[name], value));
+    },
+    width(element, value) {
+      const centre = +original(element, "x") + original(element, "width") / 2;
+      const width = at(element, element.dataset.width, value) - axis(element.closest("svg"))[0];
+      set(element, "x", centre - Math.abs(width) / 2);
+      set(element, "width", Math.abs(width));
+    },
+    from(element, value) {
+      const points = original(element, "d").match(/-?[\d.]+/g).map(Number);
+      const centre = (points[0] + points[2]) / 2;
+      const start = axis(element.closest("svg"))[0];
+      const [upper, lower] = ["from", "to"].map((name) => Math.abs(at(element, element.dataset[name], value) - start) / 2);
+      const [top, bottom] = [points[1], points[5]];
+      set(element, "d", `M${centre - upper},${top}L${centre + upper},${top}L${centre + lower},${bottom}L${centre - lower},${bottom}Z`);
+    },
+    area(element, value) {
+      const size = value(element.dataset.area);
+      set(element, "r", size > 0 ? Math.max(4, 15 * Math.sqrt(size / most(element.closest("svg"), value))) : 0);
+    },
+    score(element, value) {
+      const colour = tint(element, value);
+      if (element.tagName === "circle") set(element, "fill", colour);
+      else set(element, "style", `background:${colour};color:${inkOn(colour)}`);
+    },
+  };
+
+  const restore = () => {
+    for (const [element, text] of texts) if (text !== undefined && ownText(element)) ownText(element).data = text;
+    for (const [element, names] of kept) {
+      for (const [name, value] of Object.entries(names)) {
+        if (value === null) element.removeAttribute(name);
+        else element.setAttribute(name, value);
+      }
+    }
+  };
+  const show = (value) => {
+    for (const [element] of texts) {
+      const node = ownText(element);
+      if (node) node.data = filled(element.dataset.live, value);
+      if (element.hasAttribute("value")) {
+        keep(element, "value");
+        element.removeAttribute("value");
+      }
+    }
+    for (const name of attributes) {
+      for (const element of document.querySelectorAll(`[data-live-${name}]`)) {
+        set(element, name, filled(element.getAttribute(`data-live-${name}`), value));
+      }
+    }
+    largest.clear();
+    for (const name of Object.keys(sizes)) {
+      for (const element of document.querySelectorAll(`[data-${name}]`)) sizes[name](element, value);
+    }
+  };
+
+  // ------------------------------------------------------------------------------------------- choice
+  const bounds = Array.from(form.querySelectorAll("[data-dimension]"), (field) => {
+    const [from, to] = field.querySelectorAll("select");
+    return { dimension: +field.dataset.dimension, from, to };
+  });
+  const stage = form.elements.stage;
+  const everybody = groups.map(() => true);
+  const chosen = () =>
+    groups.map((places) =>
+      bounds.every(({ dimension, from, to }) => {
+        if (!to) return from.value === "" || places[dimension] === +from.value;
+        return places[dimension] >= +from.value && places[dimension] <= +to.value;
+      }));
+  const update = () => {
+    for (const { from, to } of bounds) if (to && +from.value > +to.value) to.value = from.value;
+    const mask = chosen();
+    const filtered = mask.includes(false);
+    document.body.classList.toggle("filtered", filtered);
+    restore();
+    const value = view(filtered ? mask : everybody);
+    if (filtered) show(value);
+    const output = form.querySelector("output");
+    output.textContent = filled(output.dataset.said, value);
+    for (const element of document.querySelectorAll("[data-stage]")) {
+      element.hidden = Boolean(stage?.value) && element.dataset.stage !== stage.value;
+    }
+  };
+  form.addEventListener("change", update);
+  form.addEventListener("reset", () => setTimeout(update));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.hidden = false;
+  update();
+})();

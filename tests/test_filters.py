@@ -1,0 +1,533 @@
+"""The choice of customers on a page: its sums against the same questions to a part of the log, and its script."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import safar
+from page_tree import parse
+from safar.language import ENGLISH, MISSING, Live, Locale, joined, of_all
+from safar.pages import Page, dashboard, journey_picture
+from safar.pages.colours import heat
+from safar.pages.cube import Cube, cube_of
+from safar.pages.filtered import (
+    Totals,
+    followed_channels,
+    followed_facts,
+    followed_funnel,
+    followed_kpis,
+    followed_retention,
+    followed_stages,
+    followed_totals,
+)
+
+KINDS = ["nps_answer", "csat_answer", "ces_answer"]
+TOKEN = re.compile("\ue000([^;]*);([^\ue001]*)\ue001")
+
+
+@pytest.fixture(scope="module")
+def log() -> safar.EventLog:
+    shop = safar.datasets.shop(1500)
+    log = shop.log().with_map(safar.JourneyMap.shop())
+    found: safar.EventLog = log.with_scores(
+        shop.surveys, customer="customer_id", time="time", score="score", kind="kind", answer_events=KINDS
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
+def cube(log: safar.EventLog) -> Cube:
+    found = cube_of(log, ["persona", "channel", "period"], None, ENGLISH)
+    assert found is not None
+    return found
+
+
+def some_groups(cube: Cube, **wanted: int) -> np.ndarray[Any, Any]:
+    """Groups that have these places in dimensions."""
+    names = [dimension.name for dimension in cube.dimensions]
+    mask = np.ones(len(cube), dtype=bool)
+    for name, place in wanted.items():
+        mask &= np.array(cube.places)[:, names.index(name)] == place
+    assert mask.any()
+    return mask
+
+
+CHOICES = [
+    {"persona": 1},
+    {"channel": 0},
+    {"period": 2},
+    {"persona": 0, "channel": 1},
+    {"persona": 3, "period": 0},
+]
+
+
+@pytest.fixture(scope="module", params=CHOICES, ids=str)
+def chosen(request: pytest.FixtureRequest, cube: Cube) -> np.ndarray[Any, Any]:
+    return some_groups(cube, **request.param)
+
+
+def part_of(log: safar.EventLog, cube: Cube, chosen: np.ndarray[Any, Any]) -> safar.EventLog:
+    ids = log.core.customers().numpy("customer")[0][chosen[cube.codes]]
+    return log.filter(customers=ids)
+
+
+def same(
+    cube: Cube, chosen: Any, found: dict[str, list[Any]], expected: dict[str, list[Any]], keys: Sequence[str]
+) -> int:
+    """Compare every number that follows with that of the same row of another answer; how many there are."""
+    rows = {key: row for row, key in enumerate(zip(*(expected[name] for name in keys), strict=True))}
+    compared = 0
+    for row, key in enumerate(zip(*(found[name] for name in keys), strict=True)):
+        for name, values in found.items():
+            if not isinstance(values[row], Live):
+                continue
+            value = cube.evaluate(values[row].recipe, chosen)
+            other = expected[name][rows[key]] if key in rows else None
+            if other is None:
+                # Nothing of it is in the part: a count is 0, and of nothing there is no share.
+                assert value == 0 or math.isnan(value), (name, key, value)
+            else:
+                assert value == pytest.approx(other, rel=1e-9, abs=1e-12), (name, key)
+                compared += 1
+    return compared
+
+
+def test_groups_share_no_customer_and_hold_all(log: safar.EventLog, cube: Cube) -> None:
+    events = log.to_polars().sort("customer", "time", maintain_order=True)
+    first = events.group_by("customer", maintain_order=True).first()
+    expected = {
+        customer: (persona, channel, time.strftime("%b %Y"))
+        for customer, persona, channel, time in first.select(
+            "customer", "persona", "channel", "time"
+        ).iter_rows()
+    }
+    ids = log.core.customers().numpy("customer")[0].tolist()
+    assert len(ids) == len(cube.codes)
+    for customer, group in zip(ids, cube.codes.tolist(), strict=True):
+        places = cube.places[group]
+        said = tuple(d.choices[place] for d, place in zip(cube.dimensions, places, strict=True))
+        assert said == expected[customer]
+
+
+def test_a_funnel_follows(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    ask = lambda log, by: log.funnel(["visit", "add_to_cart", "purchase"], within="30d", by=by)  # noqa: E731
+    columns = followed_funnel(cube, ask(log, None), ask)
+    assert same(cube, chosen, columns, ask(part_of(log, cube, chosen), None).to_dict(), ["step"]) >= 20
+
+
+@pytest.mark.parametrize("period", ["week", "month"])
+def test_retention_follows(log: safar.EventLog, cube: Cube, chosen: Any, period: str) -> None:
+    ask = lambda log, by: log.retention(period=period, by=by)  # noqa: E731
+    columns, means = followed_retention(cube, ask(log, None), ask)
+    part = ask(part_of(log, cube, chosen), None)
+    assert same(cube, chosen, columns, part.to_dict(), ["cohort", "period"]) > 40
+    # Periods of which all cohorts of the part are complete are those of the whole; others have fewer cohorts.
+    assert same(cube, chosen, means, part.means().to_dict(), ["period"]) > 10
+
+
+def test_stages_and_channels_within_them_follow(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    ask = lambda log, by: log.stages(by=by)  # noqa: E731
+    columns = followed_stages(cube, ask(log, None), ask)
+    part = part_of(log, cube, chosen)
+    assert same(cube, chosen, columns, ask(part, None).to_dict(), ["stage"]) > 60
+    whole = journey_picture(log, kind="nps").journeys[0]
+    facts = followed_facts(cube, log.stages(), ask, whole, "30d")
+    own = journey_picture(part, kind="nps").journeys[0]
+    answered = 0
+    for key, cell in facts.cells.items():
+        other = own.cells.get(key)
+        for name in ("events", "customers"):
+            number = getattr(cell, name)
+            assert isinstance(number, Live)
+            assert cube.evaluate(number.recipe, chosen) == (0 if other is None else getattr(other, name))
+        if cell.score is None:
+            continue
+        score = None if other is None else other.score
+        for name in ("answers", "value", "low", "high"):
+            number, expected = getattr(cell.score, name), getattr(score, name, None)
+            assert isinstance(number, Live)
+            value = cube.evaluate(number.recipe, chosen)
+            if expected is None:
+                assert value == 0 or math.isnan(value)
+            else:
+                assert value == pytest.approx(expected)
+                answered += 1
+    assert answered >= 8
+    assert facts.score is not None
+    assert own.score is not None
+    for name in ("answers", "value", "low", "high"):
+        assert cube.evaluate(getattr(facts.score, name).recipe, chosen) == pytest.approx(
+            getattr(own.score, name)
+        )
+
+
+@pytest.mark.parametrize("kind", ["csat", "ces"])
+def test_shares_of_good_answers_follow(log: safar.EventLog, cube: Cube, chosen: Any, kind: Any) -> None:
+    whole = journey_picture(log, kind=kind).journeys[0]
+    facts = followed_facts(cube, log.stages(), lambda log, by: log.stages(by=by), whole, "30d")
+    own = journey_picture(part_of(log, cube, chosen), kind=kind).journeys[0]
+    assert facts.score is not None
+    assert own.score is not None
+    for name in ("answers", "value", "low", "high"):
+        assert cube.evaluate(getattr(facts.score, name).recipe, chosen) == pytest.approx(
+            getattr(own.score, name)
+        )
+
+
+def test_kpis_follow(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    ask = lambda log, by: log.kpis(period="month", by=by or ())  # noqa: E731
+    columns = followed_kpis(cube, ask(log, None), ask)
+    assert same(cube, chosen, columns, ask(part_of(log, cube, chosen), None).to_dict(), ["kpi", "date"]) > 50
+    following = {
+        kpi for kpi, value in zip(columns["kpi"], columns["value"], strict=True) if isinstance(value, Live)
+    }
+    assert following == set(columns["kpi"])
+
+
+def totals_of(log: safar.EventLog) -> Totals:
+    sessions = log.sessions("30m").table
+    single = int((sessions.numpy("events")[0] == 1).sum())
+    values = log.to_polars()["value"].drop_nulls()
+    buyers = log.funnel(["purchase"]).entered
+    return Totals(log.customers, len(log), len(sessions), single, buyers, values.sum(), len(values))
+
+
+def test_tiles_and_channels_follow(log: safar.EventLog, cube: Cube, chosen: Any) -> None:
+    amounts = log.to_polars()["value"].fill_null(math.nan).to_numpy()
+    totals = followed_totals(cube, totals_of(log), log.sessions("30m"), ["purchase"], amounts)
+    part = part_of(log, cube, chosen)
+    own = totals_of(part)
+    for name in Totals.__slots__:
+        assert cube.evaluate(getattr(totals, name).recipe, chosen) == pytest.approx(getattr(own, name))
+
+    def by_channel(log: safar.EventLog) -> dict[str, list[Any]]:
+        columns: dict[str, list[Any]] = {"channel": [], "customers": [], "converted": []}
+        events = log.to_polars().sort("customer", "time", maintain_order=True)
+        for (channel,), own in (
+            events.group_by("customer", maintain_order=True)
+            .agg(pl.col("channel").first(), (pl.col("event") == "purchase").any().alias("bought"))
+            .group_by("channel")
+        ):
+            for name, value in zip(columns, (channel, len(own), own["bought"].sum()), strict=True):
+                columns[name].append(value)
+        columns["share"] = [k / n for k, n in zip(columns["converted"], columns["customers"], strict=True)]
+        return columns
+
+    columns = followed_channels(cube, ["purchase"], by_channel(log))
+    assert same(cube, chosen, columns, by_channel(part), ["channel"]) >= 3
+
+
+# ------------------------------------------------------------------------------------------------ random logs
+
+events = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c", "d", "e"]),
+        st.integers(0, 100),
+        st.sampled_from(["view", "cart", "order"]),
+        st.sampled_from(["web", "app", None]),
+        st.sampled_from(["x", "y", "z", None]),
+    ),
+    min_size=2,
+    max_size=40,
+)
+
+
+@given(events, st.data())
+@settings(max_examples=150, deadline=None)
+def test_parts_of_any_log_follow(
+    rows: list[tuple[str, int, str, str | None, str | None]], data: st.DataObject
+) -> None:
+    start = datetime(2026, 1, 1)
+    log = safar.EventLog(
+        {
+            "c": [row[0] for row in rows], "t": [start + timedelta(days=row[1]) for row in rows],
+            "e": [row[2] for row in rows], "h": [row[3] for row in rows], "p": [row[4] for row in rows],
+        },
+        customer="c", time="t", event="e", channel="h", attributes=["p"],
+    )  # fmt: skip
+    names = [name for name in ("p", "channel", "period") if name != "channel" or log.channels]
+    cube = cube_of(log, names, None, ENGLISH)
+    if cube is None:
+        return
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(cube), max_size=len(cube))))
+    if not chosen.any():
+        return
+    part = part_of(log, cube, chosen)
+    assume({"view", "order"} <= part.events.keys())
+    for ask, follow, keys in (
+        (lambda log, by: log.funnel(["view", "order"], within="9d", by=by), followed_funnel, ["step"]),
+        (
+            lambda log, by: log.retention(period="month", by=by),
+            lambda *given: followed_retention(*given)[0],
+            ["cohort", "period"],
+        ),
+    ):
+        columns: dict[str, list[Any]] = follow(cube, ask(log, None), ask)  # type: ignore[no-untyped-call]
+        same(cube, chosen, columns, ask(part, None).to_dict(), keys)  # type: ignore[no-untyped-call]
+
+
+# ------------------------------------------------------------------------------------------------ what it is made of
+
+
+def test_a_number_follows_only_where_its_parts_add_up(cube: Cube) -> None:
+    parts = cube.per_customer()
+    assert isinstance(cube.sum(parts.sum(), parts), Live)
+    assert not isinstance(cube.sum(parts.sum() + 1, parts), Live)
+    whole, half = cube.sum(parts.sum(), parts), cube.sum((parts // 2).sum(), parts // 2)
+    assert isinstance(cube.made("r", half / whole, half, whole), Live)
+    assert not isinstance(cube.made("r", 0.1, half, whole), Live)
+    assert cube.made("r", None, half, whole) is None
+
+
+def test_equal_sums_stand_in_the_page_once(cube: Cube) -> None:
+    parts = cube.per_customer()
+    assert cube.sum(parts.sum(), parts).recipe == cube.sum(parts.sum(), parts.copy()).recipe
+
+
+def test_what_is_said_of_all_alone_vanishes_from_a_sentence() -> None:
+    number = ENGLISH.count(Live(12, "n:3"))
+    assert joined("; ", [number, of_all("p = 0.3", Live(12, "n:3"))]).recipes == number.recipes  # type: ignore[attr-defined]
+    assert joined("; ", ["a", "b"]) == "a; b"
+
+
+def test_filters_are_chosen(log: safar.EventLog) -> None:
+    plain = dashboard(log, filters=[])
+    assert plain.filters is None
+    for absent in ("<script", "<form", "data-live"):
+        assert absent not in plain.to_html()
+    page = dashboard(log, filters="device")
+    assert page.filters is not None
+    fields = parse(str(page.filters.form())).all("select")
+    assert len(fields) == 2
+    with pytest.raises(safar.UnknownColumnError, match='filters="devise" is not a column'):
+        dashboard(log, filters=["devise"])
+
+
+def test_rare_values_and_old_months_share_a_choice() -> None:
+    customers = [f"c{number}" for number in range(60)]
+    start = datetime(2020, 1, 15)
+    log = safar.EventLog(
+        {"c": customers, "t": [start + timedelta(days=31 * number) for number in range(60)], "e": ["x"] * 60,
+         "p": [f"p{min(number // 2, 40)}" for number in range(60)]},
+        customer="c", time="t", event="e", attributes=["p"],
+    )  # fmt: skip
+    cube = cube_of(log, ["p", "period"], None, ENGLISH)
+    assert cube is not None
+    values, months = cube.dimensions
+    assert len(values.choices) == 13
+    assert values.choices[-1] == "All others"
+    assert len(months.choices) == 24
+    assert months.choices[0].endswith(" and before")
+    assert cube.per_customer().sum() == 60
+
+
+# ------------------------------------------------------------------------------------------------ in a browser
+
+sync = pytest.importorskip(
+    "playwright.sync_api", reason="the tests of the script need playwright (make test installs it)"
+)
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(
+    BROWSER is None, reason="no Chromium is installed (scripts/install_chromium.sh installs one)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module", params=["en", "fa"])
+def opened(
+    request: pytest.FixtureRequest,
+    log: safar.EventLog,
+    browser: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Page, Any]]:
+    """A page in a tab of its own, under its own security policy; whatever it says to the console fails the test."""
+    page = dashboard(log, personas="persona", conversion="purchase", language=request.param)
+    file: Path = page.save(tmp_path_factory.mktemp("filters") / f"{request.param}.html")
+    said: list[str] = []
+    tab = browser.new_page(viewport={"width": 1320, "height": 1000})
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(file.as_uri())
+    yield page, tab
+    tab.close()
+    assert said == []
+
+
+def cube_in(page: Page) -> Cube:
+    assert page.filters is not None
+    return page.filters.cube
+
+
+def choose(tab: Any, **wanted: int | tuple[int, int]) -> None:
+    """Set the fields of the form: by their place in persona, channel, period."""
+    tab.locator("form.filters button").evaluate("button => button.form.reset()")
+    for place, name in enumerate(("persona", "channel", "period")):
+        selects = tab.locator(f"[data-dimension='{place}'] select")
+        value = wanted.get(name)
+        if isinstance(value, tuple):
+            selects.nth(1).select_option(str(value[1]))
+            selects.nth(0).select_option(str(value[0]))
+        elif value is not None:
+            selects.nth(0).select_option(str(value))
+
+
+def mask_of(
+    cube: Cube, persona: int | None = None, channel: int | None = None, period: tuple[int, int] | None = None
+) -> Any:
+    places = np.array(cube.places)
+    mask = np.ones(len(cube), dtype=bool)
+    for at, value in enumerate((persona, channel)):
+        if value is not None:
+            mask &= places[:, at] == value
+    if period is not None:
+        mask &= (places[:, 2] >= period[0]) & (places[:, 2] <= period[1])
+    return mask
+
+
+def said_of(recipes: str, cube: Cube, mask: Any, locale: Locale) -> str:
+    def number(found: re.Match[str]) -> str:
+        form, *details = found[1].split(" ")
+        write: Callable[..., str] = getattr(locale, form)
+        value = cube.evaluate(found[2], mask)
+        return MISSING if math.isnan(value) else write(value, *map(int, details))
+
+    return TOKEN.sub(number, recipes)
+
+
+WANTED: list[dict[str, Any]] = [
+    {"persona": 2}, {"channel": 1}, {"period": (1, 4)}, {"persona": 0, "channel": 0, "period": (0, 2)},
+    {"persona": 5, "channel": 3, "period": (9, 9)},
+]  # fmt: skip
+
+
+@needs_browser
+@pytest.mark.parametrize("wanted", WANTED, ids=str)
+def test_every_text_is_what_the_sums_make(opened: tuple[Page, Any], wanted: dict[str, Any]) -> None:
+    page, tab = opened
+    choose(tab, **wanted)
+    cube = cube_in(page)
+    mask = mask_of(cube, **wanted)
+    shown = tab.evaluate(
+        "Array.from(document.querySelectorAll('main [data-live]'), e => [e.dataset.live, "
+        "(Array.from(e.childNodes).find(n => n.nodeType === 3) ?? {data: ''}).data])"
+    )
+    assert len(shown) > 1000
+    for recipes, text in shown:
+        assert text == said_of(recipes, cube, mask, page.locale)
+    hints = tab.evaluate(
+        "Array.from(document.querySelectorAll('main [data-live-title]'), e => [e.dataset.liveTitle, e.title])"
+    )
+    assert len(hints) > 50
+    for recipes, text in hints:
+        assert text == said_of(recipes, cube, mask, page.locale)
+    output = tab.locator("form.filters output").inner_text()
+    assert page.locale.count(cube.per_customer()[mask].sum()) in output
+
+
+def channels(colour: str) -> list[int]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+@needs_browser
+@pytest.mark.parametrize("wanted", WANTED, ids=str)
+def test_shades_and_lengths_follow(opened: tuple[Page, Any], wanted: dict[str, Any]) -> None:
+    page, tab = opened
+    choose(tab, **wanted)
+    cube = cube_in(page)
+    mask = mask_of(cube, **wanted)
+    cells = tab.evaluate(
+        "Array.from(document.querySelectorAll('[data-heat]'), e => [e.dataset.heat, e.getAttribute('style')])"
+    )
+    assert len(cells) > 60
+    for recipe, style in cells:
+        share = cube.evaluate(recipe, mask)
+        if math.isnan(share):
+            assert style == ""
+            continue
+        (background, ink), colours = heat(share), re.findall("#[0-9a-f]{6}", style)
+        # Halves may be rounded either way.
+        assert all(
+            abs(one - other) <= 1
+            for one, other in zip(channels(background), channels(colours[0]), strict=True)
+        )
+        assert colours[1] == ink
+    drawings = tab.evaluate(
+        "Array.from(document.querySelectorAll('svg:has([data-length],[data-width])'), s => "
+        "Array.from(s.querySelectorAll('[data-length],[data-width]'), "
+        "e => [e.dataset.length ?? e.dataset.width, +e.getAttribute('width')]))"
+    )
+    assert len(drawings) >= 3
+    for bars in drawings:
+        values = [cube.evaluate(recipe, mask) for recipe, _ in bars]
+        largest = max((each for each in values if not math.isnan(each)), default=0)
+        longest = max(length for _, length in bars)
+        for value, (_, length) in zip(values, bars, strict=True):
+            if math.isnan(value) or not largest:
+                assert length == pytest.approx(0, abs=0.1)
+            else:
+                assert length / longest == pytest.approx(value / largest, abs=0.01)
+
+
+@needs_browser
+def test_showing_all_again_gives_the_page_as_it_was(opened: tuple[Page, Any]) -> None:
+    _, tab = opened
+    tab.locator("form.filters button").evaluate("button => button.form.reset()")
+    tab.wait_for_timeout(50)
+    before = tab.locator("main").evaluate("main => main.outerHTML")
+    assert not tab.locator("form.filters button").is_visible()
+    choose(tab, persona=1, channel=2)
+    assert tab.locator("main").evaluate("main => main.outerHTML") != before
+    tab.locator("form.filters button").click()
+    tab.wait_for_timeout(50)
+    assert tab.locator("main").evaluate("main => main.outerHTML") == before
+    assert "filtered" not in (tab.locator("body").get_attribute("class") or "")
+
+
+@needs_browser
+def test_what_does_not_follow_says_so(opened: tuple[Page, Any]) -> None:
+    _, tab = opened
+    choose(tab, persona=1)
+    for card in tab.locator("section.card, article.tile").all():
+        follows = "follows" in (card.get_attribute("class") or "")
+        assert card.locator(".everybody").count() == (0 if follows else 1)
+        if not follows:
+            assert card.locator(".everybody").is_visible()
+
+
+@needs_browser
+def test_rows_of_one_stage_are_shown_alone(opened: tuple[Page, Any]) -> None:
+    _, tab = opened
+    choose(tab)
+    tab.locator("select[name=stage]").select_option("experience")
+    rows = tab.locator("[data-stage]").all()
+    assert {row.get_attribute("data-stage") for row in rows if row.is_visible()} == {"experience"}
+    assert any(not row.is_visible() for row in rows)
+
+
+@needs_browser
+def test_months_can_not_be_chosen_backwards(opened: tuple[Page, Any]) -> None:
+    _, tab = opened
+    choose(tab)
+    first, second = tab.locator("[data-dimension='2'] select").all()
+    second.select_option("3")
+    first.select_option("6")
+    assert second.input_value() == "6"
