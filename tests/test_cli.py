@@ -382,6 +382,17 @@ def test_a_terminal_that_knows_no_persian_is_no_error(events: Path, tmp_path: Pa
     assert "\\u06f6" in done.stdout
 
 
+def test_readers_choose_by_what_is_named(events: Path, tmp_path: Path) -> None:
+    def choices(*options: str) -> int:
+        page = tmp_path / "page.html"
+        done = command("report", events, *ROLES, "--attributes", "where", *options, "--dashboard", page)
+        assert done.returncode == 0, done.stderr
+        return page.read_text(encoding="utf-8").count("<select")
+
+    assert choices("--filters", "where") == 1
+    assert choices("--filters", "") == 0
+
+
 def test_the_sign_between_fields_can_be_given(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("user|at|what\nann|2026-03-02|a,b;c\n", encoding="utf-8")

@@ -185,6 +185,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN",
         help="column whose values have a journey map of their own, beside that of everybody",
     )
+    report.add_argument(
+        "--filters",
+        type=_list,
+        metavar="A,B",
+        help="columns that readers of the page choose customers by, also channel and period; an empty text has no "
+        "choice (default: personas, channel, period)",
+    )
     report.add_argument("--title", help="heading of the page")
     _outputs(report, "this or --dashboard is needed")
     _language(report)
@@ -407,6 +414,7 @@ def _report(options: argparse.Namespace) -> None:
             conversion=options.conversion,
             active=options.active,
             personas=options.personas,
+            filters=options.filters,
             language=options.language,
             progress=steps.tell,
         )
