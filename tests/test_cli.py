@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,17 +38,18 @@ def events(tmp_path: Path) -> Path:
     return path
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m safar` as a user would."""
+def command(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `python -m safar` as a user would; options are those of `subprocess.run`."""
     package = str(Path(safar.__file__).parents[1])
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
-    return subprocess.run(
-        [sys.executable, "-m", "safar", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    path = os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])
+    given = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "encoding": "utf-8",
+        "check": False,
+    } | options
+    given["env"] = os.environ | {"PYTHONPATH": path} | options.get("env", {})
+    return subprocess.run([sys.executable, "-m", "safar", *map(str, arguments)], **given)
 
 
 def table(path: Path) -> dict[str, list[Any]]:
@@ -168,12 +172,233 @@ def test_the_specs_of_a_report_replay_it(events: Path, tmp_path: Path) -> None:
         assert len(again) == parquet.read_metadata(out / f"{name}.parquet").num_rows
 
 
-def test_steps_are_told_with_their_seconds_on_stderr(events: Path, tmp_path: Path) -> None:
-    done = command("report", events, *ROLES, "--out", tmp_path / "out")
-    told = [line.split() for line in done.stderr.splitlines()]
+def on_terminal(*arguments: object) -> tuple[str, str]:
+    """Run the command with a terminal as its standard error; what it wrote there, and on standard output."""
+    ours, its = pty.openpty()
+    done = command(*arguments, stderr=its, check=True)
+    os.close(its)
+    written = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(ours, 4096):
+            written += part
+    os.close(ours)
+    return written.decode(), done.stdout
+
+
+def assert_steps(written: str) -> None:
+    told = [line.split() for line in written.splitlines()]
     assert [line[-1] for line in told] == ["s"] * len(told)
     assert all(float(line[-2]) >= 0 for line in told)
-    assert told[0][:2] == ["event", "log"]
+    assert [line[0] for line in told][:1] == ["event"]
+    assert [line[0] for line in told][-1:] == ["files"]
+
+
+def test_steps_are_told_on_a_terminal_and_where_it_is_asked_for(events: Path, tmp_path: Path) -> None:
+    arguments = ["report", events, *ROLES, "--out", tmp_path / "out"]
+    assert_steps(on_terminal(*arguments)[0])
+    assert_steps(command(*arguments, "--verbose").stderr)
+    silent = command(*arguments)
+    assert silent.stderr == ""
+    assert "6 events of 3 customers" in silent.stdout
+
+
+def test_a_quiet_command_says_nothing_but_errors(events: Path, tmp_path: Path) -> None:
+    arguments = ["report", events, *ROLES, "--out", tmp_path / "out", "--quiet"]
+    assert on_terminal(*arguments) == ("", "")
+    assert (tmp_path / "out" / "index.html").exists()
+    refused = command(*arguments, "--active", "veiw")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert 'did you mean "view"?' in refused.stderr
+    assert command(*arguments, "--verbose").returncode == 2
+
+
+def test_the_page_goes_to_the_file_that_is_named(events: Path, tmp_path: Path) -> None:
+    page, out = tmp_path / "pages" / "monday.html", tmp_path / "out"
+    done = command("report", events, *ROLES, "--dashboard", page)
+    assert done.returncode == 0, done.stderr
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert [path.name for path in page.parent.iterdir()] == ["monday.html"]
+    assert page.as_uri() in done.stdout
+    assert "specs.json" not in done.stdout
+    done = command("report", events, *ROLES, "--dashboard", page, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert (out / "funnel.parquet").exists()
+    assert not (out / "index.html").exists()
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a refused command says."""
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("safar: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr.removeprefix("safar: ").strip()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "there is no place to write to; give --out DIR"),
+        (["--out", "{events}"], "is a file; expected a folder"),
+        (["--out", "{events}/below"], 'events.csv", which is a file; expected a folder'),
+        (["--dashboard", "{folder}"], "is not the name of a page"),
+        (["--dashboard", "{events}"], "is not the name of a page"),
+        (["--dashboard", "{events}/page.html"], "is a file; expected a folder"),
+        (["--dashboard", "/proc/nothing/page.html"], "/proc"),
+        (["--out", "{folder}/out", "--answer-events", "view"], "--answer-events says something of --surveys"),
+        (["--out", "{folder}/out", "--kind", "nps"], "--kind says something of --surveys"),
+        (["--out", "{folder}/out", "--personas", "user"], "--personas says something of --map"),
+        (["--out", "{folder}/out", "--map", "{folder}/none.toml"], "none.toml: No such file"),
+        (["--out", "{folder}/out", "--profiles", "{folder}/none.csv"], "no file matches"),
+        (["--out", "{folder}/out", "--surveys", "{folder}/none.csv"], "no file matches"),
+        (["--out", "{folder}/out", "--surveys", "{folder}/empty.csv"], "empty.csv: the file is empty"),
+        (["--out", "{folder}/out", "--surveys", "{folder}/heads.csv"], 'has no column "at"'),
+        (["--out", "{folder}/out", "--surveys", "{folder}/rows.csv"], "the surveys have no rows"),
+        (["--out", "{folder}/out", "--profiles", "{folder}/none_of_it.csv"], '"user"'),
+        (["--out", "{folder}/out", "--channel", "wher"], 'did you mean "where"'),
+        (["--out", "{folder}/out", "--delimiter", ";;"], "delimiter=';;' is not one ASCII character"),
+        (["--out", "{folder}/out", "--conversion", "purchas"], 'did you mean "purchase"?'),
+        (["--out", "{folder}/out", "--title", " "], "title=' ' is empty"),
+        (["--out", "{folder}/out", "--steps", ""], "step"),
+    ],
+)
+def test_each_thing_that_can_not_be_used_is_told_in_a_line(
+    events: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    for name, text in {
+        "empty.csv": "",
+        "heads.csv": "user,score\n",
+        "rows.csv": "user,at,score,kind\n",
+        "none_of_it.csv": "who,plan\nann,pro\n",
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    places = {"events": str(events), "folder": str(tmp_path)}
+    given = [option.format(**places) for option in options]
+    assert message in one_line(command("report", events, *ROLES, *given))
+    assert not (tmp_path / "out").exists()
+    assert events.read_text(encoding="utf-8") == EVENTS
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "the file is empty"), ("user,at,what\n", "the data have no rows"), ("user,at,what\n,,\n", "no")],
+)
+def test_a_file_without_events_is_told(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(text, encoding="utf-8")
+    assert message in one_line(command("report", path, *ROLES, "--out", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_can_not_be_written_is_told(events: Path, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    for place in ([*ROLES, "--out", closed / "out"], [*ROLES, "--dashboard", closed / "page.html"]):
+        assert "nothing can be written into the folder" in one_line(command("report", events, *place))
+
+
+def test_a_folder_that_the_system_refuses_is_told_before_any_work(
+    events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("safar.cli.os.access", lambda *_: False)
+    monkeypatch.setattr("safar.log.read", lambda *_, **__: pytest.fail("the events are read"))
+    assert main(["report", str(events), *ROLES, "--out", str(tmp_path / "out")]) == 2
+    assert "nothing can be written into the folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "message"),
+    [
+        (safar.errors.InternalError("a fault; please report it"), 1, "safar: a fault; please report it\n"),
+        (KeyboardInterrupt(), 130, "safar: interrupted; files that were not finished are not kept\n"),
+        (OSError(28, "No space left on device", "x"), 2, "safar: No space left on device (x)\n"),
+    ],
+)
+def test_the_exit_code_says_what_happened(
+    events: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    problem: BaseException,
+    code: int,
+    message: str,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("safar.log.read", fail)
+    assert main(["report", str(events), *ROLES, "--out", str(tmp_path / "out")]) == code
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize("arguments", [[], ["report"], ["demo"]])
+def test_the_help_says_what_the_exit_codes_are(arguments: list[str]) -> None:
+    done = command(*arguments, "--help")
+    assert done.returncode == 0
+    codes = done.stdout[done.stdout.index("exit codes:") :].splitlines()[1:]
+    assert [line.split()[0] for line in codes if line.strip()] == ["0", "1", "2", "130"]
+
+
+def test_every_option_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "command.md").read_text(encoding="utf-8")
+    options = set(re.findall(r"--[a-z-]+", command("report", "--help").stdout)) - {"--help"}
+    assert options
+    assert not {option for option in options if not re.search(rf"{option}\b(?!-)", page)}
+
+
+def test_a_reader_who_leaves_early_is_no_error(events: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = command("report", events, *ROLES, "--out", tmp_path / "out", stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_a_summary_is_in_the_language_of_the_page(events: Path, tmp_path: Path) -> None:
+    done = command("report", events, *ROLES, "--language", "fa", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.replace(str(tmp_path), "").replace((tmp_path / "out").as_uri(), "")
+    assert "۶ رویداد از ۳ مشتری" in said
+    assert "۱ ردیف از ۷ ردیف رد شد: بی مشتری ۱" in said
+    words = set(re.findall(r"[A-Za-z]{2,}", said)) - {
+        "view",
+        "cart",
+        "purchase",
+        "UTC",
+        "Parquet",
+        "specs",
+        "json",
+    }
+    assert words <= {"out", "index", "html", "file"}
+    assert "line:" not in command("report", events, *ROLES, "--out", tmp_path / "out").stdout
+
+
+def test_a_terminal_that_knows_no_persian_is_no_error(events: Path, tmp_path: Path) -> None:
+    arguments = ["report", events, *ROLES, "--language", "fa", "--out", tmp_path / "out"]
+    done = command(*arguments, env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "\\u06f6" in done.stdout
+
+
+def test_readers_choose_by_what_is_named(events: Path, tmp_path: Path) -> None:
+    def choices(*options: str) -> int:
+        page = tmp_path / "page.html"
+        done = command("report", events, *ROLES, "--attributes", "where", *options, "--dashboard", page)
+        assert done.returncode == 0, done.stderr
+        return page.read_text(encoding="utf-8").count("<select")
+
+    assert choices("--filters", "where") == 1
+    assert choices("--filters", "") == 0
+
+
+def test_the_sign_between_fields_can_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("user|at|what\nann|2026-03-02|a,b;c\n", encoding="utf-8")
+    done = command("report", path, *ROLES, "--delimiter", "|", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert table(tmp_path / "out" / "funnel.parquet")["name"][0] == "1st a,b;c"
 
 
 def test_only_its_own_files_are_overwritten(events: Path, tmp_path: Path) -> None:
@@ -341,6 +566,17 @@ def test_profiles_and_surveys_stand_beside_the_events_of_a_report(tmp_path: Path
     assert "نقشهٔ سفر" in page
     assert page.count('type="radio"') == 3
     assert 'class="face' in page
+    answers = surveys.filter(pl.col("kind") == "csat").drop("kind")
+    answers.write_csv(tmp_path / "surveys.csv")
+    done = command(*arguments, "--surveys", tmp_path / "surveys.csv", "--kind", "csat", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "CSAT over time" in (out / "index.html").read_text(encoding="utf-8")
+    assert 'such as kind="nps"' in one_line(
+        command(*arguments, "--surveys", tmp_path / "surveys.csv", "--out", out)
+    )
+    surveys.write_csv(tmp_path / "surveys.csv")
+    twice = command(*arguments, "--surveys", tmp_path / "surveys.csv", "--kind", "csat", "--out", out)
+    assert "leave one of them out" in one_line(twice)
     surveys.rename({"score": "points"}).write_csv(tmp_path / "surveys.csv")
     done = command(*arguments, "--surveys", tmp_path / "surveys.csv", "--out", out)
     assert done.returncode == 2

@@ -560,6 +560,16 @@ def test_a_tile_colours_its_change_by_what_is_better() -> None:
     assert tones("neither") == ["change", "even"]
 
 
+def test_what_the_line_of_a_tile_shows_is_said_only_beside_the_line(page: Page) -> None:
+    customers = next(tile for tile in page.tiles if tile.label == "Customers")
+    assert customers.detail is None
+    assert customers.of_line == "line: customers with any event in the week"
+    assert customers.of_line in parse(page.to_html()).text
+    for values, shown in (((1.0, 2.0, 3.0), True), ((1.0,), False)):
+        tile = Tile(label="a", value=1, of_line="line: each week", series=weeks(*values))
+        assert ("line: each week" in Page("x", tiles=[tile]).to_html()) is shown
+
+
 def test_a_value_that_is_not_defined_is_a_dash() -> None:
     tree = parse(Page("x", tiles=[Tile(label="a", value=None, unit="share")]).to_html())
     assert tree.all("p", "value")[0].text == "–"
@@ -712,12 +722,23 @@ SURVEYS = {
 
 
 @pytest.mark.parametrize(("kind", "score"), [("nps", -100.0), ("csat", 0.25), ("ces", 0.25)])
-def test_surveys_of_one_kind_need_no_column_that_says_so(kind: Any, score: float) -> None:
-    log = log_of(random_rows()).with_map(safar.JourneyMap(ONE_STAGE))
+@pytest.mark.parametrize("mapped", [False, True])
+def test_surveys_of_one_kind_need_no_column_that_says_so(kind: Any, score: float, mapped: bool) -> None:
+    log = log_of(random_rows())
+    if mapped:
+        log = log.with_map(safar.JourneyMap(ONE_STAGE))
     page = dashboard(log, surveys=SURVEYS, kind=kind)
     assert f"{kind.upper()} over time" in page.to_html()
+    assert (f"{kind.upper()}: stage × channel" in page.to_html()) is mapped
     written = Locale().share(score) if kind != "nps" else "\u2212100"
     assert written in parse(page.to_html()).text
+
+
+def test_scores_that_no_figure_shows_are_told_as_left_out(log: safar.EventLog) -> None:
+    other = log.with_scores(SURVEYS, customer="customer", time="time", score="score", scale=(1, 10))
+    terms = parse(dashboard(other).to_html()).all("footer")[0].text
+    assert "Scores: no survey has answers to an NPS, CSAT or CES question" in terms
+    assert "Scores" not in parse(dashboard(log).to_html()).all("footer")[0].text
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,10 @@ def test_without_scores_channels_or_a_map(shop: Any) -> None:
         journey_picture(plain, kind="nps")
     with pytest.raises(safar.UnknownColumnError, match='by="person" is not a column'):
         journey_picture(plain, by="person")
+    with pytest.raises(safar.ArgumentError, match="lookback='soon' is not a duration"):
+        journey_picture(plain, lookback="soon")
+    with pytest.raises(safar.ArgumentTypeError, match="lookback=30 is a int"):
+        journey_picture(plain, lookback=30)  # type: ignore[arg-type]
 
 
 SMALL = """

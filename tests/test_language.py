@@ -26,6 +26,7 @@ from safar.language.fonts import FAMILY, FOLDER, font_faces
 from safar.language.words import words_of
 from safar.monitoring.alerting import Rule
 from safar.monitoring.judging import REASONS
+from safar.pages.map_sections import kpi_section
 from safar.pages.tables import data_table
 
 PERSIAN = Locale("fa")
@@ -198,6 +199,27 @@ def test_every_translation_has_the_places_of_its_english() -> None:
         assert other.strip(), english
 
 
+def rejected() -> list[str]:
+    """Every reason for which a row is rejected, from a log that has each."""
+    rows = [
+        ("ann", "2026-03-01", "view"),
+        (None, "2026-03-01", "view"),
+        ("ann", None, "view"),
+        ("ann", "soon", "view"),
+        ("ann", "1026-03-01", "view"),
+        ("ann", "2026-03-01", None),
+        ("ann", "2026-04-01", "view"),
+    ]
+    data = {name: [row[place] for row in rows] for place, name in enumerate(("who", "when", "what"))}
+    log = safar.EventLog(data, customer="who", time="when", event="what", observed_until="2026-03-02")
+    assert sorted(log.rejected.values()) == [1] * 6
+    return list(log.rejected)
+
+
+def test_every_reason_for_a_rejected_row_is_said_in_persian() -> None:
+    assert {reason.replace("_", " ") for reason in rejected()} <= set(words_of("fa")["texts"])
+
+
 def test_every_text_of_the_file_is_said_somewhere() -> None:
     said = set()
     for path in [
@@ -213,10 +235,7 @@ def test_every_text_of_the_file_is_said_somewhere() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
     said |= set(re.findall(r'locale\.say\("([^"]+)"', (PAGE / "templates" / "page.html").read_text()))
-    reasons = {
-        reason.replace("_", " ")
-        for reason in ("missing_customer", "missing_time", "missing_event", "invalid_time", *REASONS)
-    }
+    reasons = {reason.replace("_", " ") for reason in (*rejected(), *REASONS)}
     units = {formula["unit"] for formula in safar.kpi_catalogue().to_polars().to_dicts()}
     unsaid = set(words_of("fa")["texts"]) - said - reasons - units - WORDS
     assert not unsaid
@@ -257,6 +276,21 @@ def test_tables_of_a_persian_page_say_the_words_of_the_library() -> None:
                         cell.text,
                     )
     assert seen == headings | of_map
+
+
+def test_the_ends_of_an_interval_keep_their_order_whatever_their_signs() -> None:
+    shop = safar.datasets.shop(300)
+    log = shop.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(shop.surveys, customer="customer_id", time="time", score="score", kind="kind")
+    kpis = log.kpis(kpis=["nps"], period="month")
+    section = kpi_section(kpis, safar.JourneyMap.shop(), locale=PERSIAN)
+    (row,) = parse(section.figure).all("tbody")[0].all("tr")
+    columns = kpis.to_dict()
+    latest = max(place for place, complete in enumerate(columns["complete"]) if complete)
+    ends = [end.text for end in row.all("td")[3].all("bdi")]
+    assert columns["low"][latest] < 0
+    assert ends[0] == PERSIAN.number(columns["low"][latest])
+    assert ends[1] == PERSIAN.measure(columns["high"][latest], "points")
 
 
 def cells(columns: dict[str, list[object]], locale: Locale, *, words: bool = True) -> list[str]:

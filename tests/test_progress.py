@@ -109,13 +109,31 @@ def test_the_line_says_what_is_done_and_leaves_nothing_on_a_screen(
         assert shown == [
             "",
             "reading: 1,000 rows",
-            "grouping: 25,000 of 100,000 rows (25%), about 0 s left",
-            "asking: 0 of 8 parts (0%)",
+            "[#####...............] grouping: 25,000 of 100,000 rows (25%), about 0 s left",
+            "[....................] asking: 0 of 8 parts (0%)",
             "",
             "",
         ]
     else:
         assert written == "grouping: 25,000 of 100,000 rows (25%), about 0 s left\n"
+
+
+def test_what_is_left_is_reckoned_from_the_beginning_of_each_computation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    clock = iter([0.0, 10.0, 20.0, 1_000.0, 1_010.0])
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
+    line = _progress.Line()
+    for done in (0, 50, 1, 50):
+        line("counting", done, 100)
+    left = [text.split("about ")[1].strip() for text in screen.getvalue().split("\r") if "about" in text]
+    assert left == ["10 s left", "10 s left"]
 
 
 def test_a_watcher_that_is_no_function_is_refused() -> None:

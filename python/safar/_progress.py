@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 from safar.errors import ArgumentTypeError
 
-__all__ = ["progress", "tell", "told"]
+__all__ = ["Line", "progress", "tell", "told"]
 
 Show = Callable[[str, int, int | None], object]
 
@@ -20,6 +20,8 @@ _UNITS = {"ordering": "events", "counting": "events", "asking": "parts"}
 
 # Seconds between two lines: on a screen one takes the place of the other, in a file each is one more.
 _ON_SCREEN, _IN_FILE = 0.2, 30.0
+# Signs of the bar on a screen.
+_BAR = 20
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def progress(show: Show | None = None) -> Iterator[None]:
         raise ArgumentTypeError(
             f"show is a {type(show).__name__}; expected a function of stage, done and total"
         )
-    line = None if show is not None else _Line()
+    line = None if show is not None else Line()
     token = _show.set(show or line)
     try:
         yield
@@ -79,24 +81,27 @@ def told(stage: str, total: int) -> Iterator[int]:
             _show.reset(token)
 
 
-class _Line:
+class Line:
     """One line on the standard error."""
 
     def __init__(self) -> None:
         self._renewed = sys.stderr.isatty() or "ipykernel" in sys.modules
-        self._stage = ""
+        self._stage, self._done = "", 0
         self._began = self._shown = time.monotonic()
         self._width = 0
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         now = time.monotonic()
-        if stage != self._stage:
+        # Another computation may be of the same stage; it begins anew.
+        if stage != self._stage or done < self._done:
             self._stage, self._began = stage, now
+        self._done = done
         if now - self._shown < (_ON_SCREEN if self._renewed else _IN_FILE):
             return
         self._shown = now
         text = _sentence(stage, done, total, now - self._began)
         if self._renewed:
+            text = f"{_bar(done / total)} {text}" if total else text
             sys.stderr.write("\r" + text.ljust(self._width))
             self._width = len(text)
         else:
@@ -108,6 +113,11 @@ class _Line:
         if self._width:
             sys.stderr.write("\r" + " " * self._width + "\r")
             sys.stderr.flush()
+            self._width = 0
+
+
+def _bar(share: float) -> str:
+    return f"[{'#' * round(_BAR * share):.<{_BAR}}]"
 
 
 def _sentence(stage: str, done: int, total: int | None, elapsed: float) -> str:

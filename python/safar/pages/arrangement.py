@@ -158,6 +158,9 @@ def _voice(work: Work) -> list[Section]:
 
     log, locale, kind = work.log, work.locale, usual_kind(work.log)
     if kind is None:
+        if log.scores is not None:
+            reason = locale.say("no survey has answers to an NPS, CSAT or CES question")
+            work.left_out.append(f"{locale.say('Scores')}: {reason}")
         return []
     cells = None if work.picture is None else score_cells_section(work.picture)
     ask = {"nps": nps, "csat": csat, "ces": ces}[kind]

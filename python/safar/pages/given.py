@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from safar import _args, _table
-from safar._typing import Frame
+from safar._typing import Frame, TimeUnit
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.pages.journey_facts import Kind
 
@@ -88,6 +88,7 @@ def with_surveys(
     *,
     customer: str = "customer",
     time: str = "time",
+    time_unit: TimeUnit | None = None,
     answer_events: str | Sequence[str] = (),
 ) -> EventLog:
     """Put answers beside a log: of several kinds, which a column ``kind`` tells apart, or of one.
@@ -102,6 +103,8 @@ def with_surveys(
         Of which kind all of them are, where there is no column ``kind``.
     customer, time
         Columns of the surveys.
+    time_unit
+        What a number in `time` counts since 1970.
     answer_events
         Events that are the answers themselves.
 
@@ -123,8 +126,8 @@ def with_surveys(
     if lacking is not None:
         raise ArgumentError(
             f'surveys has no column "{lacking}"{_args.suggestion(lacking, names)} (it has {_args.listing(names)}); '
-            f"expected {_args.listing(wanted)}; of a frame with other names, make a log with "
-            "log.with_scores(surveys, customer=…, time=…, score=…) before"
+            f"expected {_args.listing(wanted)}; rename its columns, or use log.with_scores(surveys, customer=…, "
+            "time=…, score=…) before, which takes any names"
         )
     if "kind" in names and kind is not None:
         raise ArgumentError(
@@ -144,4 +147,5 @@ def with_surveys(
         kind=column,
         scale=kind,
         answer_events=answer_events,
+        time_unit=time_unit,
     )

@@ -151,7 +151,7 @@ def _customers(totals: Totals, course: Series | None, active: Sequence[str] | No
     return Tile(
         label=locale.say("Customers"),
         value=totals.customers,
-        detail=None if course is None else locale.say(said[course.period], events=of),
+        of_line=None if course is None else locale.say(said[course.period], events=of),
         series=course,
     )
 

@@ -224,9 +224,10 @@ def _judged(row: Mapping[str, Any]) -> dict[str, object]:
 def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
     unit, value = row["unit"] or "", row["value"]
     low, high = row["low"], row["high"]
-    between = of_all(
-        locale.number(low) + " – " + locale.measure(high, unit), None if isinstance(low, Live) else value
-    )
+    # Kept apart, for the sign of the one would turn the order of both in text from right to left.
+    beside = None if isinstance(low, Live) else value
+    ends = [element("bdi", of_all(text, beside)) for text in (locale.number(low), locale.measure(high, unit))]
+    between = Markup(" – ").join(ends)
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
     hint = None if row["reason"] is None else locale.say(row["reason"])

@@ -37,6 +37,8 @@ class Tile:
         How the value is written.
     detail
         What the value is made of: numerator, denominator, interval.
+    of_line
+        What the small line shows, where that is not the value of each period; stands only beside the line.
     series
         The value per period; gives the small line and the change of the last full period.
     better
@@ -52,6 +54,7 @@ class Tile:
     value: float | None
     unit: Unit = "count"
     detail: str | None = None
+    of_line: str | None = None
     series: Series | None = None
     better: Literal["up", "down", "neither"] = "up"
 
@@ -119,5 +122,6 @@ def tile_markup(tile: Tile, locale: Locale = ENGLISH) -> Markup:
         element("div", moved, line, class_="reading of-all") if moved or line else None,
         element("p", course.label, class_="course of-all") if course is not None else None,
         element("p", tile.detail, class_="detail") if tile.detail else None,
+        element("p", tile.of_line, class_="detail of-all") if tile.of_line and line else None,
         class_="tile follows" if follows else "tile",
     )
