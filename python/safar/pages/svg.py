@@ -90,7 +90,7 @@ class Canvas:
         fill: str | None = None,
         title: str | None = None,
         follow: Mapping[str, object] | None = None,
-        tick: bool | None = None,
+        tick: bool = False,
     ) -> None:
         """Write a text, which may be a value of the vertical axis (`tick`).
 
@@ -107,7 +107,7 @@ class Canvas:
                 text_anchor=None if anchor == "start" else anchor,
                 class_=class_,
                 fill=fill,
-                data_tick=tick,
+                data_tick="" if tick else None,
                 **following(**(follow or {})),
             )
         )
