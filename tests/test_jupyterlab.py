@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 if BROWSER is not None:
-    from notebook_server import Lab, running_lab
+    from local_server import Lab, running_lab
 
 TESTS = Path(__file__).resolve().parent
 NOTEBOOKS = TESTS.parent / "notebooks"
@@ -43,7 +43,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         with running_lab(tmp_path_factory.mktemp("jupyterlab"), browser) as started:
             yield started
             # Nothing was wanted from elsewhere.
-            assert started.asked_elsewhere == []
+            assert started.visitor.elsewhere == []
         browser.close()
 
 
