@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any, get_args
 
@@ -164,11 +165,13 @@ def test_a_choice_that_cannot_be_answered_says_why_and_the_next_one_is_answered(
     changes: dict[str, Any], words: str
 ) -> None:
     explorer = LOG.explore(["view", "خرید"])
+    assert explorer.widget is not None
     before = explorer.choice
     explorer.choose(**changes)
     assert explorer.problem is not None
     assert words in explorer.problem
     assert explorer.result is None
+    assert escape(explorer.problem) in html(explorer)
     explorer.choose(**{name: getattr(before, name) for name in changes})
     assert explorer.problem is None
     assert_code_gives_what_is_shown(explorer)

@@ -12,18 +12,10 @@ def data():
     import safar
 
     shop = safar.datasets.shop(4_000)
-    log = (
-        shop.log()
-        .with_map(safar.JourneyMap.shop())
-        .with_scores(
-            shop.surveys,
-            customer="customer_id",
-            time="time",
-            score="score",
-            kind="kind",
-            answer_events=["nps_answer", "csat_answer", "ces_answer"],
-        )
-    )
+    roles = {"customer": "customer_id", "time": "time", "score": "score", "kind": "kind"}
+    asked = ["nps_answer", "csat_answer", "ces_answer"]
+    log = shop.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(shop.surveys, **roles, answer_events=asked)
     picture = safar.journey_picture(log, kind="nps", by="persona")
     return log, mo, picture, safar
 
@@ -48,7 +40,7 @@ def answers(mo, part, picture, persona, safar, steps):
     mo.stop(not steps.value, "Choose at least one step.")
     funnel = part.funnel(steps.value, within="7d")
     scores = safar.nps(part, by="channel", lookback="7d")
-    journey = mo.Html(mo.iframe(picture.to_svg(persona.value), height="560px").text)
+    journey = mo.iframe(picture.to_svg(persona.value), height="560px")
     mo.vstack([funnel.plot(), journey, scores.plot()])
     return funnel, scores
 

@@ -11,18 +11,10 @@ import safar
 pn.extension("vega")
 
 shop = safar.datasets.shop(4_000)
-log = (
-    shop.log()
-    .with_map(safar.JourneyMap.shop())
-    .with_scores(
-        shop.surveys,
-        customer="customer_id",
-        time="time",
-        score="score",
-        kind="kind",
-        answer_events=["nps_answer", "csat_answer", "ces_answer"],
-    )
-)
+roles = {"customer": "customer_id", "time": "time", "score": "score", "kind": "kind"}
+asked = ["nps_answer", "csat_answer", "ces_answer"]
+log = shop.log().with_map(safar.JourneyMap.shop())
+log = log.with_scores(shop.surveys, **roles, answer_events=asked)
 picture = safar.journey_picture(log, kind="nps", by="persona")
 
 personas = {"Everybody": ""} | {journey.segment: journey.segment for journey in picture.journeys[1:]}

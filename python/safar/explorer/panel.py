@@ -85,49 +85,48 @@ class Panel:
         self._add = widgets.Button(
             description=say("Add a step"), icon="plus", layout={"width": "max-content"}
         )
+        self._controls = self._lists()
+        self._chart = widgets.Output()
+        self._problem, self._table, self._code, self._said = (widgets.HTML() for _ in range(4))
         self._add.on_click(lambda _: self._change(steps=[*explorer.choice.steps, self._next_step()]))
-        windows = [(say("No limit"), None), *((self._locale.length(each), each) for each in _WINDOWS)]
-        self._controls = {
-            "within": self._list("Within", windows),
+        for name, control in {"analysis": self._analysis, **self._controls}.items():
+            control.observe(self._choosing(name), "value")
+        self.box = self._laid_out()
+        self.show()
+
+    def _lists(self) -> dict[str, Any]:
+        """The choices of one thing, by what they choose."""
+        say = self._locale.say
+        columns = [(name, name) for name in self._offers.columns]
+        return {
             "start": self._event("From the first", none="Any event"),
             "goal": self._event("To", none="Any event"),
-            "period": self._list("Period", [(say(name), value) for value, name in _PERIODS.items()]),
-            "by": self._list(
-                "Segments by", [(say("Nothing"), None), *((each, each) for each in self._offers.columns)]
+            "within": self._list(
+                "Within", [(say("No limit"), None), *((self._locale.length(each), each) for each in _WINDOWS)]
             ),
+            "period": self._list("Period", [(say(name), value) for value, name in _PERIODS.items()]),
+            "by": self._list("Segments by", [(say("Nothing"), None), *columns]),
             "first_from": self._list("First event from", self._days(first=True)),
             "first_before": self._list("until", self._days(first=False)),
-            "column": self._list(
-                "Only", [(say("Everybody"), None), *((each, each) for each in self._offers.columns)]
-            ),
+            "column": self._list("Only", [(say("Everybody"), None), *columns]),
             "value": self._list("that is", []),
         }
-        self._analysis.observe(self._choosing("analysis"), "value")
-        for name, control in self._controls.items():
-            control.observe(self._choosing(name), "value")
-        self._problem, self._table, self._code, self._said = (widgets.HTML() for _ in range(4))
-        self._chart = widgets.Output()
-        of_question = ("start", "goal", "within", "period", "by")
-        of_cohort = ("first_from", "first_before", "column", "value")
-        self.box = widgets.VBox(
-            [
-                widgets.HTML(_STYLE),
-                self._analysis,
-                self._steps,
-                self._add,
-                widgets.HBox([self._controls[name] for name in of_question]),
-                widgets.HBox([self._controls[name] for name in of_cohort]),
-                self._problem,
-                self._chart,
-                self._table,
-                self._code,
-                self._said,
-            ]
+
+    def _laid_out(self) -> Any:
+        of_question, of_cohort = (
+            widgets.HBox([self._controls[name] for name in names])
+            for names in (
+                ("start", "goal", "within", "period", "by"),
+                ("first_from", "first_before", "column", "value"),
+            )
         )
-        self.box.add_class("safar-explorer")
+        choices = [self._analysis, self._steps, self._add, of_question, of_cohort]
+        answer = [self._problem, self._chart, self._table, self._code, self._said]
+        box = widgets.VBox([widgets.HTML(_STYLE), *choices, *answer])
+        box.add_class("safar-explorer")
         if self._locale.direction == "rtl":
-            self.box.add_class("safar-rtl")
-        self.show()
+            box.add_class("safar-rtl")
+        return box
 
     def show(self) -> None:
         """Show what is chosen, and what comes of it."""
@@ -171,6 +170,8 @@ class Panel:
 
     def _choosing(self, name: str) -> Callable[[Any], None]:
         def changed(change: Any) -> None:
+            if self._following:
+                return
             new = _chosen(change)
             changes = {name: new}
             if name == "column":
