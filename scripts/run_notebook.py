@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 __all__ = ["run"]
 
 ROOT = Path(__file__).resolve().parent.parent
-# Charts as pictures: what draws them in a notebook is loaded from the network.
+# Charts as pictures: the site has nothing that draws them.
 CHARTS = "import altair; altair.renderers.enable('png', scale_factor=2)"
 
 

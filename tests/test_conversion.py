@@ -405,6 +405,11 @@ def test_an_event_that_means_two_things_is_refused() -> None:
         safar.Conversion(["a", "b"], competing="a or b")
 
 
+def test_a_conversion_must_be_named() -> None:
+    with pytest.raises(safar.ArgumentTypeError, match="end=None is a NoneType; expected a name"):
+        safar.Conversion(None)  # type: ignore[arg-type]
+
+
 def test_a_wrong_name_is_refused_with_what_was_meant() -> None:
     log = remission_log()
     with pytest.raises(

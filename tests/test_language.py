@@ -224,6 +224,7 @@ def test_every_text_of_the_file_is_said_somewhere() -> None:
     said = set()
     for path in [
         *PAGE.rglob("*.py"),
+        *(PAGE.parent / "explorer").glob("*.py"),
         *(PAGE.parent / "language").glob("*.py"),
         *CHARTS,
         PAGE.parent / "cli.py",

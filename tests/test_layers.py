@@ -68,6 +68,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "one_shot": 5,
     "plot": 5,
     "pages": 5,
+    "explorer": 5,
     "datasets": 5,
     "findings": 5,
     "cli": 5,
@@ -75,7 +76,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "__main__": 6,
 }
 # Nothing imports these while modules are imported: whoever needs one asks for it inside a function.
-LEAVES = {"plot", "pages", "export", "cluster"}
+LEAVES = {"plot", "pages", "explorer", "export", "cluster"}
 
 
 def room_of(path: Path, base: Path) -> str:

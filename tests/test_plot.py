@@ -205,6 +205,23 @@ def test_a_transitions_chart_carries_departures_that_include_the_ends() -> None:
         assert row["share"] == row["events"] / row["departures"]
 
 
+@pytest.mark.parametrize("what", ["matrix", "graph"])
+def test_a_transitions_chart_without_quantiles_is_the_same_without_medians(what: Any) -> None:
+    log = shop_log()
+    plain, timed = (plot.transitions(log.transitions(quantiles=each), what=what) for each in (False, True))
+
+    def rows(chart: Any) -> list[dict[str, Any]]:
+        return [
+            {name: value for name, value in row.items() if "median" not in name} for row in rows_of(chart)
+        ]
+
+    assert rows(plain) == rows(timed)
+    assert "median" in timed.to_json()
+    assert "median" not in plain.to_json()
+    with pytest.raises(safar.ArgumentError, match=r'weight="median_seconds" needs times.*quantiles=True'):
+        plot.transitions(log.transitions(quantiles=False), what=what, weight="median_seconds")
+
+
 def test_a_transitions_chart_keeps_the_commonest_events_and_says_so() -> None:
     chart = plot.transitions(shop_log().transitions(), events=2)
     rows = rows_of(chart)

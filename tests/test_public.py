@@ -33,6 +33,7 @@ PUBLIC = [
     "EventLog",
     "Exclusion",
     "Explanation",
+    "Explorer",
     "FileError",
     "Flow",
     "FlowResult",
@@ -328,8 +329,19 @@ def test_the_import_takes_less_than_three_tenths_of_a_second(
 
 
 def test_the_import_loads_no_heavy_module() -> None:
-    heavy = {"altair", "jinja2", "pandas", "polars", "pyarrow", "scipy", "sklearn", "difflib", "statistics"}
-    heavy |= {f"safar.{name}" for name in ("cli", "datasets", "pages", "plot")}
+    heavy = {
+        "altair",
+        "ipywidgets",
+        "jinja2",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "scipy",
+        "sklearn",
+        "difflib",
+        "statistics",
+    }
+    heavy |= {f"safar.{name}" for name in ("cli", "datasets", "explorer", "pages", "plot")}
     found = in_a_fresh_process("import sys, safar; print(*sorted(sys.modules))").stdout.split()
     assert heavy.isdisjoint(found)
 

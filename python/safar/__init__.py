@@ -92,6 +92,7 @@ from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scor
 
 if TYPE_CHECKING:
     from safar import datasets, pages, plot
+    from safar.explorer import Explorer
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -111,6 +112,7 @@ __all__ = [
     "EventLog",
     "Exclusion",
     "Explanation",
+    "Explorer",
     "FileError",
     "Flow",
     "FlowResult",
@@ -193,6 +195,7 @@ __all__ = [
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
+    "Explorer": ("safar.explorer", "Explorer"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),

@@ -13,7 +13,7 @@ from safar import _args, _core, _table
 from safar._files import files_of
 from safar._log import Log, commonest_first
 from safar._selection import named_conditions, selection
-from safar._typing import Frame, Instant, Normalize, OnBad, TimeUnit
+from safar._typing import Duration, Frame, Instant, Language, Normalize, OnBad, TimeUnit
 from safar.analyses.journeys import with_journeys
 from safar.analyses.match import with_match
 from safar.analyses.sessions import with_sessions
@@ -27,6 +27,9 @@ from safar.voice import Scores, Surveys, counted
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+
+    from safar.explorer import Explorer
+    from safar.plot.palette import Theme
 
 __all__ = ["EventLog", "open_log", "read"]
 
@@ -530,6 +533,56 @@ class EventLog(Log):
     def rejects(self) -> ResultTable:
         """The rows that could not be events: ``row`` (from 0), ``column``, ``reason``, ``value`` (as text)."""
         return self._rejects_of(self._core.rejects())
+
+    def explore(
+        self,
+        steps: Sequence[str] | None = None,
+        *,
+        within: Duration | None = None,
+        by: str | None = None,
+        language: Language = "en",
+        theme: Theme = "light",
+        name: str = "log",
+    ) -> Explorer:
+        """What comes of other steps, windows, segments and cohorts, at once in a notebook?
+
+        Parameters
+        ----------
+        steps
+            Steps of the funnel to begin with; by default from the commonest event to the conversion.
+        within
+            Window to begin with; by default the longest usual one that fits three times into the data.
+        by
+            Column of the segments to begin with; by default none.
+        language
+            ``"en"``, or ``"fa"`` for Persian: from right to left, with Persian digits and the Jalali calendar.
+        theme
+            ``"light"``, or ``"dark"`` for dark paper.
+        name
+            What this log is called in the code that the explorer shows.
+
+        Returns
+        -------
+        Explorer
+            Shown as the last line of a cell, it has widgets for a funnel, retention, the time to convert and the next
+            events, with chart, table and the code that gives the same.
+
+        Notes
+        -----
+        Needs ``pip install "safar[notebook]"`` (ipywidgets). Nothing is served and nothing loaded from the network:
+        the widgets speak with the kernel, and charts are drawn by what JupyterLab 4 or Notebook 7 has with it.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.datasets.shop(100).log()
+        >>> explorer = log.explore(["visit", "purchase"], within="7d")
+        >>> explorer.result.completed == log.funnel(["visit", "purchase"], within="7d").completed
+        True
+        """
+        from safar.explorer import explorer_of
+
+        return explorer_of(self, steps, within=within, by=by, language=language, theme=theme, name=name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Keep this log in a file, ready for `safar.open`.

@@ -300,7 +300,8 @@ class Conversion(Spec[ConversionResult]):
     def __post_init__(self) -> None:
         roles: dict[str, str] = {}
         for role in ("start", "end", "stop", "competing"):
-            if getattr(self, role) is None:
+            # Only a conversion must be named.
+            if getattr(self, role) is None and role != "end":
                 continue
             object.__setattr__(self, role, _args.names(getattr(self, role), role))
             # The same event may begin and end a wait, but it ends it in one way.

@@ -20,6 +20,7 @@ from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
 from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
+from safar.plot.notebook import offline
 from safar.plot.paths import paths
 from safar.plot.retention import retention
 from safar.plot.rfm import rfm
@@ -53,6 +54,7 @@ __all__ = [
     "loops",
     "map_coverage",
     "match",
+    "offline",
     "paths",
     "plot",
     "retention",

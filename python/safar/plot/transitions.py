@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -116,6 +116,12 @@ def transitions(
     look = look_of(language, theme, result, of_events=True)
     at_least_one(events=events, most=most)
     edges = columns_of(result, look, "from", "to")
+    timed = "median_seconds" in edges
+    if weight == "median_seconds" and not timed:
+        raise ArgumentError(
+            'weight="median_seconds" needs times, which transitions with quantiles=False do not have; ask with '
+            f"quantiles=True, or choose another weight of {_args.listing(get_args(Weight))}"
+        )
     start, *last = (look.name(name) for name in (_START, *_LAST))
     panels = panels_of(edges, "events", look)
     if compare is not None:
@@ -136,7 +142,8 @@ def transitions(
     for row in data:
         row["departures"] = departures[row.get("segment", ""), row["from"]]
         row["written"] = look.locale.percent(row["share"])
-        row["median"] = look.laid_out(look.locale.duration(row["median_seconds"]))
+        if timed:
+            row["median"] = look.laid_out(look.locale.duration(row["median_seconds"]))
         row["kind"] = look.say("went on")
     tooltip = [
         look.tooltip("from", "From"),
@@ -146,7 +153,7 @@ def transitions(
         look.tooltip("share", "Share of departures", ".1%"),
         *look.interval("share"),
         look.tooltip("customers", "Customers", ","),
-        look.tooltip("median", "Median time between"),
+        *([look.tooltip("median", "Median time between")] if timed else []),
     ]
     kinds = {"": (look.say("went on"), look.colours.steel)}
     heading = look.heading(title, "What comes next")
