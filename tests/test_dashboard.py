@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -285,6 +286,39 @@ def test_results_can_be_given_as_sections(log: safar.EventLog) -> None:
     ]
     tree = parse(Page("Mine", sections=[*results, log.retention(by="channel")]).to_html())
     assert len(tree.all("section")) == 6
+
+
+def test_charts_can_be_given_as_sections(log: safar.EventLog) -> None:
+    pytest.importorskip("vl_convert", reason="charts are drawn by vl-convert (the extra images)")
+    import altair as alt
+
+    own = alt.Chart(alt.Data(values=[{"a": 1, "b": 2}, {"a": 2, "b": 3}])).mark_line(clip=True)
+    own = own.encode(x="a:Q", y="b:Q").properties(
+        title=alt.TitleParams("url(#x) <T>", subtitle=["of two", "lines"])
+    )
+    chart = log.funnel(["view", "purchase"]).plot()
+    page = Page("Charts", sections=[own, own.mark_point(clip=True), Section(title="Mine", figure=chart)])
+    html = page.to_html()
+    tree = parse(html)
+    assert [node.text for node in tree.all("h2")] == ["url(#x) <T>", "url(#x) <T>", "Mine"]
+    assert [node.text for node in tree.all("p", "subtitle")] == ["of two lines", "of two lines"]
+    drawings = tree.all("svg", "chart")
+    assert [each.attributes["aria-label"] for each in drawings] == ["url(#x) <T>", "url(#x) <T>", "Mine"]
+    names = re.findall(r'<clipPath id="([^"]*)"', html)
+    assert len(set(names)) == len(names) == 2
+    assert set(re.findall(r"url\(#(chart[^)]*)\)", html)) == set(names)
+    assert "<script" not in html
+    # The chart that was given stays as it is.
+    assert own.to_dict()["title"]["text"] == "url(#x) <T>"
+
+
+def test_a_chart_without_its_drawer_says_what_to_install(
+    log: safar.EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    section = Section(title="Mine", figure=log.funnel(["view", "purchase"]).plot())
+    with pytest.raises(safar.ArgumentError, match=r"pip install safar\[images\]"):
+        Page("Charts", sections=[section]).to_html()
 
 
 def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:

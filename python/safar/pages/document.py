@@ -17,6 +17,8 @@ from safar.pages.tables import data_table
 from safar.pages.tiles import Tile, tile_markup
 
 if TYPE_CHECKING:
+    import altair
+
     from safar.pages.filters import Filters
     from safar.result import Result
 
@@ -39,7 +41,7 @@ class Page:
     tiles
         Key figures, in order.
     sections
-        Figures, in order; a result gets the figure of its analysis.
+        Figures, in order; a result gets the figure of its analysis, a chart of Altair is drawn once.
     subtitle
         One line under the heading, for example the span of the data.
     notes
@@ -60,7 +62,7 @@ class Page:
 
     title: str
     tiles: Sequence[Tile] = ()
-    sections: Sequence[Section | Result] = ()
+    sections: Sequence[Section | Result | altair.TopLevelMixin] = ()
     subtitle: str | None = None
     notes: Sequence[tuple[str, str]] = ()
     results: Mapping[str, Result] = field(default_factory=dict)

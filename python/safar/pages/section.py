@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar.language import ENGLISH, Locale
+from safar.pages.charts import chart_figure, is_chart
 from safar.pages.markup import Markup
 from safar.pages.tables import data_table
 
 if TYPE_CHECKING:
+    import altair
+
     from safar.result import Result
 
 __all__ = ["Columns", "Section", "Width", "plain_section", "section_of"]
@@ -28,7 +31,8 @@ class Section:
     title
         Heading.
     figure
-        HTML or SVG, already escaped.
+        HTML or SVG, already escaped; or a chart of Altair, such as that of ``result.plot()``, which is drawn once
+        (with vl-convert, ``pip install safar[images]``) and stands on the page without a script.
     subtitle
         One line under the heading, for example how the steps were chosen.
     note
@@ -54,7 +58,7 @@ class Section:
     """
 
     title: str
-    figure: Markup
+    figure: Markup | altair.TopLevelMixin
     subtitle: str | None = None
     note: str | None = None
     table: Mapping[str, Sequence[object]] | None = None
@@ -65,9 +69,14 @@ class Section:
     width: Width = "half"
 
     @property
+    def drawn(self) -> Markup:
+        """The figure as HTML or SVG."""
+        return chart_figure(self.figure, self.title) if is_chart(self.figure) else Markup(self.figure)
+
+    @property
     def follows(self) -> bool:
         """Whether numbers of the figure follow a choice of customers."""
-        return "data-live=" in self.figure
+        return not is_chart(self.figure) and "data-live=" in str(self.figure)
 
 
 def section_of(result: Result, **parts: Any) -> Section:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from safar.language import ENGLISH, Locale
 from safar.pages.behaviour_sections import matrix_section, sessions_section, transitions_section
+from safar.pages.charts import is_chart, titles_of
 from safar.pages.progress_sections import (
     flow_section,
     funnel_section,
@@ -16,6 +17,8 @@ from safar.pages.progress_sections import (
 from safar.pages.section import Section, plain_section
 
 if TYPE_CHECKING:
+    import altair
+
     from safar.result import Result
 
 __all__ = [
@@ -39,13 +42,13 @@ _SECTIONS: dict[str, Callable[..., Section]] = {
 }
 
 
-def section_for(result: Result, *, locale: Locale = ENGLISH) -> Section:
+def section_for(result: Result | altair.TopLevelMixin, *, locale: Locale = ENGLISH) -> Section:
     """Choose the section that fits the analysis of a result; one without a figure is shown as a table.
 
     Parameters
     ----------
     result
-        Any result.
+        Any result, or a chart of Altair: its title is that of the section.
     locale
         How readers are written to.
 
@@ -53,9 +56,13 @@ def section_for(result: Result, *, locale: Locale = ENGLISH) -> Section:
     -------
     Section
     """
-    make = _SECTIONS.get(result.analysis)
+    if is_chart(result):
+        title, subtitle, chart = titles_of(result)
+        return Section(title=title or locale.say("Chart"), subtitle=subtitle, figure=chart)
+    found = cast("Result", result)
+    make = _SECTIONS.get(found.analysis)
     if make is None:
-        title = result.analysis.replace("_", " ").capitalize()
-        words = result.analysis == "kpis"
-        return plain_section(result, title, result.to_dict(), locale, words=words)
-    return make(result, locale=locale)
+        title = found.analysis.replace("_", " ").capitalize()
+        words = found.analysis == "kpis"
+        return plain_section(found, title, found.to_dict(), locale, words=words)
+    return make(found, locale=locale)
