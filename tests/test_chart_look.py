@@ -13,12 +13,12 @@ import pytest
 
 import safar
 from safar import plot
+from safar._palette import PALETTES, Theme
 from safar._typing import Floats
 from safar.language import Locale
 from safar.language.fonts import FAMILY
-from safar.pages.colours import contrast, ramp
+from safar.pages.colours import contrast, mixed
 from safar.plot.look import Look, look_of
-from safar.plot.palette import PALETTES, Theme
 from test_plot import ASKED, STEPS, bare, kpi_table, shop_log, two_channels
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
@@ -241,7 +241,7 @@ def test_text_and_marks_keep_their_contrast(theme: Theme) -> None:
     assert contrast(colours.text_low, colours.grey) >= 4.5
     for share in np.linspace(0, 1, 201):
         text = colours.text_high if share > colours.turn else colours.text_low
-        assert contrast(text, ramp(share, colours.pale, colours.blue)) >= 4.5, share
+        assert contrast(text, mixed(share, colours.pale, colours.blue)) >= 4.5, share
 
 
 @pytest.mark.parametrize("name", DRAWN)

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -21,6 +21,7 @@ import pytest
 
 import safar
 from page_tree import Node, parse
+from safar._palette import PALETTES
 from safar._typing import Language
 from safar.errors import ArgumentError
 from safar.language import Locale
@@ -34,7 +35,7 @@ from safar.pages.activity import (
     value_per_period,
 )
 from safar.pages.choice import choose_conversion, choose_journey, longest_window
-from safar.pages.colours import contrast, heat, ramp, text_on
+from safar.pages.colours import THEMES, PageTheme, contrast, shade, theme_style, tint
 from safar.pages.figures import course_figure, flow_figure, funnel_figure
 from safar.pages.markup import Markup, element
 from safar.pages.paths import main_path, widest_path
@@ -371,7 +372,7 @@ def test_a_period_that_is_not_over_is_hatched_and_never_a_number(page: Page, tre
     assert not any(character.isdigit() for cell in hatched for character in cell.text)
     for cell in hatched:
         assert "not over yet" in str(cell.attributes["title"])
-        assert "background" not in str(cell.attributes.get("style"))
+        assert cell.classes == ["hatched", "none"]
 
 
 def test_every_complete_retention_cell_shows_its_share(page: Page, tree: Node) -> None:
@@ -860,13 +861,51 @@ def test_the_window_fits_three_times_into_the_data(log: safar.EventLog) -> None:
 # ------------------------------------------------------------------------------------------------------ drawing
 
 
-def test_text_on_every_heat_colour_can_be_read() -> None:
-    for percent in range(101):
-        background, ink = heat(percent / 100)
-        assert contrast(background, ink) >= 4.5
-    for step in range(12):
-        fill = ramp(step / 11 * 0.55, start="#0b6e99", end="#ffffff")
-        assert contrast(fill, text_on(fill)) >= 4.5
+@pytest.mark.parametrize("theme", THEMES)
+def test_text_on_every_colour_of_a_theme_can_be_read(theme: Literal["light", "dark"]) -> None:
+    colours = THEMES[theme]
+    steps = {shade(percent / 100) for percent in range(101)} | {tint(far / 50) for far in range(-50, 51)}
+    assert len(steps) == 42
+    pairs = [(f"on-{step}", step) for step in [*steps, tint(None), "blue", "notice"]]
+    pairs += [(text, paper) for text in ("ink", "muted", "good", "bad") for paper in ("card", "ground")]
+    # Numbers stand on the band of the flow, and marks on hatched cells.
+    pairs += [("ink", "band"), ("ink", "grey"), ("ink", "stripe")]
+    for text, paper in pairs:
+        assert contrast(colours[text], colours[paper]) >= 4.5, (text, paper)
+    for mark in ("blue", "steel", "rule", "outline"):
+        assert contrast(colours[mark], colours["card"]) >= 3, mark
+
+
+def test_a_page_has_the_colours_of_the_charts() -> None:
+    for theme, palette in PALETTES.items():
+        colours = THEMES[theme]
+        own = (palette.paper, palette.ink, palette.muted, palette.blue, palette.alarm)
+        assert own == tuple(colours[name] for name in ("card", "ink", "muted", "blue", "bad"))
+        assert (colours["ramp-0"], colours["ramp-20"]) == (palette.pale, palette.blue)
+        assert (colours["score-0"], colours["score-20"]) == (palette.alarm, palette.blue)
+
+
+@pytest.mark.parametrize(
+    ("theme", "media"),
+    [("light", []), ("dark", ["screen"]), ("auto", ["screen and (prefers-color-scheme:dark)"])],
+)
+def test_only_screens_are_dark(theme: PageTheme, media: list[str]) -> None:
+    style = theme_style(theme)
+    assert re.findall(r"@media ([^{]*)\{", style) == media
+    before, *dark = style.split("@media")
+    assert "color-scheme:light" in before
+    assert PALETTES["light"].paper in before
+    assert all("color-scheme:dark" in rules and PALETTES["dark"].paper in rules for rules in dark)
+
+
+def test_every_colour_of_a_page_has_a_meaning_in_both_themes(page: Page) -> None:
+    html = page.to_html()
+    used = set(re.findall(r"var\(--([a-z0-9-]+)\)", html))
+    assert len(used) > 40
+    assert used <= set(THEMES["light"])
+    assert set(THEMES["light"]) == set(THEMES["dark"])
+    body = html[html.index("<body>") :]
+    assert not re.search(r'(?:fill|stroke|style)="[^"]*#[0-9a-f]{3}', body)
 
 
 def test_contrast_equals_published_values() -> None:
@@ -903,7 +942,7 @@ def test_a_funnel_that_nobody_entered_is_drawn() -> None:
 def test_a_course_draws_an_unfinished_period_apart() -> None:
     drawing = parse(course_figure(weeks(5.0, 6.0, None, 2.0, last_complete=False), label="x"))
     dots = drawing.all("circle")
-    assert [dot.attributes["fill"] for dot in dots] == ["#0b6e99", "#0b6e99", "#ffffff"]
+    assert [dot.attributes["fill"] for dot in dots] == ["var(--blue)", "var(--blue)", "var(--card)"]
     assert "not complete" in dots[-1].text
     assert len(drawing.all("path", "unfinished")) == 1
 

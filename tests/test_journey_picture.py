@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import safar
 from page_tree import Node, parse
+from safar._palette import PALETTES
 from safar._typing import Language
 from safar.language import Locale
 from safar.pages import JourneyPicture, Page, Section, dashboard, journey_picture
@@ -168,6 +169,36 @@ def test_a_right_to_left_picture_is_the_mirror_of_the_other(
         assert one.attributes["fill"] == other.attributes["fill"]
     words = {word for node in drawn(mirrored).all("text") for word in re.findall("[A-Za-z]{2,}", node.text)}
     assert words <= {"NPS"}
+
+
+def test_a_picture_is_drawn_on_light_or_dark_paper(log: safar.EventLog) -> None:
+    light, dark, auto = (journey_picture(log, theme=theme).to_svg() for theme in ("light", "dark", "auto"))  # type: ignore[arg-type]
+    # Programs that know no custom properties can read the colours, unless these are the reader's choice.
+    for drawing, palette in ((light, PALETTES["light"]), (dark, PALETTES["dark"])):
+        assert "var(" not in drawing
+        assert "@media" not in drawing
+        assert f"fill: {palette.ink}" in drawing
+    papers = [each.all("rect")[0].attributes for each in map(parse, (dark, auto))]
+    assert [paper["fill"] for paper in papers] == [PALETTES["dark"].paper, "var(--card)"]
+    assert "prefers-color-scheme:dark" in auto
+    fills = [[node.attributes.get("fill") for node in parse(each).all("circle")] for each in (light, dark)]
+    assert len(fills[0]) == len(fills[1]) > 20
+    assert not set(fills[0]) & set(fills[1])
+    with pytest.raises(safar.ArgumentError, match="theme='night' is not a choice"):
+        journey_picture(log, theme="night")  # type: ignore[arg-type]
+
+
+def test_a_name_that_looks_like_a_colour_stays_a_name() -> None:
+    log = safar.EventLog(
+        {"c": ["a", "a"], "t": ["2026-01-01", "2026-01-02"], "e": ["x", "y"], "h": ["var(--ink)", "web"]},
+        customer="c", time="t", event="e", channel="h",
+    )  # fmt: skip
+    text = 'version = 1\n[[stage]]\nid = "s"\n[[touchpoint]]\nid = "t"\nstage = "s"\nevent = ["x", "y"]\n'
+    written = [
+        node.text
+        for node in parse(journey_picture(log.with_map(safar.JourneyMap(text))).to_svg()).all("text")
+    ]
+    assert any("var(--ink)" in text for text in written)
 
 
 def test_a_segment_has_a_picture_of_its_own(picture: JourneyPicture, tmp_path: Path) -> None:
@@ -379,7 +410,7 @@ def test_scores_over_time_are_those_of_the_voice(log: safar.EventLog, language: 
     order = sorted(range(len(values)), key=lambda at: values[at])
     assert sorted(range(len(values)), key=lambda at: (-heights[at], order.index(at))) == order
     # The data end with May, and within Khordad.
-    hollow = [dot.attributes["fill"] == "#ffffff" for dot in dots]
+    hollow = [dot.attributes["fill"] == "var(--card)" for dot in dots]
     assert hollow == [False] * (len(dots) - 1) + [language == "fa"]
 
 

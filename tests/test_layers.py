@@ -46,6 +46,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "_args": 1,
     "_files": 1,
     "_intervals": 1,
+    "_palette": 1,
     "_progress": 1,
     "_significance": 1.5,  # trinomial variances are those of the intervals
     "_selection": 1.5,  # names what it takes as _args does

@@ -16,11 +16,11 @@ import pytest
 
 import safar
 from safar import plot
+from safar._palette import PALETTES
 from safar._typing import Language
 from safar.analyses import SPECS
 from safar.errors import ArgumentError
 from safar.pages import colours
-from safar.plot.palette import PALETTES
 
 
 def shop_log(**options: Any) -> safar.EventLog:

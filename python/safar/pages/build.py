@@ -14,6 +14,7 @@ from safar.errors import ArgumentError, DataError
 from safar.language import Locale
 from safar.pages.arrangement import period_of, sections_of
 from safar.pages.choice import Conversion, Journey, Stages, choose_conversion, choose_journey, longest_window
+from safar.pages.colours import PageTheme
 from safar.pages.cube import Cube, cube_of
 from safar.pages.document import Page
 from safar.pages.filtered import followed_facts
@@ -47,6 +48,7 @@ def dashboard(
     personas: str | None = None,
     filters: str | Sequence[str] | None = None,
     language: Language = "en",
+    theme: PageTheme = "light",
     progress: Progress | None = None,
 ) -> Page:
     """Run the analyses on a log and put them on one page.
@@ -87,6 +89,8 @@ def dashboard(
         ``"channel"`` and ``"period"``; an empty list has no choice, and the page no script.
     language
         ``"en"``, or ``"fa"`` for Persian: from right to left, with Persian digits and the Jalali calendar.
+    theme
+        ``"light"`` or ``"dark"`` paper, or ``"auto"`` for that of the reader's system; what is printed is light.
     progress
         Called after each analysis with its name and the seconds it took.
 
@@ -114,6 +118,7 @@ def dashboard(
     """
     locale = Locale(language)
     check_options(log, title, personas, progress)
+    _args.choice(theme, "theme", PageTheme)
     log = with_surveys(read_through(log, map, personas), surveys, kind)
     names = None if active is None else _args.names(active, "active")
     _args.known_events(names or (), log.events, "active")
@@ -161,6 +166,7 @@ def dashboard(
             notes=_notes(work, converting),
             results=work.results,
             language=language,
+            theme=theme,
             filters=None if work.cube is None else _filters(work, work.cube),
         )
 

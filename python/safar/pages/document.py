@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Language
+from safar.pages.colours import PageTheme
 from safar.pages.markup import Markup, element, written
+from safar.pages.style import style_of
 from safar.pages.tables import data_table
 from safar.pages.tiles import Tile, tile_markup
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from safar.result import Result
 
 from safar.language import Locale
-from safar.language.fonts import font_faces
 from safar.pages.section import Section
 from safar.pages.sections import section_for
 
@@ -50,6 +51,8 @@ class Page:
         The results behind the figures, by name; not shown, for use after the page.
     language
         Language of the page's own words, numbers and dates: ``"en"``, or ``"fa"`` for Persian, from right to left.
+    theme
+        ``"light"`` or ``"dark"`` paper, or ``"auto"`` for that of the reader's system; what is printed is light.
     filters
         The choice of customers at the top of the page; None has none, and the page has no script.
 
@@ -67,10 +70,12 @@ class Page:
     notes: Sequence[tuple[str, str]] = ()
     results: Mapping[str, Result] = field(default_factory=dict)
     language: Language = "en"
+    theme: PageTheme = "light"
     filters: Filters | None = None
 
     def __post_init__(self) -> None:
         _args.choice(self.language, "language", Language)
+        _args.choice(self.theme, "theme", PageTheme)
 
     @property
     def locale(self) -> Locale:
@@ -96,15 +101,13 @@ class Page:
             finalize=written,
         )
         locale = self.locale
-        folder = Path(__file__).with_name("templates")
-        style = "".join((folder / name).read_text(encoding="utf-8") for name in ("page.css", "journey.css"))
         sections = [
             section if isinstance(section, Section) else section_for(section, locale=locale)
             for section in self.sections
         ]
         return environment.get_template("page.html").render(
             page=self,
-            style=Markup(font_faces() + "\n" + style if locale.direction == "rtl" else style),
+            style=Markup(style_of(self.theme, [locale])),
             tiles=[tile_markup(tile, locale) for tile in self.tiles],
             filters=self.filters,
             sections=sections,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safar.language import MISSING, Locale, recipes_of
-from safar.pages.colours import BLUE, PALE, STEEL
+from safar.pages.colours import STEPS
 from safar.pages.cube import Cube, Dimension
-from safar.pages.figures.journey import NO_SCORE, SCORE_SPAN, TINTS
+from safar.pages.figures.journey import SCORE_SPAN
 from safar.pages.journey_facts import FEW
 from safar.pages.map_sections import STATUS
 from safar.pages.markup import Markup, element
@@ -58,7 +58,7 @@ class Filters:
             "signs": {sign: locale.signs(sign) for sign in "0123456789,.%-+<>" if locale.signs(sign) != sign},
             "large": locale.large,
             "missing": MISSING,
-            "colours": {"pale": PALE, "blue": BLUE, "steel": STEEL, "none": NO_SCORE, **TINTS},
+            "steps": STEPS,
             "few": FEW,
             "statuses": {status: locale.say(text) for status, text in STATUS.items()},
             "span": SCORE_SPAN.get(self._kind or "", 1.0),

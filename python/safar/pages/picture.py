@@ -13,12 +13,13 @@ from safar import _args
 from safar._typing import Duration, Language
 from safar.errors import ArgumentError
 from safar.language import Locale
-from safar.language.fonts import font_faces
+from safar.pages.colours import CARD, PageTheme, resolved, resolved_fills, theme_style
 from safar.pages.customers import groups_of
 from safar.pages.figures.journey import journey_figure, score_text
 from safar.pages.journey_facts import FEW, SEGMENTS, JourneyFacts, Kind, journey_facts, usual_kind
 from safar.pages.markup import Markup, element
 from safar.pages.section import Columns, Section
+from safar.pages.style import rules_of, style_of, typeface_of
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -27,7 +28,6 @@ __all__ = ["LOOKBACK", "JourneyPicture", "journey_picture", "picture_of"]
 
 # How long before an answer an event may be that it is said of.
 LOOKBACK = "30d"
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class JourneyPicture:
         How readers are written to, and what channels are called.
     definition
         What was counted.
+    theme
+        ``"light"``, ``"dark"`` or ``"auto"``.
     """
 
     journeys: Sequence[JourneyFacts]
@@ -57,6 +59,7 @@ class JourneyPicture:
     locale: Locale
     channels: Locale
     definition: str
+    theme: PageTheme = "light"
 
     def to_svg(self, segment: str | None = None) -> str:
         """Draw the journey of everybody, or of one segment.
@@ -69,28 +72,30 @@ class JourneyPicture:
         Returns
         -------
         str
-            An SVG document with its style inside.
+            An SVG document with its style inside. Only with the theme ``"auto"`` does it need a browser, which knows
+            the reader's.
         """
-        drawing = self._drawn(self._facts(segment))
-        style = (_TEMPLATES / "journey.css").read_text(encoding="utf-8")
-        fonts = font_faces() + "\n" if self.locale.direction == "rtl" else ""
-        opened, rest = drawing.split(">", 1)
+        opened, rest = self._drawn(self._facts(segment)).split(">", 1)
+        style, paper = rules_of("journey.css"), element("rect", width="100%", height="100%", fill=CARD)
+        drawing = str(rest if self.theme == "light" else paper + rest)
+        if self.theme == "auto":
+            style = theme_style("auto") + style
+        else:
+            style, drawing = resolved(style, self.theme), resolved_fills(drawing, self.theme)
         return (
             f'{opened} xmlns="http://www.w3.org/2000/svg" direction="{self.locale.direction}">'
-            f"<style>{fonts}{style}</style>{rest}"
+            f"<style>{typeface_of([self.locale])}{style}</style>{drawing}"
         )
 
     def to_html(self) -> str:
         """Write the picture as a page of its own, with a choice of segments."""
-        style = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
-        style += (_TEMPLATES / "journey.css").read_text(encoding="utf-8")
-        fonts = font_faces() + "\n" if self.locale.direction == "rtl" else ""
+        style = style_of(self.theme, [self.locale])
         title = self.locale.say("Journey map")
         return (
             f'<!doctype html>\n<html lang="{self.locale.language}" dir="{self.locale.direction}"><head>'
             '<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
             "style-src 'unsafe-inline'; font-src data:\">"
-            f"<title>{escape(title)}</title><style>{fonts}{style}</style></head>"
+            f"<title>{escape(title)}</title><style>{style}</style></head>"
             f'<body><main class="card"><h1>{escape(title)}</h1>{self.figure()}</main></body></html>\n'
         )
 
@@ -253,6 +258,7 @@ def journey_picture(
     by: str | None = None,
     lookback: Duration = LOOKBACK,
     language: Language = "en",
+    theme: PageTheme = "light",
 ) -> JourneyPicture:
     """Draw the journey map: stages and channels as they are lived, with scores, feelings and losses.
 
@@ -270,6 +276,8 @@ def journey_picture(
         How long before an answer an event may be that it is said of; 30 days by default.
     language
         ``"en"``, or ``"fa"`` for Persian, from right to left.
+    theme
+        ``"light"`` or ``"dark"`` paper, or ``"auto"`` for that of the reader's system; what is printed is light.
 
     Returns
     -------
@@ -300,7 +308,8 @@ def journey_picture(
     _args.duration(lookback, "lookback")
     if kind is not None:
         _args.choice(kind, "kind", Kind)
-    return picture_of(log, kind, by, lookback, Locale(language))
+    _args.choice(theme, "theme", PageTheme)
+    return replace(picture_of(log, kind, by, lookback, Locale(language)), theme=theme)
 
 
 def picture_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from safar import calendar
 from safar.language import ENGLISH, Locale
-from safar.pages.figures.journey import cell_colour, cell_hint, followed_score, score_text
+from safar.pages.figures.journey import cell_hint, cell_tint, followed_score, score_text
 from safar.pages.figures.trend import Reading, trend_figure
 from safar.pages.markup import Markup, element, following, name_markup
 from safar.pages.picture import JourneyPicture
@@ -153,11 +153,10 @@ def _cell(picture: JourneyPicture, stage: str, channel: str | None) -> Markup:
     if cell is None or cell.score is None or not cell.score.answers:
         return element("td", "·", class_="none")
     name, of = locale.name(picture.names[stage]), picture.channels.name(channel)
-    background, ink = cell_colour(facts, cell)
     return element(
         "td",
         score_text(cell.score.value, facts.kind, locale),
         title=cell_hint(cell, name, of, facts.kind, locale),
-        style=f"background:{background};color:{ink}",
+        class_=cell_tint(facts, cell),
         **following(**followed_score(cell)),
     )

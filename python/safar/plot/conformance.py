@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _args
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.bars import layered, names_down, share_axis, share_bars
 from safar.plot.look import Look, look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import Panels, at_least_one, columns_of, panels_of
 from safar.plot.theme import inline, records
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _args
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.curves import told_apart
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, facet, panels_of
 from safar.plot.theme import finish, inline, records
 

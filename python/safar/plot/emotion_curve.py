@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.theme import finish, inline
 
 if TYPE_CHECKING:

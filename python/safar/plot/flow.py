@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, columns_of, commonest, panels_of
 from safar.plot.theme import inline, records
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.bars import layered, names_down
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
 from safar.plot.theme import records
 

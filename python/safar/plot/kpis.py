@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from safar import _args
+from safar._palette import Theme
 from safar.errors import ArgumentError
 from safar.plot.kpi_axes import kpi_format, periods_across
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one, facet
 from safar.plot.theme import finish, inline, records
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import bidirectional
 
 from safar import _args
+from safar._palette import PALETTES, Palette, Theme
 from safar._typing import Calendar, Language, Period
 from safar.calendar import period_label
 from safar.language import ENGLISH, Locale
 from safar.language.naming import names_of
-from safar.plot.palette import PALETTES, Palette, Theme
 
 if TYPE_CHECKING:
     import altair as alt

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.bars import layered, names_down, share_axis, share_bars
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
 from safar.plot.theme import finish, records
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _args
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.curves import told_apart
 from safar.plot.look import Look, look_of
 from safar.plot.matrix import shaded, written
-from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
 from safar.plot.theme import finish, inline, records
 

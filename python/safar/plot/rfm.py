@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.histograms import EVENTS, Counted, histograms
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 
 if TYPE_CHECKING:
     import altair as alt

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from safar import _args
+from safar._palette import Theme
 from safar._typing import Language
 from safar.errors import ArgumentError
 from safar.plot.bars import end_texts, interval_dots, layered, names_down, share_axis
 from safar.plot.look import Look, look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import at_least_one
 from safar.plot.theme import finish, records
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.panels import columns_of, panels_of
 from safar.plot.theme import inline, records
 

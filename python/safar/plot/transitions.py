@@ -10,13 +10,13 @@ import numpy as np
 
 from safar import _args
 from safar._intervals import newcombe
+from safar._palette import Theme
 from safar._significance import holm, two_shares
 from safar._typing import Language
 from safar.errors import ArgumentError
 from safar.plot.bars import names_down
 from safar.plot.look import Look, look_of
 from safar.plot.matrix import diverging, shaded, written
-from safar.plot.palette import Theme
 from safar.plot.panels import Panels, at_least_one, columns_of, commonest, panels_of
 from safar.plot.theme import inline, records
 from safar.plot.transition_graph import graph, layers_of

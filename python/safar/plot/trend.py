@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from safar._palette import Theme
 from safar._typing import Language
 from safar.errors import ArgumentError
 from safar.plot.kpi_axes import known_kpi, kpi_format, periods_across, value_axis
 from safar.plot.look import look_of
-from safar.plot.palette import Theme
 from safar.plot.theme import finish, inline
 
 if TYPE_CHECKING:

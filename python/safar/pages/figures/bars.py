@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import BLUE, STEEL
+from safar.pages.colours import BLUE, GREY, STEEL
 from safar.pages.markup import Markup, svg_name
 from safar.pages.svg import Canvas
 
@@ -79,7 +79,7 @@ def bars_figure(
         y = top + row * _ROW + (_ROW - _BAR) / 2
         middle = y + _BAR / 2
         canvas.text(4, middle + 4.2, svg_name(bar.name, _START - 10), title=bar.hint)
-        canvas.rect(_START, y, _END - _START, _BAR, fill="#eef2f5", title=bar.hint)
+        canvas.rect(_START, y, _END - _START, _BAR, fill=GREY, title=bar.hint)
         if bar.value is not None:
             fill = BLUE if bar.value == best else STEEL
             length = max(1.0, bar.value * scale)

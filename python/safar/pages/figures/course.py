@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import BLUE
+from safar.pages.colours import BLUE, CARD
 from safar.pages.markup import Markup
 from safar.pages.series import Series
 from safar.pages.svg import Canvas, nice_ticks
@@ -65,7 +65,7 @@ def course_figure(series: Series, *, label: str, locale: Locale = ENGLISH) -> Ma
         canvas.circle(
             *points[i],
             radius,
-            fill=BLUE if whole else "#ffffff",
+            fill=BLUE if whole else CARD,
             class_="dot",
             title=hint,
             follow={"y": series.values[i]},

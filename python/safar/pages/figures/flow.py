@@ -84,7 +84,7 @@ def flow_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
                 _TOP + max(kept / 2 + 4, 12),
                 locale.share(steps["from_previous"][row + 1], 0),
                 anchor="middle",
-                class_="quiet halo" if kept < 18 else "quiet",
+                class_="quiet halo" if kept < 18 else None,
             )
         canvas.rect(x, _TOP, _POST, height, fill=BLUE, radius=1, title=hint)
         place, anchor, room = _label(name, row, len(names), spacing)

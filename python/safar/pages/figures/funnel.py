@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import BLUE, ramp, text_on
+from safar.pages.colours import LINK, on, paint, shade
 from safar.pages.markup import Markup, svg_name
 from safar.pages.svg import Canvas
 
@@ -101,8 +101,8 @@ def funnel_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
                 (_CENTRE + next_half, top + _ROW),
                 (_CENTRE - next_half, top + _ROW),
             ]
-            canvas.polygon(corners, fill="#d8e8ef", follow={"from": customers[row], "to": customers[row + 1]})
-        fill = ramp(row / max(1, len(names) - 1) * 0.55, start=BLUE, end="#ffffff")
+            canvas.polygon(corners, fill=LINK, follow={"from": customers[row], "to": customers[row + 1]})
+        step = shade(1 - row / max(1, len(names) - 1) * 0.55)
         hint = step_hint(steps, row, locale)
         middle = top + _BAR / 2 + 4.2
         canvas.rect(
@@ -110,16 +110,14 @@ def funnel_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
             top,
             widths[row],
             _BAR,
-            fill=fill,
+            fill=paint(step),
             title=hint,
             follow={"width": customers[row]},
         )
         canvas.text(4, middle, svg_name(name, _LABEL_END - 8), title=hint)
         written = locale.count(customers[row])
         if widths[row] > 9 * len(written) + 8:
-            canvas.text(
-                _CENTRE, middle, written, anchor="middle", class_="strong", fill=text_on(fill), title=hint
-            )
+            canvas.text(_CENTRE, middle, written, anchor="middle", class_="strong", fill=on(step), title=hint)
         else:
             canvas.text(_CENTRE + half + 8, middle, written, class_="strong halo", title=hint)
         if row:

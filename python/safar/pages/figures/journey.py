@@ -6,17 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from safar.language import MISSING, Locale, of_all
-from safar.pages.colours import BLUE, ramp, text_on
+from safar.pages.colours import CARD, INK, LOW, PALE, on, paint, shade, tint
 from safar.pages.journey_facts import FEW, Cell, JourneyFacts, StageFacts
 from safar.pages.markup import Markup, svg_name
 from safar.pages.svg import Canvas
 
 __all__ = [
-    "NO_SCORE",
     "SCORE_SPAN",
-    "TINTS",
-    "cell_colour",
     "cell_hint",
+    "cell_tint",
     "followed_score",
     "journey_figure",
     "score_text",
@@ -26,11 +24,6 @@ _WIDTH, _LABELS = 1180.0, 150.0
 _HEAD, _LINE, _ROW, _GAP = 40.0, 20.0, 36.0, 14.0
 _CURVE = 132.0
 _LEAST, _MOST = 4.0, 15.0
-_PALE_RED, _PALE_BLUE = "#fbeaec", "#eaf3f8"
-# Colours of scores: of too few answers; as that of all answers, better, and worse.
-NO_SCORE = "#c9d1d9"
-TINTS = {"middle": "#f3f5f7", "better": BLUE, "worse": "#b3122a"}
-_CURVE_INK = "#e8821a"
 # How far from the score of all answers the strongest colour is.
 SCORE_SPAN = {"nps": 60.0, "csat": 0.3, "ces": 0.3}
 
@@ -128,7 +121,7 @@ def _stages(
     notch = 14.0
     for place, stage in enumerate(facts.stages):
         start, end = _LABELS + place * column + 2, _LABELS + (place + 1) * column - 10
-        fill = ramp(0.15 + 0.4 * place / max(1, len(facts.stages) - 1), start=BLUE, end="#ffffff")
+        step = shade(0.85 - 0.4 * place / max(1, len(facts.stages) - 1))
         inner = start + (notch if place else 0)
         corners = [
             (start, 0.0), (end - notch + 8, 0.0), (end + 8, _HEAD / 2), (end - notch + 8, _HEAD), (start, _HEAD),
@@ -146,7 +139,7 @@ def _stages(
             entries=locale.count(row["entries"]),
             lost=locale.share(row["drop_off"]),
         )
-        canvas.polygon(corners, fill=fill, title=hint)
+        canvas.polygon(corners, fill=paint(step), title=hint)
         text = svg_name(names[stage.id], column - 2 * notch - 8, 13)
         canvas.text(
             start + column / 2 + 4,
@@ -154,7 +147,7 @@ def _stages(
             text,
             anchor="middle",
             class_="strong",
-            fill=text_on(fill),
+            fill=on(step),
         )
 
 
@@ -239,7 +232,7 @@ def _cells(
                 middle[stage.id],
                 y,
                 radius,
-                fill=cell_colour(facts, cell)[0],
+                fill=paint(cell_tint(facts, cell)),
                 class_=_mark(facts, stage.id, channel),
                 title=hint,
                 follow={"area": cell.events, **followed_score(cell)},
@@ -252,16 +245,14 @@ def _cells(
                 )
 
 
-def cell_colour(facts: JourneyFacts, cell: Cell) -> tuple[str, str]:
-    """Blue above the score of all answers, red below it, grey where few answered; and a colour for text on it."""
+def cell_tint(facts: JourneyFacts, cell: Cell) -> str:
+    """Blue above the score of all answers, red below it, grey where few answered."""
     score, whole = cell.score, facts.score
     if facts.kind is None or score is None or score.answers < FEW or score.value is None:
-        return NO_SCORE, text_on(NO_SCORE)
+        return tint(None)
     if whole is None or whole.value is None:
-        return NO_SCORE, text_on(NO_SCORE)
-    far = max(-1.0, min(1.0, (score.value - whole.value) / SCORE_SPAN[facts.kind]))
-    colour = ramp(abs(far), start=TINTS["middle"], end=TINTS["better" if far > 0 else "worse"])
-    return colour, text_on(colour)
+        return tint(None)
+    return tint((score.value - whole.value) / SCORE_SPAN[facts.kind])
 
 
 def followed_score(cell: Cell) -> dict[str, object]:
@@ -300,8 +291,8 @@ def _feelings(
         return floor - 18 - (high - inside if facts.falling else inside - low) * scale
 
     line = place(centre)
-    canvas.rect(_LABELS, top, _WIDTH - _LABELS - 4, line - top, fill=_PALE_BLUE, radius=0, class_="mood")
-    canvas.rect(_LABELS, line, _WIDTH - _LABELS - 4, floor - line, fill=_PALE_RED, radius=0, class_="mood")
+    canvas.rect(_LABELS, top, _WIDTH - _LABELS - 4, line - top, fill=PALE, radius=0, class_="mood")
+    canvas.rect(_LABELS, line, _WIDTH - _LABELS - 4, floor - line, fill=LOW, radius=0, class_="mood")
     ends = [locale.number(end) for end in facts.ends]
     said = locale.say("Mean answer, of {low} to {high}", low=ends[0], high=ends[1])
     canvas.text(2, top + 12, said, class_="quiet mood")
@@ -341,9 +332,9 @@ def _face(
         answers=locale.count(stage.answers),
     )
     few = "" if stage.answers >= FEW else " few"
-    canvas.circle(x, y, 10, fill="#ffffff", class_=f"face mood{few}", title=hint)
+    canvas.circle(x, y, 10, fill=CARD, class_=f"face mood{few}", title=hint)
     for side in (-3.4, 3.4):
-        canvas.circle(x + side, y - 2.4, 1.2, fill="#17212b", class_="mood", title=hint)
+        canvas.circle(x + side, y - 2.4, 1.2, fill=INK, class_="mood", title=hint)
     bend = 9.0 * (max(0.0, min(1.0, mood)) - 0.55)
     canvas.path(
         [("M", (x - 4.6, y + 4.2 - bend / 2)), ("C", (x - 2, y + 4.2 + bend / 2), (x + 2, y + 4.2 + bend / 2),

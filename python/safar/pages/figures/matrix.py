@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import heat
+from safar.pages.colours import shade
 from safar.pages.cube import ratio
 from safar.pages.markup import Markup, element, following, name_markup
 
@@ -70,9 +70,9 @@ def matrix_figure(
             if not number or part is None:
                 cells.append(element("td", "·", class_="none", title=hint))
                 continue
-            background, ink = heat(part)
-            style = f"background:{background};color:{ink}"
-            cells.append(element("td", locale.percent(part), title=hint, style=style, **following(heat=part)))
+            cells.append(
+                element("td", locale.percent(part), title=hint, class_=shade(part), **following(heat=part))
+            )
         body.append(element("tr", element("th", name_markup(name), scope="row"), *cells))
     table = element(
         "table",

@@ -7,7 +7,7 @@ from typing import Any
 
 from safar._typing import Period
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import heat
+from safar.pages.colours import shade
 from safar.pages.figures.funnel import Columns
 from safar.pages.markup import Markup, element, following
 
@@ -41,7 +41,6 @@ def _cell(name: str, period: int, row: dict[str, Any], locale: Locale) -> Markup
         )
         unfinished = element("span", "…", aria_label=locale.say("not complete yet"))
         return element("td", unfinished, class_="hatched none", title=hint)
-    background, ink = heat(value)
     hint = locale.say(
         "{cohort}, period {period}: {number} of {all} = {share} (95% interval {low} to {high})",
         share=locale.share(value),
@@ -53,7 +52,7 @@ def _cell(name: str, period: int, row: dict[str, Any], locale: Locale) -> Markup
         "td",
         locale.percent(value),
         title=hint,
-        style=f"background:{background};color:{ink}",
+        class_=shade(value),
         **following(heat=value),
     )
 
@@ -127,7 +126,6 @@ def _means(means: Columns, periods: range, locale: Locale) -> list[Markup]:
         if place is None or value is None:
             written.append(element("td", class_="none"))
             continue
-        background, ink = heat(value)
         low, high = means["weighted_low"][place], means["weighted_high"][place]
         hint = locale.say(
             "Period {period}, {cohorts} complete cohorts: {number} of {all} = {share} (95% interval {low} to {high})",
@@ -144,7 +142,7 @@ def _means(means: Columns, periods: range, locale: Locale) -> list[Markup]:
                 "td",
                 locale.percent(value),
                 title=hint,
-                style=f"background:{background};color:{ink}",
+                class_=shade(value),
                 **following(heat=value),
             )
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import heat
+from safar.pages.colours import shade
 from safar.pages.figures.funnel import Columns
 from safar.pages.markup import Markup, element, following, name_markup
 
@@ -68,10 +68,8 @@ def steps_figure(
             if part is None:
                 cells.append(element("td", "–", class_="none", title=hint))
                 continue
-            background, ink = heat(part)
             written = locale.percent(part)
-            style = f"background:{background};color:{ink}"
-            cells.append(element("td", written, title=hint, style=style, **following(heat=part)))
+            cells.append(element("td", written, title=hint, class_=shade(part), **following(heat=part)))
         size = element("td", locale.count(entered), class_="size")
         body.append(
             element("tr", element("th", name_markup(locale.label(segment)), scope="row"), size, *cells)

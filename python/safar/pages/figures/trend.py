@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from safar.language import ENGLISH, Locale
-from safar.pages.colours import BLUE, PALE
+from safar.pages.colours import BLUE, CARD, PALE
 from safar.pages.markup import Markup
 from safar.pages.svg import Canvas
 
@@ -105,7 +105,7 @@ def trend_figure(
             follow={"line": [each.value for _, each in stretch]},
         )
         for at, each in stretch:
-            fill = BLUE if each.complete else "#ffffff"
+            fill = BLUE if each.complete else CARD
             spot = place(at, each.value or 0.0)
             canvas.circle(*spot, 3.0, fill=fill, class_="dot", title=each.hint, follow={"y": each.value})
     every = max(1, math.ceil(len(readings) / _LABELS))

@@ -6,7 +6,7 @@
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const data = JSON.parse(await new Response(unpacked).text());
   const form = document.querySelector("form.filters");
-  const { groups, sums, signs, large, missing, colours, few, span, statuses } = data;
+  const { groups, sums, signs, large, missing, steps, few, span, statuses } = data;
   const number = /\ue000([^;]*);([^\ue001]*)\ue001/g;
   const attributes = ["aria-label", "title"];
   const z = 1.959963984540054;
@@ -100,28 +100,14 @@
     });
 
   // ------------------------------------------------------------------------------------------- colours
-  const parts = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-  const mixed = (position, start, end) => {
-    const at = Math.min(1, Math.max(0, position));
-    const to = parts(end);
-    const channels = parts(start).map((from, i) => Math.round(from + (to[i] - from) * at));
-    return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
-  };
-  const luminance = (colour) => {
-    const [red, green, blue] = parts(colour).map((channel) => {
-      const share = channel / 255;
-      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  };
-  const inkOn = (colour) => (1.05 / (luminance(colour) + 0.05) >= (luminance(colour) + 0.05) / 0.05 ? "#ffffff" : "#000000");
+  // The style sheet gives the steps of a scale their colours.
+  const step = (share) => Math.floor(Math.min(1, Math.max(0, share)) * steps + 0.5);
   const tint = (element, value) => {
     const root = element.closest("[data-whole]");
     const whole = root ? value(root.dataset.whole) : NaN;
     const own = value(element.dataset.score);
-    if (!(value(element.dataset.answers) >= few) || !Number.isFinite(own) || !Number.isFinite(whole)) return colours.none;
-    const far = Math.max(-1, Math.min(1, (own - whole) / span));
-    return mixed(Math.abs(far), colours.middle, far > 0 ? colours.better : colours.worse);
+    if (!(value(element.dataset.answers) >= few) || !Number.isFinite(own) || !Number.isFinite(whole)) return "score-none";
+    return `score-${step(((own - whole) / span + 1) / 2)}`;
   };
 
   // ------------------------------------------------------------------------------------------- elements
@@ -191,10 +177,7 @@
   const sizes = {
     heat(element, value) {
       const share = value(element.dataset.heat);
-      if (Number.isFinite(share)) {
-        const colour = mixed(share, colours.pale, colours.blue);
-        set(element, "style", `background:${colour};color:${inkOn(colour)}`);
-      } else set(element, "style", "");
+      set(element, "class", Number.isFinite(share) ? `ramp-${step(share)}` : "");
     },
     least(element, value) {
       const target = +element.dataset.target;
@@ -212,7 +195,7 @@
       set(element, "width", Math.abs(end - start));
       const all = Array.from(element.closest("svg").querySelectorAll("[data-length]"), (bar) => value(bar.dataset.length));
       const longest = value(element.dataset.length) === Math.max(...all.filter(Number.isFinite));
-      set(element, "fill", longest ? colours.blue : colours.steel);
+      set(element, "fill", `var(--${longest ? "blue" : "steel"})`);
     },
     x1(element, value) {
       for (const name of ["x1", "x2"]) set(element, name, at(element, element.dataset[name], value));
@@ -279,9 +262,9 @@
       set(element, "r", size > 0 ? Math.max(4, 15 * Math.sqrt(size / most(element.closest("svg"), value))) : 0);
     },
     score(element, value) {
-      const colour = tint(element, value);
-      if (element.tagName === "circle") set(element, "fill", colour);
-      else set(element, "style", `background:${colour};color:${inkOn(colour)}`);
+      const name = tint(element, value);
+      if (element.tagName === "circle") set(element, "fill", `var(--${name})`);
+      else set(element, "class", name);
     },
   };
 

@@ -1,4 +1,4 @@
-"""The colours of charts, on white and on dark paper."""
+"""The colours of charts and pages, on white and on dark paper."""
 
 from __future__ import annotations
 
