@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from safar._palette import Theme
     from safar.explorer import Explorer
-    from safar.plot.palette import Theme
 
 __all__ = ["EventLog", "open_log", "read"]
 

@@ -20,9 +20,9 @@ from safar.result import Result, ResultTable
 if TYPE_CHECKING:
     from altair.typing import ChartType
 
+    from safar._palette import Theme
     from safar.explorer.panel import Panel
     from safar.log import EventLog
-    from safar.plot.palette import Theme
 
 __all__ = ["Explorer", "View", "explorer_of"]
 
@@ -101,7 +101,7 @@ class Explorer:
         name: str = "log",
     ) -> None:
         # Charts stand above results, so they are looked up when they are wanted.
-        from safar.plot.palette import Theme
+        from safar._palette import Theme
 
         self.locale = Locale(language)
         self.log = log
