@@ -31,7 +31,7 @@ DEVELOPMENT := $(VENV)/.development
 INSTALLED := $(VENV)/.installed
 RELEASED := $(VENV)/.released
 
-.PHONY: help demo test test-rust test-python lint lint-rust lint-python docs format bench wheel lock clean force
+.PHONY: help demo test test-rust test-python lint lint-rust lint-python docs pictures format bench wheel lock clean force
 
 help: ## list these
 	@echo "safar: customer-journey analytics. Needs Rust and Python 3.11 or later (another one: make PYTHON=/path/to/python3)."
@@ -68,6 +68,9 @@ lint-python: $(DEVELOPMENT) $(INSTALLED)
 
 docs: $(DEVELOPMENT) $(INSTALLED) ## build the documentation into ./site, strictly: a warning is an error
 	NO_MKDOCS_2_WARNING=1 PATH="$(BIN):$$PATH" $(BIN)/mkdocs build --strict
+
+pictures: $(DEVELOPMENT) $(INSTALLED) ## take the pictures of pages that README and documentation show
+	$(BIN)/python scripts/pictures.py
 
 format: $(DEVELOPMENT) ## bring all code into form
 	cargo fmt
