@@ -45,6 +45,8 @@ pub struct Selection {
     /// Only events for which this condition is true.
     #[serde(rename = "where")]
     pub condition: Option<String>,
+    /// Whether columns stay where they are until somebody asks for them; the part then keeps the memory of the log.
+    pub shared: bool,
 }
 
 /// A customer as the user writes it.
@@ -90,6 +92,7 @@ impl Selection {
             &|customer| customers[customer],
             &|event| codes[events[event].index()] && in_time(event) && holds(event),
             observed_until,
+            self.shared,
             cancel,
         ))
     }

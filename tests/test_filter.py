@@ -325,3 +325,18 @@ def test_the_customers_of_a_cell_make_a_log_of_their_own() -> None:
         log.filter(customers=funnel.customers(step=2, status="dropped"))
     with pytest.raises(safar.SafarError, match='without the column "customer"'):
         log.filter(customers=funnel)
+
+
+@given(logs(), st.data())
+def test_a_part_that_shares_columns_holds_and_answers_the_same(
+    rows: list[Event], data: st.DataObject
+) -> None:
+    log = public_log(rows)
+    if data.draw(st.booleans()):
+        # Columns that were asked for stand in the order of the log already.
+        log.core.events_table(None)
+    for _ in range(data.draw(st.integers(1, 3))):
+        event = data.draw(st.sampled_from(sorted(log.events)))
+        asked = data.draw(st.sampled_from([{"events": [event]}, {"with_event": [event]}, {"sample": 1.0}]))
+        plain, log = log.selected(asked), log.selected(asked | {"shared": True})
+        same(log, plain)

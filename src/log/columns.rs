@@ -83,6 +83,17 @@ impl Column {
         Ok(Arc::clone(self.gathered.get_or_init(|| array)))
     }
 
+    /// The order that the values still wait for; none where they stand in that of the log.
+    pub fn waiting_order(&self) -> Option<&UInt32Array> {
+        self.rows.as_ref().filter(|_| self.gathered.get().is_none())
+    }
+
+    /// The same values in another order: `rows` are places in what waits, or in the log where nothing does.
+    pub fn reordered(&self, rows: UInt32Array) -> Self {
+        let chunks = self.gathered.get().map_or_else(|| self.chunks.clone(), |values| vec![Arc::clone(values)]);
+        Self::new(self.name.clone(), self.data_type.clone(), chunks, Some(rows))
+    }
+
     /// Values, and where among them those of some events are. Nothing is gathered for the sake of a few.
     pub fn placed(&self, events: &[u32]) -> Result<(ArrayRef, UInt32Array)> {
         match (self.gathered.get(), &self.rows) {

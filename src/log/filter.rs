@@ -18,12 +18,14 @@ const TASK_EVENTS: usize = 1 << 18;
 
 impl EventLog {
     /// The events for which `keep` is true, of the customers for whom `customer` is, in their order. Names, ids and
-    /// dictionaries that no event bears any more are left behind. No event at all is an error.
+    /// dictionaries that no event bears any more are left behind, unless columns are `shared`: then their values stay
+    /// where they are until somebody asks for them. No event at all is an error.
     pub fn part(
         &self,
         customer: &(impl Fn(usize) -> bool + Sync),
         keep: &(impl Fn(usize) -> bool + Sync),
         observed_until: i64,
+        shared: bool,
         cancel: &Cancel,
     ) -> Result<Self> {
         let tasks = self.len().div_ceil(TASK_EVENTS);
@@ -58,8 +60,11 @@ impl EventLog {
         let (codes, event_names) = compact(&self.events, &events, &self.event_names, 0);
         let channels = self.channels.as_ref().map(|(codes, names)| compact(codes, &events, names, 1));
         cancel.check()?;
-        let columns = self.columns.iter().map(|column| Self::part_of(column, &events));
-        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let columns = if shared {
+            self.shared_columns(&events)
+        } else {
+            self.columns.par_iter().map(|column| Self::part_of(column, &events)).collect::<Result<_>>()?
+        };
         let journeys = offsets.windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
         let tied: usize = journeys.map(|journey| journey.windows(2).filter(|pair| pair[0] == pair[1]).count()).sum();
         Ok(Self {
@@ -97,6 +102,26 @@ impl EventLog {
             }
         }
         part
+    }
+
+    /// All columns with the values of these events, which stand where they stood. Columns that share an order do so
+    /// again.
+    fn shared_columns(&self, events: &[u32]) -> Vec<Column> {
+        let own = UInt32Array::from(events.to_vec());
+        let mut composed: Vec<(Option<usize>, UInt32Array)> = vec![(None, own)];
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            let order = column.waiting_order();
+            let place = order.map(|rows| rows.values().as_ptr() as usize);
+            let known = composed.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {
+                let rows = order.map_or(&[][..], |rows| rows.values());
+                let values: Vec<u32> = events.par_iter().map(|&event| rows[event as usize]).collect();
+                composed.push((place, values.into()));
+                composed.len() - 1
+            });
+            columns.push(column.reordered(composed[known].1.clone()));
+        }
+        columns
     }
 
     /// The values of these events, in a column that keeps nothing else alive.

@@ -199,7 +199,8 @@ class Explorer:
         if cohort != self._cohort[0]:
             log = self.log
             for condition in cohort:
-                log = condition.of(log)
+                # The part that `filter` gives; its columns stay in the memory of the log until a question needs one.
+                log = log.selected(condition.named | {"shared": True})
             self._cohort = cohort, log
         return self._cohort[1]
 
