@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from safar import _args, _table
-from safar._typing import Frame, TimeUnit
+from safar._typing import Frame, Language, TimeUnit
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.pages.journey_facts import Kind
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from safar.journey_map import JourneyMap
     from safar.log import EventLog
 
-__all__ = ["check_options", "read_through", "with_surveys"]
+__all__ = ["check_options", "languages_of", "read_through", "with_surveys"]
 
 
 def check_options(log: object, title: object, personas: object, progress: object) -> None:
@@ -41,6 +41,25 @@ def check_options(log: object, title: object, personas: object, progress: object
         raise ArgumentTypeError(
             f"progress is a {type(progress).__name__}; expected a function of the name of an analysis and its seconds"
         )
+
+
+def languages_of(language: object) -> tuple[Language, ...]:
+    """The languages of a page, the first shown first.
+
+    Parameters
+    ----------
+    language
+        One of them, or several.
+
+    Examples
+    --------
+    >>> languages_of("fa"), languages_of(["fa", "en"])
+    (('fa',), ('fa', 'en'))
+    """
+    wanted = _args.names(language, "language")
+    for each in wanted:
+        _args.choice(each, "language", Language)
+    return cast("tuple[Language, ...]", wanted)
 
 
 def read_through(
