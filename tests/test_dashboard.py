@@ -112,7 +112,9 @@ def _cell(cell: Node) -> object:
     if exact:
         value = exact[0].attributes.get("value") or exact[0].attributes.get("datetime")
         return float(value) if exact[0].tag == "data" else value  # type: ignore[arg-type]
-    return None if cell.all("span", "missing") else cell.text
+    if "missing" in cell.classes:
+        return None
+    return cell.text if cell.all("bdi") else float(cell.text.replace(",", "").replace("\u2212", "-"))
 
 
 # ------------------------------------------------------------------------------------------------ the document
