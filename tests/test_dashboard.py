@@ -419,6 +419,19 @@ def test_languages_that_there_are_not_are_refused(log: safar.EventLog, language:
         dashboard(log, language=language)
 
 
+def test_a_heading_is_one_for_all_languages_or_one_for_each(log: safar.EventLog) -> None:
+    def headings(title: Any) -> list[str]:
+        made = dashboard(log, title=title, language=("fa", "en"), filters=[])
+        return [page.title for page in (made, *made.others)]
+
+    assert headings("Spring") == ["Spring", "Spring"]
+    assert headings({"en": "Spring", "fa": "بهار"}) == ["بهار", "Spring"]
+    with pytest.raises(ArgumentError, match='title has no heading in "en"'):
+        headings({"fa": "بهار"})
+    with pytest.raises(ArgumentError, match="title has a heading in 'de', which is no language of the page"):
+        headings({"fa": "بهار", "en": "Spring", "de": "Frühling"})
+
+
 def test_pages_that_can_not_stand_in_one_file_are_refused() -> None:
     persian = Page("a", language="fa")
     with pytest.raises(ArgumentError, match='in the language "fa", in which there is a page already'):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,7 @@ from safar.pages.cube import Cube, cube_of
 from safar.pages.document import Page
 from safar.pages.filtered import followed_facts
 from safar.pages.filters import Filters
-from safar.pages.given import check_options, languages_of, read_through, with_surveys
+from safar.pages.given import check_options, languages_of, read_through, titles_of, with_surveys
 from safar.pages.journey_facts import JourneyFacts, Kind, usual_kind
 from safar.pages.key_figures import key_figures
 from safar.pages.picture import LOOKBACK, lived_journeys, picture_of
@@ -37,7 +37,7 @@ __all__ = ["dashboard"]
 def dashboard(
     log: EventLog,
     *,
-    title: str | None = None,
+    title: str | Mapping[Language, str] | None = None,
     funnel_steps: Sequence[StepLike] | None = None,
     stages: Stages | None = None,
     conversion: str | Sequence[str] | None = None,
@@ -59,7 +59,8 @@ def dashboard(
     log
         Any log. One that was read through a journey map also shows its stages, and its KPIs against their targets.
     title
-        Heading of the page; by default "Customer journey", or the name of the map.
+        Heading of the page, or of each language: ``{"fa": …, "en": …}``; by default "Customer journey", or the name of
+        the map.
     funnel_steps
         Steps of the funnel. By default the stages of the journey where the log has a column ``stage``, else a path of
         events read from the transitions; the page says by which rule.
@@ -120,13 +121,14 @@ def dashboard(
     >>> sorted(page.results)
     ['conversion', 'funnel', 'retention', 'sessions', 'transitions']
     """
-    check_options(log, title, personas, progress)
+    check_options(log, personas, progress)
     languages = languages_of(language)
+    titles = titles_of(title, languages)
     _args.choice(theme, "theme", PageTheme)
     log = with_surveys(read_through(log, map, personas), surveys, kind)
     names = None if active is None else _args.names(active, "active")
     _args.known_events(names or (), log.events, "active")
-    wanted = _Wanted(title, funnel_steps, stages, conversion, within, names, personas, theme)
+    wanted = _Wanted(titles, funnel_steps, stages, conversion, within, names, personas, theme)
     known: dict[tuple[str, str], Any] = {}
     first, *others = (
         _page(Work(log, locale, progress, cube_of(log, filters, personas, locale), known), wanted)
@@ -139,7 +141,7 @@ def dashboard(
 class _Wanted:
     """What the caller of a page says about it, as of `dashboard`."""
 
-    title: str | None
+    titles: Mapping[Language, str]
     funnel_steps: Sequence[StepLike] | None
     stages: Stages | None
     conversion: str | Sequence[str] | None
@@ -194,7 +196,7 @@ def _page(work: Work, wanted: _Wanted) -> Page:
         figures = key_figures(log, sessions, converted, converting, names, locale, work.cube)
     with work.timed("page"):
         return Page(
-            wanted.title or _title(log, locale),
+            wanted.titles.get(locale.language) or _title(log, locale),
             tiles=figures.tiles,
             sections=sections_of(work, journey, converting, figures, names),
             subtitle=locale.say(
