@@ -375,6 +375,20 @@ def test_a_summary_is_in_the_language_of_the_page(events: Path, tmp_path: Path) 
     assert "line:" not in command("report", events, *ROLES, "--out", tmp_path / "out").stdout
 
 
+def test_a_page_in_both_languages_on_dark_paper(events: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = command("report", events, *ROLES, "--language", "fa,en", "--theme", "dark", "--dashboard", page)
+    assert done.returncode == 0, done.stderr
+    assert "۶ رویداد از ۳ مشتری" in done.stdout
+    html = page.read_text(encoding="utf-8")
+    assert re.findall(r'<div class="page" lang="(..)"', html) == ["fa", "en"]
+    assert "@media screen{:root{color-scheme:dark" in html
+    for given, said in (("fa,de", '"de" is no language of pages'), (",", "no language is given")):
+        done = command("report", events, *ROLES, "--language", given, "--dashboard", page)
+        assert done.returncode == 2
+        assert f"{said}; expected en, fa or fa,en" in done.stderr
+
+
 def test_a_terminal_that_knows_no_persian_is_no_error(events: Path, tmp_path: Path) -> None:
     arguments = ["report", events, *ROLES, "--language", "fa", "--out", tmp_path / "out"]
     done = command(*arguments, env={"PYTHONIOENCODING": "ascii"})

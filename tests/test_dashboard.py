@@ -112,7 +112,9 @@ def _cell(cell: Node) -> object:
     if exact:
         value = exact[0].attributes.get("value") or exact[0].attributes.get("datetime")
         return float(value) if exact[0].tag == "data" else value  # type: ignore[arg-type]
-    return None if cell.all("span", "missing") else cell.text
+    if "missing" in cell.classes:
+        return None
+    return cell.text if cell.all("bdi") else float(cell.text.replace(",", "").replace("\u2212", "-"))
 
 
 # ------------------------------------------------------------------------------------------------ the document
@@ -332,6 +334,112 @@ def test_a_page_mirrors_for_right_to_left(log: safar.EventLog) -> None:
     for left, right in zip(bars["en"], bars["fa"], strict=True):
         x, size = float(left.attributes["x"] or 0), float(left.attributes["width"] or 0)
         assert float(right.attributes["x"] or 0) == pytest.approx(width - x - size, abs=0.02)
+
+
+# -------------------------------------------------------------------------------------------------- languages
+
+
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def bilingual(log: safar.EventLog, told: list[str]) -> Page:
+    return dashboard(
+        log,
+        funnel_steps=STEPS,
+        within="7d",
+        language=("fa", "en"),
+        progress=lambda what, _: told.append(what),
+    )
+
+
+def test_a_page_in_two_languages_is_both_pages_in_one_file(log: safar.EventLog, bilingual: Page) -> None:
+    tree = parse(bilingual.to_html())
+    assert tree.all("html")[0].attributes["lang"] == "fa"
+    assert tree.all("html")[0].attributes["dir"] == "rtl"
+    bodies = tree.all("div", "page")
+    assert [(each.attributes["lang"], each.attributes["dir"]) for each in bodies] == [
+        ("fa", "rtl"),
+        ("en", "ltr"),
+    ]
+    # Where styles are not read, the page in the first language is the page.
+    assert ["hidden" in each.attributes for each in bodies] == [False, True]
+    languages: tuple[Language, ...] = ("fa", "en")
+    for body, language in zip(bodies, languages, strict=True):
+        alone = parse(dashboard(log, funnel_steps=STEPS, within="7d", language=language).to_html())
+        (expected,) = alone.all("div", "page")
+        assert [(node.tag, node.words, node.attributes) for node in body if node.tag != "div"] == [
+            (node.tag, node.words, node.attributes) for node in expected if node.tag != "div"
+        ]
+
+
+def test_every_identity_in_a_file_is_of_one_element_and_every_reference_finds_it(bilingual: Page) -> None:
+    tree = parse(bilingual.to_html())
+    identities = [node.attributes["id"] for node in tree if "id" in node.attributes]
+    assert len(set(identities)) == len(identities) > 20
+    wanted = [
+        node.attributes[name]
+        for node in tree
+        for name in ("for", "aria-labelledby")
+        if name in node.attributes
+    ]
+    assert len(wanted) > 20
+    assert set(wanted) <= set(identities)
+
+
+def test_a_page_in_one_language_has_no_switch(page: Page) -> None:
+    assert not page.others
+    assert "language-" not in page.to_html()
+    assert not parse(page.to_html()).all("input")
+
+
+def test_what_depends_on_no_language_is_computed_once(bilingual: Page, told: list[str]) -> None:
+    (other,) = bilingual.others
+    for name in ("sessions", "transitions", "conversion"):
+        assert bilingual.results[name] is other.results[name]
+        assert told.count(name) == 1
+    # Weeks begin on another day in each calendar.
+    assert bilingual.results["retention"].to_dict() != other.results["retention"].to_dict()
+    assert told.count("retention") == 2
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("de", "language='de' is not a choice"),
+        (("fa", "de"), "language='de' is not a choice"),
+        ((), "language is an empty list"),
+        (7, "language=7 is a int"),
+    ],
+)
+def test_languages_that_there_are_not_are_refused(log: safar.EventLog, language: Any, message: str) -> None:
+    with pytest.raises(safar.SafarError, match=message):
+        dashboard(log, language=language)
+
+
+def test_a_heading_is_one_for_all_languages_or_one_for_each(log: safar.EventLog) -> None:
+    def headings(title: Any) -> list[str]:
+        made = dashboard(log, title=title, language=("fa", "en"), filters=[])
+        return [page.title for page in (made, *made.others)]
+
+    assert headings("Spring") == ["Spring", "Spring"]
+    assert headings({"en": "Spring", "fa": "بهار"}) == ["بهار", "Spring"]
+    with pytest.raises(ArgumentError, match='title has no heading in "en"'):
+        headings({"fa": "بهار"})
+    with pytest.raises(ArgumentError, match="title has a heading in 'de', which is no language of the page"):
+        headings({"fa": "بهار", "en": "Spring", "de": "Frühling"})
+
+
+def test_pages_that_can_not_stand_in_one_file_are_refused() -> None:
+    persian = Page("a", language="fa")
+    with pytest.raises(ArgumentError, match='in the language "fa", in which there is a page already'):
+        Page("b", language="fa", others=[persian])
+    with pytest.raises(ArgumentError, match="which has others itself"):
+        Page("b", language="fa", others=[Page("c", others=[persian])])
+    with pytest.raises(ArgumentError, match='with the theme "light", and this page has "dark"'):
+        Page("b", theme="dark", others=[persian])
 
 
 # ---------------------------------------------------------------------------------------------------- numbers

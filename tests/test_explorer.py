@@ -328,8 +328,8 @@ def test_widgets_choose_and_show_chart_table_and_code() -> None:
     drawn = bundle["application/vnd.vegalite.v5+json"]
     assert {**drawn, "$schema": ""} == {**explorer.chart.to_dict(), "$schema": ""}  # type: ignore[union-attr]
     assert "by=&quot;channel&quot;" in html(explorer)
-    assert '<table class="data">' in html(explorer)
-    assert f'<data value="{explorer.table.to_dict()["customers"][0]}">' in html(explorer)  # type: ignore[union-attr]
+    assert '<table class="data exact">' in html(explorer)
+    assert f"<td>{explorer.table.to_dict()['customers'][0]}</td>" in html(explorer)  # type: ignore[union-attr]
 
 
 def test_steps_are_added_moved_and_removed() -> None:
@@ -407,13 +407,13 @@ def test_a_choice_made_in_code_moves_the_widgets_and_asks_once() -> None:
 
 def test_a_problem_is_shown_in_words_and_takes_the_old_answer_away() -> None:
     explorer = LOG.explore(["view"])
-    assert '<table class="data">' in html(explorer)
+    assert '<table class="data exact">' in html(explorer)
     explorer.choose(analysis="conversion", goal=None)
     (output,) = [each for each in all_widgets(explorer.widget) if type(each).__name__ == "Output"]
     assert output.outputs == ()
     assert 'role="alert"' in html(explorer)
     assert "Traceback" not in html(explorer)
-    assert '<table class="data">' not in html(explorer)
+    assert '<table class="data exact">' not in html(explorer)
 
 
 def test_a_log_of_thousands_of_events_suggests_the_commonest_and_takes_any() -> None:

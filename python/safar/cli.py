@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 from safar.errors import ArgumentError, InternalError, SafarError
 
@@ -238,10 +238,31 @@ def _outputs(command: argparse.ArgumentParser, when: str) -> None:
 def _language(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--language",
-        choices=["en", "fa"],
-        default="en",
-        help="of the page: English, or Persian with Jalali dates, from right to left (default: en)",
+        type=_languages,
+        default=["en"],
+        metavar="en|fa|fa,en",
+        help="of the page: English, or Persian with Jalali dates, from right to left; with both a reader switches "
+        "between them, and the first is shown first (default: en)",
     )
+    command.add_argument(
+        "--theme",
+        choices=["light", "dark", "auto"],
+        default="light",
+        help="paper of the page; auto is that of the reader's system (default: light)",
+    )
+
+
+def _languages(text: str) -> list[str]:
+    """The languages of a page, the first shown first."""
+    from safar._typing import Language
+
+    known = get_args(Language)
+    names = _list(text)
+    strange = [name for name in names if name not in known]
+    if strange or not names:
+        said = f'"{strange[0]}" is no language of pages' if strange else "no language is given"
+        raise argparse.ArgumentTypeError(f"{said}; expected en, fa or fa,en")
+    return names
 
 
 def _list(text: str) -> list[str]:
@@ -352,11 +373,12 @@ def _demo(options: argparse.Namespace) -> None:
         log = steps.run("surveys", lambda: _shop_surveys(data, log))
         page = dashboard(
             log,
-            title=Locale(options.language).say("Demo shop: customer journey"),
+            title={each: Locale(each).say("Demo shop: customer journey") for each in options.language},
             conversion="purchase",
             personas="persona",
             active=[name for name in _SHOP_ACTIVE if name in log.events] or None,
             language=options.language,
+            theme=options.theme,
             progress=steps.tell,
         )
         found = steps.run("planted truths", lambda: findings(data, log))
@@ -416,6 +438,7 @@ def _report(options: argparse.Namespace) -> None:
             personas=options.personas,
             filters=options.filters,
             language=options.language,
+            theme=options.theme,
             progress=steps.tell,
         )
         steps.run("files", lambda: target.write(page, log))

@@ -57,7 +57,7 @@ _STYLE = """<style>
 .safar-explorer table.data caption { text-align: start; padding: 4px 0; color: inherit; }
 .safar-explorer table.data th, .safar-explorer table.data td { padding: 3px 10px; text-align: start; border: 0;
   border-bottom: 1px solid var(--jp-border-color2, #d0d0d0); }
-.safar-explorer table.data td.number { text-align: end; font-variant-numeric: tabular-nums; }
+.safar-explorer table.data td:not(:has(> bdi, > time)) { text-align: end; font-variant-numeric: tabular-nums; }
 </style>"""
 
 

@@ -18,6 +18,7 @@ class Conventions:
 
     Attributes
     ----------
+    own_name : what its readers call it.
     direction : reading direction.
     calendar : the calendar of its readers.
     signs : what stands for each digit and sign of a number that Python writes.
@@ -30,6 +31,7 @@ class Conventions:
     date_mark : what stands between the numbers of a date.
     """
 
+    own_name: str
     direction: Direction
     calendar: Calendar
     signs: dict[int, str]
@@ -61,6 +63,7 @@ _PERSIAN_MONTHS = (
 
 CONVENTIONS: dict[Language, Conventions] = {
     "en": Conventions(
+        own_name="English",
         direction="ltr",
         calendar="gregorian",
         signs=str.maketrans({"-": "\u2212"}),
@@ -76,6 +79,7 @@ CONVENTIONS: dict[Language, Conventions] = {
     ),
     # A sign stays at the left of its number when a mark of the left-to-right direction stands before it, as in CLDR.
     "fa": Conventions(
+        own_name="فارسی",
         direction="rtl",
         calendar="jalali",
         signs=str.maketrans(

@@ -61,6 +61,11 @@ class Locale:
             _args.choice(self.shown_calendar, "shown_calendar", Calendar)
 
     @property
+    def own_name(self) -> str:
+        """What readers of the language call it."""
+        return self._conventions.own_name
+
+    @property
     def direction(self) -> Direction:
         """Reading direction."""
         return self._conventions.direction

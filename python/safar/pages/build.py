@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,10 +20,10 @@ from safar.pages.cube import Cube, cube_of
 from safar.pages.document import Page
 from safar.pages.filtered import followed_facts
 from safar.pages.filters import Filters
-from safar.pages.given import check_options, read_through, with_surveys
+from safar.pages.given import check_options, languages_of, read_through, titles_of, with_surveys
 from safar.pages.journey_facts import JourneyFacts, Kind, usual_kind
 from safar.pages.key_figures import key_figures
-from safar.pages.picture import LOOKBACK, picture_of
+from safar.pages.picture import LOOKBACK, lived_journeys, picture_of
 from safar.pages.work import Progress, Work
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ __all__ = ["dashboard"]
 def dashboard(
     log: EventLog,
     *,
-    title: str | None = None,
+    title: str | Mapping[Language, str] | None = None,
     funnel_steps: Sequence[StepLike] | None = None,
     stages: Stages | None = None,
     conversion: str | Sequence[str] | None = None,
@@ -47,7 +48,7 @@ def dashboard(
     kind: Kind | None = None,
     personas: str | None = None,
     filters: str | Sequence[str] | None = None,
-    language: Language = "en",
+    language: Language | Sequence[Language] = "en",
     theme: PageTheme = "light",
     progress: Progress | None = None,
 ) -> Page:
@@ -58,7 +59,8 @@ def dashboard(
     log
         Any log. One that was read through a journey map also shows its stages, and its KPIs against their targets.
     title
-        Heading of the page; by default "Customer journey", or the name of the map.
+        Heading of the page, or of each language: ``{"fa": …, "en": …}``; by default "Customer journey", or the name of
+        the map.
     funnel_steps
         Steps of the funnel. By default the stages of the journey where the log has a column ``stage``, else a path of
         events read from the transitions; the page says by which rule.
@@ -88,7 +90,9 @@ def dashboard(
         first event counts, ``"channel"`` (of the first event) and ``"period"`` (its month). By default `personas`,
         ``"channel"`` and ``"period"``; an empty list has no choice, and the page no script.
     language
-        ``"en"``, or ``"fa"`` for Persian: from right to left, with Persian digits and the Jalali calendar.
+        ``"en"``, or ``"fa"`` for Persian: from right to left, with Persian digits and the Jalali calendar. Several,
+        such as ``("fa", "en")``, stand in one file with a switch at the top that needs no script; the first is shown
+        first.
     theme
         ``"light"`` or ``"dark"`` paper, or ``"auto"`` for that of the reader's system; what is printed is light.
     progress
@@ -97,7 +101,8 @@ def dashboard(
     Returns
     -------
     Page
-        Its ``results`` has every result behind the figures, by name.
+        Its ``results`` has every result behind the figures, by name; of several languages it is the page in the first,
+        and ``others`` has those in the others, each with its own results.
 
     Examples
     --------
@@ -116,14 +121,40 @@ def dashboard(
     >>> sorted(page.results)
     ['conversion', 'funnel', 'retention', 'sessions', 'transitions']
     """
-    locale = Locale(language)
-    check_options(log, title, personas, progress)
+    check_options(log, personas, progress)
+    languages = languages_of(language)
+    titles = titles_of(title, languages)
     _args.choice(theme, "theme", PageTheme)
     log = with_surveys(read_through(log, map, personas), surveys, kind)
     names = None if active is None else _args.names(active, "active")
     _args.known_events(names or (), log.events, "active")
-    converting = choose_conversion(log, conversion, locale)
-    work = Work(log, locale, progress, cube_of(log, filters, personas, locale))
+    wanted = _Wanted(titles, funnel_steps, stages, conversion, within, names, personas, theme)
+    known: dict[tuple[str, str], Any] = {}
+    first, *others = (
+        _page(Work(log, locale, progress, cube_of(log, filters, personas, locale), known), wanted)
+        for locale in [Locale(each) for each in languages]
+    )
+    return replace(first, others=others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the caller of a page says about it, as of `dashboard`."""
+
+    titles: Mapping[Language, str]
+    funnel_steps: Sequence[StepLike] | None
+    stages: Stages | None
+    conversion: str | Sequence[str] | None
+    within: Duration | None
+    active: Sequence[str] | None
+    personas: str | None
+    theme: PageTheme
+
+
+def _page(work: Work, wanted: _Wanted) -> Page:
+    """The page in one language."""
+    log, locale, names = work.log, work.locale, wanted.active
+    converting = choose_conversion(log, wanted.conversion, locale)
     sessions: SessionsResult = work.run("sessions", lambda log, _: log.sessions("30m"))
     inactivity = longest_window(log, ("30d", "7d", "1d"))
     try:
@@ -133,10 +164,19 @@ def dashboard(
         work.left_out.append(f"{locale.say('Transitions')}: {problem}")
     with work.timed("choice of steps"):
         journey = choose_journey(
-            log, transitions, converting, steps=funnel_steps, stages=stages, within=within, locale=locale
+            log,
+            transitions,
+            converting,
+            steps=wanted.funnel_steps,
+            stages=wanted.stages,
+            within=wanted.within,
+            locale=locale,
         )
+    # Steps have names in the language.
     funnel: FunnelResult = work.run(
-        "funnel", lambda log, by: log.funnel(journey.steps, within=journey.within, by=by)
+        "funnel",
+        lambda log, by: log.funnel(journey.steps, within=journey.within, by=by),
+        of=locale.language,
     )
     if converting is None:
         converting = _last_step(journey, funnel, locale)
@@ -144,17 +184,19 @@ def dashboard(
     period = period_of(log)
     calendar = locale.calendar
     work.run(
-        "retention", lambda log, by: log.retention(names, names, period=period, calendar=calendar, by=by)
+        "retention",
+        lambda log, by: log.retention(names, names, period=period, calendar=calendar, by=by),
+        of=calendar,
     )
     if log.channels:
         _by_channel(work, journey, converting)
     if log.map is not None:
-        _by_map(work, period, personas)
+        _by_map(work, period, wanted.personas)
     with work.timed("key figures"):
         figures = key_figures(log, sessions, converted, converting, names, locale, work.cube)
     with work.timed("page"):
         return Page(
-            title or _title(log, locale),
+            wanted.titles.get(locale.language) or _title(log, locale),
             tiles=figures.tiles,
             sections=sections_of(work, journey, converting, figures, names),
             subtitle=locale.say(
@@ -165,8 +207,8 @@ def dashboard(
             ),
             notes=_notes(work, converting),
             results=work.results,
-            language=language,
-            theme=theme,
+            language=locale.language,
+            theme=wanted.theme,
             filters=None if work.cube is None else _filters(work, work.cube),
         )
 
@@ -201,11 +243,17 @@ def _title(log: EventLog, locale: Locale) -> str:
 def _by_channel(work: Work, journey: Journey, conversion: Conversion) -> None:
     everyone = step(*work.log.events, name=work.locale.say("Any event"))
     converted = _converted(conversion)
-    work.run("customers_by_channel", lambda log, _: log.funnel([everyone], by="channel", at="first"))
+    language = work.locale.language
+    work.run(
+        "customers_by_channel",
+        lambda log, _: log.funnel([everyone], by="channel", at="first"),
+        of=language,
+    )
     work.run("conversion_by_channel", lambda log, _: log.funnel([converted], by="channel", at="first"))
     work.run(
         "funnel_by_channel",
         lambda log, by: log.funnel(journey.steps, within=journey.within, by=by or "channel"),
+        of=language,
     )
 
 
@@ -215,19 +263,20 @@ def _by_map(work: Work, period: Literal["week", "month"], personas: str | None) 
     try:
         work.run("stages", lambda log, by: log.stages(by=by))
         follow = partial(_followed, work)
-        with work.timed("journey map"):
-            work.picture = picture_of(log, None, personas, LOOKBACK, work.locale, follow)
+        lived = work.once("journey map", lambda: lived_journeys(log, None, personas, LOOKBACK))
+        work.picture = picture_of(log, lived, personas, work.locale, follow)
     except (ArgumentError, DataError) as problem:
         work.left_out.append(f"{work.locale.say('Stages')}: {problem}")
     if log.map is not None and log.map.kpis:
         try:
             calendar = work.locale.calendar
-            work.run("kpis", lambda log, by: log.kpis(period=period, calendar=calendar, by=by or ()))
+            work.run(
+                "kpis", lambda log, by: log.kpis(period=period, calendar=calendar, by=by or ()), of=calendar
+            )
             # Loaded here, because only pages with a map watch KPIs.
             from safar.monitoring import alerts
 
-            with work.timed("alerts"):
-                work.alerts = alerts(log.kpis(period="day"))
+            work.alerts = work.once("alerts", lambda: alerts(log.kpis(period="day")))
         except (ArgumentError, DataError) as problem:
             work.left_out.append(f"{work.locale.say('KPIs')}: {problem}")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safar import _args
 from safar._typing import Language
+from safar.errors import ArgumentError
 from safar.pages.colours import PageTheme
 from safar.pages.markup import Markup, element, written
 from safar.pages.style import style_of
@@ -55,6 +55,9 @@ class Page:
         ``"light"`` or ``"dark"`` paper, or ``"auto"`` for that of the reader's system; what is printed is light.
     filters
         The choice of customers at the top of the page; None has none, and the page has no script.
+    others
+        The same page in other languages: one file holds them all, and a switch at its top shows one at a time, this
+        one first. It needs no script.
 
     Examples
     --------
@@ -72,10 +75,28 @@ class Page:
     language: Language = "en"
     theme: PageTheme = "light"
     filters: Filters | None = None
+    others: Sequence[Page] = ()
 
     def __post_init__(self) -> None:
         _args.choice(self.language, "language", Language)
         _args.choice(self.theme, "theme", PageTheme)
+        shown = {self.language}
+        for page in self.others:
+            if page.others:
+                raise ArgumentError(
+                    f"others holds {page!r}, which has others itself; give all of them to one page"
+                )
+            if page.language in shown:
+                raise ArgumentError(
+                    f'others holds {page!r} in the language "{page.language}", in which there is a page already; '
+                    "expected a page in each language"
+                )
+            if page.theme != self.theme:
+                raise ArgumentError(
+                    f'others holds {page!r} with the theme "{page.theme}", and this page has "{self.theme}"; expected '
+                    "one theme for all languages"
+                )
+            shown.add(page.language)
 
     @property
     def locale(self) -> Locale:
@@ -100,20 +121,17 @@ class Page:
             undefined=StrictUndefined,
             finalize=written,
         )
-        locale = self.locale
-        sections = [
-            section if isinstance(section, Section) else section_for(section, locale=locale)
-            for section in self.sections
-        ]
+        pages = (self, *self.others)
         return environment.get_template("page.html").render(
-            page=self,
-            style=Markup(style_of(self.theme, [locale])),
-            tiles=[tile_markup(tile, locale) for tile in self.tiles],
-            filters=self.filters,
-            sections=sections,
-            locale=locale,
+            first=self,
+            pages=pages,
+            style=Markup(style_of(self.theme, [page.locale for page in pages])),
+            languages=" · ".join(page.locale.say("Language") for page in pages),
+            scripted=next((page.filters for page in pages if page.filters is not None), None),
+            sections_of=_sections_of,
+            tile_markup=tile_markup,
             element=element,
-            data_table=partial(data_table, locale=locale),
+            data_table=data_table,
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -148,3 +166,10 @@ class Page:
 
     def __repr__(self) -> str:
         return f"Page({self.title!r}, {len(self.tiles)} tiles, {len(self.sections)} sections)"
+
+
+def _sections_of(page: Page) -> list[Section]:
+    return [
+        section if isinstance(section, Section) else section_for(section, locale=page.locale)
+        for section in page.sections
+    ]

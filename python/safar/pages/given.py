@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from safar import _args, _table
-from safar._typing import Frame, TimeUnit
+from safar._typing import Frame, Language, TimeUnit
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.pages.journey_facts import Kind
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from safar.journey_map import JourneyMap
     from safar.log import EventLog
 
-__all__ = ["check_options", "read_through", "with_surveys"]
+__all__ = ["check_options", "languages_of", "read_through", "titles_of", "with_surveys"]
 
 
-def check_options(log: object, title: object, personas: object, progress: object) -> None:
+def check_options(log: object, personas: object, progress: object) -> None:
     """Refuse what is of a wrong type.
 
     Parameters
     ----------
-    log, title, personas, progress
+    log, personas, progress
         Arguments of `dashboard`.
     """
     from safar.log import EventLog
@@ -33,14 +33,63 @@ def check_options(log: object, title: object, personas: object, progress: object
             f"log is a {type(log).__name__}; expected an EventLog, such as safar.EventLog(data, customer=…, time=…, "
             "event=…)"
         )
-    if title is not None:
-        _args.text(title, "title")
     if personas is not None:
         _args.text(personas, "personas")
     if progress is not None and not callable(progress):
         raise ArgumentTypeError(
             f"progress is a {type(progress).__name__}; expected a function of the name of an analysis and its seconds"
         )
+
+
+def languages_of(language: object) -> tuple[Language, ...]:
+    """The languages of a page, the first shown first.
+
+    Parameters
+    ----------
+    language
+        One of them, or several.
+
+    Examples
+    --------
+    >>> languages_of("fa"), languages_of(["fa", "en"])
+    (('fa',), ('fa', 'en'))
+    """
+    wanted = _args.names(language, "language")
+    for each in wanted:
+        _args.choice(each, "language", Language)
+    return cast("tuple[Language, ...]", wanted)
+
+
+def titles_of(title: object, languages: Sequence[Language]) -> dict[Language, str]:
+    """The heading in each language; none where none was given.
+
+    Parameters
+    ----------
+    title
+        One for all languages, or one for each.
+    languages
+        Those of the page.
+
+    Examples
+    --------
+    >>> titles_of("Safar", ["fa", "en"])
+    {'fa': 'Safar', 'en': 'Safar'}
+    """
+    if title is None:
+        return {}
+    if not isinstance(title, Mapping):
+        return dict.fromkeys(languages, _args.text(title, "title"))
+    for language in title:
+        if language not in languages:
+            raise ArgumentError(
+                f"title has a heading in {language!r}, which is no language of the page (language={list(languages)})"
+            )
+    for language in languages:
+        if language not in title:
+            raise ArgumentError(
+                f'title has no heading in "{language}", which is a language of the page; add it'
+            )
+    return {language: _args.text(title[language], f"title[{language!r}]") for language in languages}
 
 
 def read_through(

@@ -24,7 +24,7 @@ from safar.pages.style import rules_of, style_of, typeface_of
 if TYPE_CHECKING:
     from safar.log import EventLog
 
-__all__ = ["LOOKBACK", "JourneyPicture", "journey_picture", "picture_of"]
+__all__ = ["LOOKBACK", "JourneyPicture", "Lived", "journey_picture", "lived_journeys", "picture_of"]
 
 # How long before an answer an event may be that it is said of.
 LOOKBACK = "30d"
@@ -131,17 +131,25 @@ class JourneyPicture:
             shown.append((f"journey-{place}", name, self._drawn(facts), self._remarks(facts)))
         if len(shown) == 1:
             return Markup("").join([element("div", shown[0][2], shown[0][3], class_="wide"), self._legend()])
+        # A page may hold the same picture in another language.
+        language = self.locale.language
         choices = [
             Markup("").join(
                 [
-                    element("input", type="radio", name="journey", id=id, checked=place == 0),
-                    element("label", element("bdi", name), for_=id),
+                    element(
+                        "input",
+                        type="radio",
+                        name=f"{language}-journey",
+                        id=f"{language}-{view}",
+                        checked=place == 0,
+                    ),
+                    element("label", element("bdi", name), for_=f"{language}-{view}"),
                 ]
             )
-            for place, (id, name, _, _) in enumerate(shown)
+            for place, (view, name, _, _) in enumerate(shown)
         ]
-        views = [element("div", drawn, remarks, class_=f"view {id}") for id, _, drawn, remarks in shown]
-        rules = "".join(f"#{id}:checked~.views .{id}{{display:block}}" for id, *_ in shown)
+        views = [element("div", drawn, remarks, class_=f"view {view}") for view, _, drawn, remarks in shown]
+        rules = "".join(f"#{language}-{view}:checked~.views .{view}{{display:block}}" for view, *_ in shown)
         return Markup("").join(
             [
                 element("style", Markup(rules)),
@@ -309,35 +317,51 @@ def journey_picture(
     if kind is not None:
         _args.choice(kind, "kind", Kind)
     _args.choice(theme, "theme", PageTheme)
-    return replace(picture_of(log, kind, by, lookback, Locale(language)), theme=theme)
+    picture = picture_of(log, lived_journeys(log, kind, by, lookback), by, Locale(language))
+    return replace(picture, theme=theme)
 
 
-def picture_of(
-    log: EventLog,
-    kind: Kind | None,
-    by: str | None,
-    lookback: Duration,
-    locale: Locale,
-    follow: Callable[[JourneyFacts], JourneyFacts] = lambda facts: facts,
-) -> JourneyPicture:
-    """The picture of a journey; `follow` lets the numbers of everybody follow a choice of customers."""
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """What a picture shows in any language, and what was counted."""
+
+    journeys: Sequence[JourneyFacts]
+    definition: str
+
+
+def lived_journeys(log: EventLog, kind: Kind | None, by: str | None, lookback: Duration) -> Lived:
+    """Count what a picture shows."""
     journey_map = log.map
     if journey_map is None:
         raise ArgumentError(
             "the log has no map, so that there are no stages to draw; read it through one first: "
             "log.with_map(safar.JourneyMap.load(...))"
         )
-    names = {stage.id: stage.name.of(locale.language) for stage in journey_map.stages}
-    called = {each.id: each.name.of(locale.language) for each in journey_map.channels}
-    if not log.channels:
-        called["(missing)"] = locale.say("All events")
     chosen = usual_kind(log) if kind is None else kind
-    everybody, *segments = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=list(names))
+    order = [stage.id for stage in journey_map.stages]
+    journeys = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=order)
     answered = "" if chosen is None else (
         f" Scores ({chosen.upper()}) are of the stage and channel of the customer's last event at or before the "
         f"answer, at most {_args.duration_words(lookback)} before it; rings mark cells that differ from all other "
         "answers (two-sided, 5 %, after Holm)."
     )  # fmt: skip
+    return Lived(journeys, f"{log.stages().definition}{answered}{_segments_said(log, by)}")
+
+
+def picture_of(
+    log: EventLog,
+    lived: Lived,
+    by: str | None,
+    locale: Locale,
+    follow: Callable[[JourneyFacts], JourneyFacts] = lambda facts: facts,
+) -> JourneyPicture:
+    """The picture of journeys; `follow` lets the numbers of everybody follow a choice of customers."""
+    journey_map = log.map
+    parts = ((), ()) if journey_map is None else (journey_map.stages, journey_map.channels)
+    names, called = ({each.id: each.name.of(locale.language) for each in kind} for kind in parts)
+    if not log.channels:
+        called["(missing)"] = locale.say("All events")
+    everybody, *segments = lived.journeys
     return JourneyPicture(
         [follow(everybody), *segments],
         names,
@@ -345,7 +369,7 @@ def picture_of(
         by,
         locale,
         replace(locale, names=called),
-        f"{log.stages().definition}{answered}{_segments_said(log, by)}",
+        lived.definition,
     )
 
 

@@ -1,4 +1,4 @@
-"""Result tables as HTML: readable in the cell, exact in the ``value`` attribute."""
+"""Result tables as HTML: readable in the cell, and exact in the ``value`` attribute where the cell rounds."""
 
 from __future__ import annotations
 
@@ -22,30 +22,33 @@ _SHARES = ("share", "from_previous", "from_first", "weighted", "simple", "drop_o
 _SCORES = ("csat", "ces")
 
 
-def _number(column: str, value: float, locale: Locale) -> str:
+def _number(column: str, value: float, locale: Locale) -> tuple[str, bool]:
+    """A number as text, and whether this is all of it."""
     measure = column.removesuffix("_low").removesuffix("_high")
     if measure.endswith("_seconds"):
-        return locale.duration(value)
+        return locale.duration(value), False
     if measure.startswith(_SHARES) or measure in _SCORES:
-        return locale.share(value)
+        return locale.share(value), False
     if float(value).is_integer():
-        return locale.count(value)
-    return locale.number(value) if abs(value) < 1 else locale.signs(f"{value:,.2f}")
+        return locale.count(value), True
+    return locale.number(value) if abs(value) < 1 else locale.signs(f"{value:,.2f}"), False
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _cell(column: str, value: object, locale: Locale, follows: object = None) -> Markup:
     """Write a cell; beside numbers that follow a choice of customers, one that does not vanishes with the choice."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return element(
-            "td", element("span", MISSING, title=locale.say("not defined"), class_="missing"), class_="number"
-        )
+    if _is_missing(value):
+        return element("td", MISSING, class_="missing")
     if isinstance(value, bool):
-        return element("td", locale.say("yes" if value else "no"))
+        return element("td", element("bdi", locale.say("yes" if value else "no")))
     if isinstance(value, int | float):
-        text = _number(column, value, locale)
+        text, is_all = _number(column, value, locale)
         if not isinstance(value, Live) and column not in _FIXED:
             text = of_all(text, follows)
-        return element("td", element("data", text, value=repr(value)), class_="number")
+        return element("td", text if is_all else element("data", text, value=repr(value)))
     if isinstance(value, datetime) and (value.tzinfo is not None or value.time() != time()):
         return element("td", element("time", locale.moment(value, seconds=True), datetime=value.isoformat()))
     if isinstance(value, date):
@@ -97,7 +100,8 @@ def data_table(
 
     Examples
     --------
-    >>> '<data value="7">7</data>' in data_table({"customers": [7]}, caption="Steps")
+    >>> table = data_table({"customers": [7], "share": [1 / 8]}, caption="Steps")
+    >>> '<td>7</td><td><data value="0.125">12.5%</data></td>' in table
     True
     """
     if names:
@@ -109,6 +113,9 @@ def data_table(
     if shown < length:
         places = {"shown": locale.count(shown), "length": locale.count(length)}
         said = locale.say("{caption}: the first {shown} of {length} rows", caption=caption, **places)
+    legend = said
+    if any(_is_missing(each) for name in heads for each in columns[name][:shown]):
+        legend = locale.say("{caption} ({mark}: not defined)", caption=said, mark=MISSING)
     head = element("tr", *(element("th", heading(name, locale.language), scope="col") for name in heads))
     follows = next((each for name in heads for each in columns[name] if isinstance(each, Live)), None)
 
@@ -121,6 +128,10 @@ def data_table(
         for row in range(shown)
     ]
     table = element(
-        "table", element("caption", said), element("thead", head), element("tbody", *body), class_="data"
+        "table",
+        element("caption", legend),
+        element("thead", head),
+        element("tbody", *body),
+        class_="data exact",
     )
     return element("div", table, class_="scroll", tabindex="0", role="group", aria_label=said)

@@ -34,6 +34,7 @@ class Work:
     log, locale : what is asked, and how readers are written to.
     progress : told after each part.
     cube : groups of customers that a reader can choose; None has no choice.
+    known : what was found out for any language, so that pages in several share it.
     results : every answer, by name.
     left_out : why parts of the page are missing.
     picture, alerts : the journey map as a picture, and what left its past; None where there are none.
@@ -43,6 +44,7 @@ class Work:
     locale: Locale
     progress: Progress | None = None
     cube: Cube | None = None
+    known: dict[tuple[str, str], Any] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     picture: JourneyPicture | None = None
@@ -57,10 +59,17 @@ class Work:
         if self.progress is not None:
             self.progress(what, time.perf_counter() - begin)
 
-    def run(self, name: str, ask: Ask) -> Any:
-        """Ask one question and keep its answer."""
-        with self.timed(name.replace("_", " ")):
-            self.results[name] = ask(self.log, None)
+    def once(self, name: str, find: Callable[[], T], of: str = "") -> T:
+        """Find something out, unless another language has done so; `of` is what it depends on beside the log."""
+        if (name, of) not in self.known:
+            with self.timed(name.replace("_", " ")):
+                self.known[name, of] = find()
+        found: T = self.known[name, of]
+        return found
+
+    def run(self, name: str, ask: Ask, *, of: str = "") -> Any:
+        """Ask one question and keep its answer, which may depend on a calendar or a language."""
+        self.results[name] = self.once(name, lambda: ask(self.log, None), of)
         self._asked[name] = ask
         return self.results[name]
 

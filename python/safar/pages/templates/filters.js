@@ -1,11 +1,11 @@
 // Makes the numbers of a page anew for the customers that its reader chooses: sums over groups of customers stand in the
 // page, and elements say how they are made of them (data-live: text; data-heat, data-length …: shade and size).
 "use strict";
-(async () => {
-  const packed = Uint8Array.from(atob(document.getElementById("sums").textContent), (sign) => sign.charCodeAt(0));
+const follow = async (page) => {
+  const packed = Uint8Array.from(atob(page.querySelector("script.sums").textContent), (sign) => sign.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const data = JSON.parse(await new Response(unpacked).text());
-  const form = document.querySelector("form.filters");
+  const form = page.querySelector("form.filters");
   const { groups, sums, signs, large, missing, steps, few, span, statuses } = data;
   const number = /\ue000([^;]*);([^\ue001]*)\ue001/g;
   const attributes = ["aria-label", "title"];
@@ -122,7 +122,7 @@
   };
   const original = (element, name) => kept.get(element)?.[name] ?? element.getAttribute(name);
   const ownText = (element) => Array.from(element.childNodes).find((node) => node.nodeType === Node.TEXT_NODE);
-  const texts = Array.from(document.querySelectorAll("[data-live]"), (element) => [element, element.textContent && ownText(element)?.data]);
+  const texts = Array.from(page.querySelectorAll("[data-live]"), (element) => [element, element.textContent && ownText(element)?.data]);
 
   const keepText = (element) => {
     if (!texts.some(([known]) => known === element)) texts.push([element, ownText(element).data]);
@@ -287,14 +287,14 @@
       }
     }
     for (const name of attributes) {
-      for (const element of document.querySelectorAll(`[data-live-${name}]`)) {
+      for (const element of page.querySelectorAll(`[data-live-${name}]`)) {
         set(element, name, filled(element.getAttribute(`data-live-${name}`), value));
       }
     }
     largest.clear();
     scales.clear();
     for (const name of Object.keys(sizes)) {
-      for (const element of document.querySelectorAll(`[data-${name}]`)) sizes[name](element, value);
+      for (const element of page.querySelectorAll(`[data-${name}]`)) sizes[name](element, value);
     }
   };
 
@@ -315,13 +315,13 @@
     for (const { from, to } of bounds) if (to && +from.value > +to.value) to.value = from.value;
     const mask = chosen();
     const filtered = mask.includes(false);
-    document.body.classList.toggle("filtered", filtered);
+    page.classList.toggle("filtered", filtered);
     restore();
     const value = view(filtered ? mask : everybody);
     if (filtered) show(value);
     const output = form.querySelector("output");
     output.textContent = filled(output.dataset.said, value);
-    for (const element of document.querySelectorAll("[data-stage]")) {
+    for (const element of page.querySelectorAll("[data-stage]")) {
       element.hidden = Boolean(stage?.value) && element.dataset.stage !== stage.value;
     }
   };
@@ -330,4 +330,6 @@
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   update();
-})();
+};
+// A page in each language has sums of its own, since months are those of its calendar.
+for (const page of document.querySelectorAll(".page")) if (page.querySelector("form.filters")) follow(page);
