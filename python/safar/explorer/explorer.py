@@ -200,7 +200,7 @@ class Explorer:
             log = self.log
             for condition in cohort:
                 # The part that `filter` gives; its columns stay in the memory of the log until a question needs one.
-                log = log.selected(condition.named | {"shared": True})
+                log = log.selected({**condition.named, "shared": True})
             self._cohort = cohort, log
         return self._cohort[1]
 
