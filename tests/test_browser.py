@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import safar
+from safar._palette import PALETTES, Theme
 from safar.pages import Page, dashboard
+from safar.pages.colours import contrast
 
 sync = pytest.importorskip(
     "playwright.sync_api", reason="the browser tests need playwright (make test installs it)"
@@ -39,10 +42,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Page, Pat
         answer_events=["nps_answer", "csat_answer", "ces_answer"],
     )
     folder = tmp_path_factory.mktemp("pages")
-    made = {
-        language: dashboard(log, language=language, conversion="purchase", personas="persona")  # type: ignore[arg-type]
-        for language in LANGUAGES
-    }
+    wanted: dict[str, Any] = {"conversion": "purchase", "personas": "persona"}
+    made = {language: dashboard(log, language=language, **wanted) for language in LANGUAGES}  # type: ignore[arg-type]
+    made["both"] = dashboard(log, language=("fa", "en"), theme="auto", **wanted)
     return {language: (page, page.save(folder / f"{language}.html")) for language, page in made.items()}
 
 
@@ -58,16 +60,23 @@ def browser() -> Iterator[Any]:
 def opened(
     request: pytest.FixtureRequest, browser: Any, pages: dict[str, tuple[Page, Path]]
 ) -> Iterator[Any]:
-    """A page in a tab of its own; whatever it says to the console, or wants from elsewhere, fails the test."""
+    """A page in a tab of its own."""
+    with tab_of(browser, pages[request.param][1]) as tab:
+        yield tab
+
+
+@contextmanager
+def tab_of(browser: Any, file: Path, **options: Any) -> Iterator[Any]:
+    """Open a file in a tab of its own; whatever it says to the console, or wants from elsewhere, fails the test."""
     said: list[str] = []
-    context = browser.new_context(viewport={"width": 1320, "height": 1000}, bypass_csp=True)
+    context = browser.new_context(viewport={"width": 1320, "height": 1000}, bypass_csp=True, **options)
     tab = context.new_page()
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
     tab.on(
         "request", lambda asked: None if asked.url.startswith(("file:", "data:")) else said.append(asked.url)
     )
-    tab.goto(pages[request.param][1].as_uri())
+    tab.goto(file.as_uri())
     yield tab
     context.close()
     assert said == []
@@ -77,10 +86,14 @@ both = pytest.mark.parametrize("opened", LANGUAGES, indirect=True)
 persian = pytest.mark.parametrize("opened", ["fa"], indirect=True)
 
 
+def findings_of(tab: Any) -> list[tuple[str, str, str]]:
+    found = axe.Axe().run(tab).response["violations"]
+    return [(each["id"], each["impact"], each["nodes"][0]["html"][:200]) for each in found]
+
+
 @both
 def test_nothing_stands_in_the_way_of_assistive_tools(opened: Any) -> None:
-    found = axe.Axe().run(opened).response["violations"]
-    assert [(each["id"], each["impact"], each["nodes"][0]["html"][:200]) for each in found] == []
+    assert findings_of(opened) == []
 
 
 @both
@@ -127,3 +140,152 @@ def test_every_card_opens_its_table(opened: Any) -> None:
         each.locator("summary").click()
     for table in opened.locator("table.data").all():
         assert table.bounding_box()["height"] > 20
+
+
+# ------------------------------------------------------------------------------------- two languages, two themes
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request: pytest.FixtureRequest) -> Theme:
+    """What the reader's system asks for."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def two(browser: Any, pages: dict[str, tuple[Page, Path]], theme: Theme) -> Iterator[Any]:
+    """The page in both languages, for a reader of a theme; no script runs, as on paper and in careful browsers."""
+    with tab_of(browser, pages["both"][1], color_scheme=theme, java_script_enabled=False) as tab:
+        yield tab
+
+
+def show(tab: Any, language: str) -> Any:
+    """Switch to a language, and give the part of the page that is in it."""
+    tab.locator(f"label[for=language-{language}]").click()
+    return tab.locator(f".page[lang={language}]")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_languages_and_themes_serve_assistive_tools(
+    browser: Any, pages: dict[str, tuple[Page, Path]], theme: Theme, language: str
+) -> None:
+    with tab_of(browser, pages["both"][1], color_scheme=theme) as tab:
+        show(tab, language)
+        assert findings_of(tab) == []
+
+
+def test_the_switch_shows_the_page_in_the_other_language(two: Any) -> None:
+    persian, english = (two.locator(f".page[lang={language}]") for language in ("fa", "en"))
+    assert (persian.is_visible(), english.is_visible()) == (True, False)
+    assert two.locator("nav.languages").is_visible()
+    title = persian.locator("h1").bounding_box()
+    assert title["x"] + title["width"] > 1320 - 40
+    customers = persian.locator(".tile .value").first.inner_text()
+    assert re.fullmatch("[۰-۹٬]+", customers)
+    show(two, "en")
+    assert (persian.is_visible(), english.is_visible()) == (False, True)
+    assert english.locator("h1").bounding_box()["x"] < 40
+    tiles = [tile.bounding_box()["x"] for tile in english.locator(".tile").all()]
+    assert tiles == sorted(tiles)
+    shown = english.locator(".tile .value").first.inner_text()
+    assert shown.translate(str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")) == customers
+    # The switch stands where the page ends: at the left of a page that begins at the right.
+    assert two.locator("nav.languages").bounding_box()["x"] > 1000
+    show(two, "fa")
+    assert persian.is_visible()
+    assert two.locator("nav.languages").bounding_box()["x"] < 40
+
+
+def test_the_switch_is_worked_by_the_keyboard_and_shows_where_it_is(two: Any) -> None:
+    two.keyboard.press("Tab")
+    label = two.locator("label[for=language-fa]")
+    before = two.locator("label[for=language-en]").screenshot()
+    focused = label.screenshot()
+    two.keyboard.press("ArrowDown")
+    assert two.locator(".page[lang=en]").is_visible()
+    assert two.locator("label[for=language-en]").screenshot() != before
+    assert label.screenshot() != focused
+
+
+@pytest.mark.parametrize("width", [1320, 760, 390])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_neither_language_reaches_beyond_the_window(
+    browser: Any, pages: dict[str, tuple[Page, Path]], language: str, width: int
+) -> None:
+    with tab_of(browser, pages["both"][1]) as tab:
+        tab.set_viewport_size({"width": width, "height": 900})
+        show(tab, language)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_print_shows_the_chosen_language_on_light_paper(
+    browser: Any, pages: dict[str, tuple[Page, Path]]
+) -> None:
+    with tab_of(browser, pages["both"][1], color_scheme="dark") as tab:
+        english = show(tab, "en")
+        ink = "e => getComputedStyle(e).color"
+        assert english.locator("h1").evaluate(ink) == rgb(PALETTES["dark"].ink)
+        tab.emulate_media(media="print", color_scheme="dark")
+        assert (english.is_visible(), tab.locator(".page[lang=fa]").is_visible()) == (True, False)
+        assert not tab.locator("nav.languages").is_visible()
+        assert english.locator("h1").evaluate(ink) == rgb(PALETTES["light"].ink)
+
+
+def rgb(colour: str) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgb({red}, {green}, {blue})"
+
+
+def test_a_choice_of_customers_is_of_the_language_that_it_was_made_in(
+    browser: Any, pages: dict[str, tuple[Page, Path]]
+) -> None:
+    _, file = pages["both"]
+    with tab_of(browser, file) as tab:
+        persian, english = (tab.locator(f".page[lang={language}]") for language in ("fa", "en"))
+        before = persian.inner_html()
+        show(tab, "en")
+        all_customers = english.locator(".tile .value").first.inner_text()
+        english.locator("[data-dimension='0'] select").select_option("1")
+        assert english.locator(".tile .value").first.inner_text() != all_customers
+        assert tab.locator(".filtered").count() == 1
+        assert persian.inner_html() == before
+        show(tab, "fa")
+        persian.locator("[data-dimension='0'] select").select_option("1")
+        chosen = [each.locator("form.filters output").inner_text() for each in (persian, english)]
+        assert re.sub("[^۰-۹]", "", chosen[0]) != ""
+        said = [each.locator(".tile .value").first.text_content() for each in (persian, english)]
+        assert said[0].replace("٬", ",").translate(str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")) == said[1]
+
+
+# Every text of a drawing with its colour, and that of its halo or else of the shape under its middle.
+UNDER = """() => Array.from(document.querySelectorAll(".page svg text"), (text) => {
+  if (!text.checkVisibility()) return [];
+  text.scrollIntoView({block: "center", inline: "center"});
+  const {fill, stroke} = getComputedStyle(text);
+  const box = text.getBoundingClientRect();
+  const shapes = document.elementsFromPoint(box.x + box.width / 2, box.y + box.height / 2).filter((each) =>
+    each instanceof SVGElement && each.tagName !== "text" && getComputedStyle(each).fill !== "none");
+  const card = getComputedStyle(text.closest(".card, .tile")).backgroundColor;
+  const shape = shapes[0].tagName === "svg" ? card : getComputedStyle(shapes[0]).fill;
+  return [text.firstChild.data, fill, stroke === "none" ? shape : stroke];
+}).filter((found) => found.length)"""
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_every_text_of_a_drawing_can_be_read_on_what_it_stands(
+    browser: Any, pages: dict[str, tuple[Page, Path]], theme: Theme, chosen: bool
+) -> None:
+    with tab_of(browser, pages["both"][1], color_scheme=theme) as tab:
+        if chosen:
+            tab.locator(".page[lang=fa] [data-dimension='0'] select").select_option("2")
+        found = tab.evaluate(UNDER)
+    assert len(found) > 100
+    hardly = [
+        (text, ink, paper)
+        for text, ink, paper in found
+        if contrast(hexadecimal(ink), hexadecimal(paper)) < 4.5
+    ]
+    assert hardly == []
+
+
+def hexadecimal(colour: str) -> str:
+    return "#" + "".join(f"{int(number):02x}" for number in re.findall(r"\d+", colour)[:3])
