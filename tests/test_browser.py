@@ -170,7 +170,16 @@ def test_both_languages_and_themes_serve_assistive_tools(
 ) -> None:
     with tab_of(browser, pages["both"][1], color_scheme=theme) as tab:
         show(tab, language)
-        assert findings_of(tab) == []
+        for width in (1320, 390):
+            tab.set_viewport_size({"width": width, "height": 900})
+            assert findings_of(tab) == []
+
+
+def test_a_page_in_both_languages_is_small_enough_to_be_sent(pages: dict[str, tuple[Page, Path]]) -> None:
+    sizes = {name: file.stat().st_size for name, (_, file) in pages.items()}
+    assert sizes["both"] < 2_000_000
+    # The typeface, the style and the script are there once.
+    assert sizes["both"] < sizes["en"] + sizes["fa"] - 20_000
 
 
 def test_the_switch_shows_the_page_in_the_other_language(two: Any) -> None:

@@ -6,7 +6,7 @@ from markupsafe import Markup, escape
 
 from safar.language import Live, LiveText, recipes_of
 
-__all__ = ["Markup", "element", "following", "name_markup", "svg_name", "written"]
+__all__ = ["Markup", "element", "following", "name_markup", "scrolled", "svg_name", "written"]
 
 # Elements of HTML that have no end.
 _VOID = ("br", "hr", "img", "input", "wbr")
@@ -74,6 +74,21 @@ def element(tag: str, /, *children: str | None, **attributes: object) -> Markup:
     inner = "".join(written(child) for child in children if child is not None)
     closed = "" if tag in _VOID else f"</{tag}>"
     return Markup(f"<{tag}{''.join(said)}>{inner}{closed}")
+
+
+def scrolled(*children: str | None, label: str, class_: str = "wide") -> Markup:
+    """What is scrolled sideways where there is little room, also with the keyboard.
+
+    Parameters
+    ----------
+    *children
+        Text or `Markup`; None is left out.
+    label
+        What it is, for readers who can't see it.
+    class_
+        As of HTML.
+    """
+    return element("div", *children, class_=class_, tabindex="0", role="group", aria_label=label)
 
 
 def following(**numbers: object) -> dict[str, object]:

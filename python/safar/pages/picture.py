@@ -17,7 +17,7 @@ from safar.pages.colours import CARD, PageTheme, resolved, resolved_fills, theme
 from safar.pages.customers import groups_of
 from safar.pages.figures.journey import journey_figure, score_text
 from safar.pages.journey_facts import FEW, SEGMENTS, JourneyFacts, Kind, journey_facts, usual_kind
-from safar.pages.markup import Markup, element
+from safar.pages.markup import Markup, element, scrolled
 from safar.pages.section import Columns, Section
 from safar.pages.style import rules_of, style_of, typeface_of
 
@@ -125,12 +125,12 @@ class JourneyPicture:
 
     def figure(self) -> Markup:
         """Draw all journeys, of which one is shown at a time: chosen without any script."""
-        shown = []
+        shown, label = [], self.locale.say("Journey map")
         for place, facts in enumerate(self.journeys):
             name = self.locale.say("Everybody") if facts.segment is None else self.locale.label(facts.segment)
             shown.append((f"journey-{place}", name, self._drawn(facts), self._remarks(facts)))
         if len(shown) == 1:
-            return Markup("").join([element("div", shown[0][2], shown[0][3], class_="wide"), self._legend()])
+            return Markup("").join([scrolled(shown[0][2], shown[0][3], label=label), self._legend()])
         # A page may hold the same picture in another language.
         language = self.locale.language
         choices = [
@@ -153,7 +153,9 @@ class JourneyPicture:
         return Markup("").join(
             [
                 element("style", Markup(rules)),
-                element("div", *choices, element("div", *views, class_="views wide"), class_="journeys"),
+                element(
+                    "div", *choices, scrolled(*views, label=label, class_="views wide"), class_="journeys"
+                ),
                 self._legend(),
             ]
         )

@@ -10,7 +10,7 @@ from safar import calendar
 from safar.language import ENGLISH, Locale
 from safar.pages.figures.journey import cell_hint, cell_tint, followed_score, score_text
 from safar.pages.figures.trend import Reading, trend_figure
-from safar.pages.markup import Markup, element, following, name_markup
+from safar.pages.markup import Markup, element, following, name_markup, scrolled
 from safar.pages.picture import JourneyPicture
 from safar.pages.section import Columns, Section
 from safar.pages.series import Period, period_name
@@ -140,7 +140,7 @@ def score_cells_section(picture: JourneyPicture) -> Section | None:
         subtitle=locale.say(
             "By the last event before each answer; blue: better than all answers, red: worse"
         ),
-        figure=element("div", table, class_="wide"),
+        figure=scrolled(table, label=caption),
         table=picture.table(segments=False),
         definition=picture.definition,
         width="most",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import BAND, BLUE, DROP, OPEN
 from safar.pages.figures.funnel import Columns, step_hint, steps_said
-from safar.pages.markup import Markup, element, svg_name
+from safar.pages.markup import Markup, element, scrolled, svg_name
 from safar.pages.svg import Anchor, Canvas
 
 __all__ = ["flow_figure"]
@@ -90,7 +90,7 @@ def flow_figure(steps: Columns, *, locale: Locale = ENGLISH) -> Markup:
         place, anchor, room = _label(name, row, len(names), spacing)
         canvas.text(place, 12, svg_name(name, room), anchor=anchor, title=hint)
         canvas.text(place, 27, locale.count(customers[row]), anchor=anchor, class_="small")
-    return Markup("").join([canvas.render(), _legend(locale)])
+    return Markup("").join([scrolled(canvas.render(), label=locale.say("Journey flow")), _legend(locale)])
 
 
 def _label(name: str, row: int, rows: int, spacing: float) -> tuple[float, Anchor, float]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import shade
 from safar.pages.cube import ratio
-from safar.pages.markup import Markup, element, following, name_markup
+from safar.pages.markup import Markup, element, following, name_markup, scrolled
 
 __all__ = ["matrix_figure"]
 
@@ -74,11 +74,12 @@ def matrix_figure(
                 element("td", locale.percent(part), title=hint, class_=shade(part), **following(heat=part))
             )
         body.append(element("tr", element("th", name_markup(name), scope="row"), *cells))
+    caption = locale.say("Share of the departures of each event, in per cent, by next event")
     table = element(
         "table",
-        element("caption", locale.say("Share of the departures of each event, in per cent, by next event")),
+        element("caption", caption),
         element("thead", head),
         element("tbody", *body),
         class_="heat",
     )
-    return element("div", table, class_="wide")
+    return scrolled(table, label=caption)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from safar.language import ENGLISH, Locale, of_all
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element, following, name_markup
+from safar.pages.markup import Markup, element, following, name_markup, scrolled
 
 __all__ = ["ranking_figure"]
 
@@ -74,4 +74,4 @@ def ranking_figure(edges: Columns, *, locale: Locale = ENGLISH) -> Markup:
             )
         )
     table = element("table", element("thead", head), element("tbody", *body), class_="ranking")
-    return element("div", table, class_="wide")
+    return scrolled(table, label=locale.say("Most frequent transitions"))

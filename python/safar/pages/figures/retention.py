@@ -9,7 +9,7 @@ from safar._typing import Period
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import shade
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element, following
+from safar.pages.markup import Markup, element, following, scrolled
 
 __all__ = ["COHORTS", "PERIODS", "retention_figure"]
 
@@ -104,16 +104,17 @@ def retention_figure(cells: Columns, means: Columns, *, period: Period, locale: 
         body.append(element("tr", element("th", name, scope="row"), size, *written))
     everybody = element("th", locale.say("All cohorts"), scope="row")
     foot = element("tr", everybody, element("td"), *_means(means, periods, locale))
+    caption = locale.say(_CAPTIONS[period])
     table = element(
         "table",
-        element("caption", locale.say(_CAPTIONS[period])),
+        element("caption", caption),
         element("thead", head),
         element("tbody", *body),
         element("tbody", foot, class_="mean"),
         class_="heat",
     )
     return Markup("").join(
-        [element("div", table, class_="wide"), _legend(period, len(cohorts), len(shown), cells, locale)]
+        [scrolled(table, label=caption), _legend(period, len(cohorts), len(shown), cells, locale)]
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from safar.language import ENGLISH, Locale
 from safar.pages.colours import shade
 from safar.pages.figures.funnel import Columns
-from safar.pages.markup import Markup, element, following, name_markup
+from safar.pages.markup import Markup, element, following, name_markup, scrolled
 
 __all__ = ["steps_figure"]
 
@@ -74,11 +74,12 @@ def steps_figure(
         body.append(
             element("tr", element("th", name_markup(locale.label(segment)), scope="row"), size, *cells)
         )
+    caption = locale.say("Share of those who entered that reached each step, in per cent")
     table = element(
         "table",
-        element("caption", locale.say("Share of those who entered that reached each step, in per cent")),
+        element("caption", caption),
         element("thead", head),
         element("tbody", *body),
         class_="heat",
     )
-    return element("div", table, class_="wide")
+    return scrolled(table, label=caption)
