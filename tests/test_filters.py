@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import safar
 from page_tree import parse
 from safar.kpi.values import status_of
-from safar.language import ENGLISH, MISSING, Live, Locale, joined, of_all
+from safar.language import ENGLISH, MISSING, Live, Locale, heading, joined, of_all
 from safar.pages import Page, dashboard, journey_picture
 from safar.pages.activity import active_customers, periods_of
 from safar.pages.colours import STEPS, shade
@@ -474,13 +474,17 @@ def mask_of(
 
 
 def said_of(recipes: str, cube: Cube, mask: Any, locale: Locale) -> str:
+    known = []
+
     def number(found: re.Match[str]) -> str:
         form, *details = found[1].split(" ")
         write: Callable[..., str] = getattr(locale, form)
         value = cube.evaluate(found[2], mask)
+        known.append(not math.isnan(value))
         return MISSING if math.isnan(value) else write(value, *map(int, details))
 
-    return TOKEN.sub(number, recipes)
+    text = TOKEN.sub(number, recipes)
+    return text if any(known) or not known else MISSING
 
 
 WANTED: list[dict[str, Any]] = [
@@ -617,6 +621,115 @@ def test_showing_all_again_gives_the_page_as_it_was(opened: tuple[Page, Any]) ->
     assert tab.locator(".filtered").count() == 0
 
 
+def chosen_page(log: safar.EventLog, browser: Any, folder: Path, **options: Any) -> Any:
+    """A page in English with its first persona chosen; the console must stay silent."""
+    tab = browser.new_page()
+    tab.on("console", lambda message: pytest.fail(message.text))
+    tab.on("pageerror", lambda error: pytest.fail(str(error)))
+    tab.goto(dashboard(log, **options).save(folder / "page.html").as_uri())
+    tab.locator("form.filters select").first.select_option("0")
+    return tab
+
+
+@needs_browser
+def test_tables_and_figures_say_the_same_of_chosen_customers(
+    log: safar.EventLog, browser: Any, tmp_path: Path
+) -> None:
+    page = dashboard(log, personas="persona", conversion="purchase")
+    cube = cube_in(page)
+    mask = mask_of(cube, persona=0)
+    part = part_of(log, cube, mask)
+    tab = chosen_page(log, browser, tmp_path, personas="persona", conversion="purchase")
+    card = tab.locator("section.card", has=tab.locator("h2", has_text="Stages of the journey"))
+    card.locator("summary").first.click()
+    rows = [row.locator("td").all_inner_texts() for row in card.locator("table.data tbody tr").all()]
+    heads = card.locator("table.data th").all_inner_texts()
+    expected = part.stages().to_dict()
+    for name in ("entries_per_customer", "value_per_customer", "customers"):
+        at = heads.index(heading(name))
+        for row, value in zip(rows, expected[name], strict=True):
+            assert row[at] == (MISSING if value is None else ENGLISH.amount(value))
+    # What follows from an interval of all is not said of some.
+    card = tab.locator("section.card", has=tab.locator("h2", has_text="KPIs against"))
+    card.locator("summary").first.click()
+    heads = card.locator("details table.data th").all_inner_texts()
+    for row in card.locator("details table.data tbody tr").all():
+        assert row.locator("td").nth(heads.index("Status")).inner_text() == ""
+
+
+@needs_browser
+def test_kpis_that_can_not_follow_vanish(browser: Any, tmp_path: Path) -> None:
+    text = safar.JourneyMap.shop().text
+    text += '\n[[kpi]]\nid = "kept"\ncatalogue = "retention_rate"\ndefinition = "who is back"\ndirection = "up"\nunit = "%"\ntarget = 50\n'
+    log = safar.datasets.shop(600).log().with_map(safar.JourneyMap(text))
+    tab = chosen_page(log, browser, tmp_path, personas="persona", conversion="purchase")
+    card = tab.locator("section.card", has=tab.locator("h2", has_text="KPIs against"))
+    found = [row.locator("td").all_inner_texts() for row in card.locator(".drawing tbody tr").all()]
+    kept = next(cells for cells in found if "50" in cells[4])
+    assert (kept[2], kept[3].strip(" –"), kept[5]) == ("", "", "")
+
+
+@needs_browser
+def test_strange_names_and_answers_without_a_time_are_no_hindrance(browser: Any, tmp_path: Path) -> None:
+    names = ["a\ue000b;n:1\ue001", "data-live= z", "</script>", "x" * 90]
+    rows = range(40)
+    columns = {
+        "c": [f"c{row % 9}" for row in rows],
+        "t": [datetime(2026, 1, 1) + timedelta(days=row) for row in rows],
+        "e": [names[row % 4] for row in rows],
+        "p": [names[row % 9 % 4] for row in rows],
+        "v": [1e308, -1e308, 2.0, 3.0] * 10,
+    }
+    log = safar.EventLog(columns, customer="c", time="t", event="e", value="v", attributes=["p"])
+    answers = {"customer": ["c1", "c2"], "time": ["2026-01-05", None], "score": [9, 3]}
+    log = log.with_scores(answers, customer="customer", time="time", score="score", scale="nps")
+    tab = chosen_page(log, browser, tmp_path, filters=["p", "period"])
+    assert "of 9 customers" in tab.locator("form.filters output").inner_text()
+    flow = tab.locator("section.card", has=tab.locator("h2", has_text="Journey flow"))
+    assert flow.locator(".everybody").is_visible()
+    assert "1 answers have no time." in tab.locator("main").inner_text()
+    tab.set_viewport_size({"width": 390, "height": 900})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@needs_browser
+@pytest.mark.parametrize(("customers", "buyers"), [(400, 49), (2_000, 247), (80, 9), (20, 7)])
+def test_numbers_in_the_middle_are_rounded_as_elsewhere(
+    browser: Any, tmp_path: Path, customers: int, buyers: int
+) -> None:
+    who = [f"c{number}" for number in range(customers)]
+    events = [("look", name, "mine") for name in who] + [("order", name, "mine") for name in who[:buyers]]
+    events += [("look", f"d{number}", "other") for number in range(7)]
+    log = safar.EventLog(
+        {"c": [each[1] for each in events], "e": [each[0] for each in events], "p": [each[2] for each in events],
+         "t": [datetime(2026, 1, 1) + timedelta(minutes=at) for at in range(len(events))]},
+        customer="c", time="t", event="e", attributes=["p"],
+    )  # fmt: skip
+    tab = chosen_page(log, browser, tmp_path, filters="p", conversion="order")
+    tile = tab.locator("article.tile", has=tab.locator("h2", has_text="Conversion"))
+    assert tile.locator(".value").inner_text() == ENGLISH.share(buyers / customers)
+    assert (
+        tab.locator("article.tile")
+        .nth(1)
+        .inner_text()
+        .endswith(f"{ENGLISH.number((customers + buyers) / customers)} per customer")
+    )
+
+
+def test_columns_with_very_many_values_are_refused() -> None:
+    customers = 6_000
+    columns = {f"p{at}": [f"v{number // 12**at % 12}" for number in range(customers)] for at in range(4)}
+    log = safar.EventLog(
+        {"c": [f"c{number}" for number in range(customers)], "e": ["x"] * customers, "t": ["2026-01-01"] * customers}
+        | columns,
+        customer="c", time="t", event="e", attributes=list(columns),
+    )  # fmt: skip
+    with pytest.raises(
+        safar.ArgumentError, match=r"fall into 6,000 groups, and a page holds sums of 4,056 at most"
+    ):
+        cube_of(log, list(columns), None, ENGLISH)
+
+
 @needs_browser
 def test_what_does_not_follow_says_so(opened: tuple[Page, Any]) -> None:
     _, tab = opened
@@ -646,3 +759,5 @@ def test_months_can_not_be_chosen_backwards(opened: tuple[Page, Any]) -> None:
     second.select_option("3")
     first.select_option("6")
     assert second.input_value() == "6"
+    second.select_option("2")
+    assert first.input_value() == "2"

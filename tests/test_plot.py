@@ -16,7 +16,7 @@ import pytest
 
 import safar
 from safar import plot
-from safar._palette import PALETTES
+from safar._palette import PALETTES, Theme
 from safar._typing import Language
 from safar.analyses import SPECS
 from safar.errors import ArgumentError
@@ -516,9 +516,15 @@ def test_charts_leave_the_theme_of_the_user_alone() -> None:
     assert alt.theme.active == before
 
 
-def test_charts_and_page_have_the_same_colours() -> None:
-    light = PALETTES["light"]
-    assert (light.blue, light.pale, light.steel) == (colours.BLUE, colours.PALE, colours.STEEL)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_charts_and_page_have_the_same_colours(theme: Theme) -> None:
+    palette = PALETTES[theme]
+    named = (colours.BLUE, colours.PALE, colours.STEEL)
+    assert tuple(colours.resolved(name, theme) for name in named) == (
+        palette.blue,
+        palette.pale,
+        palette.steel,
+    )
 
 
 def test_charts_need_neither_pandas_nor_polars_nor_pyarrow() -> None:

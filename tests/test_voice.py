@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import safar
-from safar._intervals import adjusted_wald, trinomial
+from safar._intervals import adjusted_wald
 from safar._significance import cliff, heterogeneity, mann_whitney, two_nps
 from safar.errors import ArgumentError, ArgumentTypeError, DataError, UnknownColumnError
 
@@ -145,14 +145,36 @@ def test_differences_of_scores_are_those_of_the_formulas() -> None:
     assert difference[0] == pytest.approx(0.4 + 20 / 120)
     assert p[0] == pytest.approx(2 * stats.norm.sf(difference[0] / math.sqrt(variance)))
     assert low[0] < difference[0] < high[0]
-    # Two groups: Cochran's Q is the square of the z of adjusted scores.
-    scores = [
-        trinomial(np.array([a + 0.75]), np.array([b + 0.75]), np.array([m + 3.0]))
-        for a, b, m in ((60, 20, 100), (30, 50, 120))
-    ]
-    z = (scores[0][0] - scores[1][0]) / np.sqrt(scores[0][1] + scores[1][1])
-    together = heterogeneity(np.array([60, 30]), np.array([20, 50]), np.array([100, 120]))
-    assert together == pytest.approx(2 * stats.norm.sf(abs(z[0])))
+    # Of two groups it is nearly the same question.
+    together = heterogeneity(np.array([60, 50]), np.array([20, 30]), np.array([100, 120]))
+    *_, alone = two_nps((np.array([60]), np.array([20])), (np.array([50]), np.array([30])), n)
+    assert together == pytest.approx(alone[0], abs=0.001)
+
+
+@pytest.mark.parametrize("sizes", [[10_000] + [5] * 50, [1_000] + [10] * 30, [30] * 10, [200] * 4])
+@pytest.mark.parametrize("shares", [(0.88, 0.09, 0.03), (0.5, 0.3, 0.2)])
+def test_groups_of_one_score_differ_as_seldom_as_the_p_value_says(
+    sizes: list[int], shares: tuple[float, ...]
+) -> None:
+    random = np.random.default_rng(3)
+    seldom = []
+    for _ in range(1_500):
+        answers = np.array([random.multinomial(size, shares) for size in sizes])
+        seldom.append(heterogeneity(answers[:, 0], answers[:, 2], answers.sum(axis=1)) <= 0.05)
+    assert 0.02 < np.mean(seldom) < 0.075
+
+
+def test_groups_of_two_scores_are_found_as_often_as_by_shuffling() -> None:
+    # Nine groups of a score of 85 and one of 40, with thirty answers each.
+    random = np.random.default_rng(4)
+    counts = np.array([[26, 3, 1]] * 9 + [[16, 10, 4]])
+    p = heterogeneity(counts[:, 0], counts[:, 2], counts.sum(axis=1))
+    answers = np.repeat([1, 0, -1], counts.sum(axis=0))
+    spread = [random.permutation(answers).reshape(10, 30).mean(axis=1).var() for _ in range(5_000)]
+    own = ((counts[:, 0] - counts[:, 2]) / 30).var()
+    assert p == pytest.approx(np.mean(np.array(spread) >= own - 1e-12), abs=0.01)
+    assert heterogeneity(np.array([3, 5]), np.array([0, 0]), np.array([3, 5])) == 1
+    assert math.isnan(heterogeneity(np.array([3]), np.array([0]), np.array([3])))
 
 
 @pytest.mark.parametrize("few", [10, 15, 30])

@@ -104,16 +104,30 @@ def welch(
 
 
 def heterogeneity(promoters: Integers, detractors: Integers, answers: Integers) -> float:
-    """Cochran's Q over the Net Promoter Scores of groups, with adjusted variances: the p-value; NaN for one group."""
+    """Whether groups have one Net Promoter Score: the p-value; NaN for one group, and 1 where all answers are alike.
+
+    The squared distances of the scores from that of all answers, over the variance of all answers, with the chi-squared
+    distribution of the same mean and variance (Box and Andersen 1955, doi:10.1111/j.2517-6161.1955.tb00176.x): groups
+    of few answers of a skewed scale vary more than the usual one says. No group is asked for a variance of its own.
+    """
     from scipy.special import chdtrc
 
     some = answers > 0
-    if some.sum() < 2:
+    groups = int(some.sum())
+    if groups < 2:
         return float("nan")
-    score, variance = trinomial(promoters[some] + 0.75, detractors[some] + 0.75, answers[some] + 3.0)
-    weight = 1 / variance
-    mean = (weight * score).sum() / weight.sum()
-    return float(chdtrc(some.sum() - 1, (weight * (score - mean) ** 2).sum()))
+    n = answers[some].astype(np.float64)
+    up, down = promoters[some].sum() / n.sum(), detractors[some].sum() / n.sum()
+    mean = up - down
+    variance = up + down - mean**2
+    if not variance > 0:
+        return 1.0
+    distance = (n * ((promoters[some] - detractors[some]) / n - mean) ** 2).sum() / variance
+    fourth = up * (1 - mean) ** 4 + down * (1 + mean) ** 4 + (1 - up - down) * mean**4
+    excess = fourth / variance**2 - 3
+    spread = 2 * (groups - 1) + excess * ((1 / n).sum() - (2 * groups - 1) / n.sum())
+    scale = max(spread, 1e-9) / (2 * (groups - 1))
+    return float(chdtrc((groups - 1) / scale, distance / scale))
 
 
 def cliff(ours: Integers, theirs: Integers) -> float:

@@ -12,6 +12,8 @@ P = ParamSpec("P")
 
 # Around a number within a text: signs that no text has (Unicode's private use).
 _OPEN, _CLOSE = "\ue000", "\ue001"
+# Such signs in names, where typefaces of icons have pictures, are none of ours.
+_STRANGE = str.maketrans({_OPEN: "\ufffd", _CLOSE: "\ufffd"})
 
 
 class Live(float):
@@ -140,4 +142,4 @@ def joined(mark: str, texts: list[str]) -> str:
 
 def recipes_of(text: object) -> str:
     """The recipes of a text; one that has none is its own."""
-    return text.recipes if isinstance(text, LiveText) else str(text)
+    return text.recipes if isinstance(text, LiveText) else str(text).translate(_STRANGE)

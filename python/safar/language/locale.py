@@ -196,6 +196,21 @@ class Locale:
         text = f"{value:z.{decimals}f}"
         return self.signs(text.rstrip("0").rstrip(".") if decimals else text)
 
+    @written("amount")
+    def amount(self, value: float | None) -> str:
+        """Write a number for a table: whole ones without decimals, small ones with two digits, others with two places.
+
+        Examples
+        --------
+        >>> ENGLISH.amount(1234.0), ENGLISH.amount(3.456), ENGLISH.amount(0.0432)
+        ('1,234', '3.46', '0.043')
+        """
+        if not _finite(value):
+            return self._no_digits(value)
+        if float(value).is_integer():
+            return self.count(value)
+        return self.number(value) if abs(value) < 1 else self.signs(f"{value:,.2f}")
+
     @written("compact")
     def compact(self, value: float | None) -> str:
         """Write a large amount in at most four digits with K, M or B.

@@ -12,6 +12,7 @@ import numpy as np
 from safar import _args, _core
 from safar._intervals import adjusted_wald, wilson
 from safar._typing import Array, Floats, Integers
+from safar.errors import ArgumentError
 from safar.language import Live, Locale, heading
 from safar.pages.customers import channel_names, groups_of
 
@@ -27,6 +28,8 @@ PERIOD = "period"
 # Values of a column that have a choice of their own; the others share one.
 _VALUES = 12
 _MONTHS = 24
+# As many as two columns of so many values, and these months, can make.
+_GROUPS = (_VALUES + 1) ** 2 * _MONTHS
 # Parts may differ from the whole by what adding up in another order does.
 _NEAR = 1e-9
 
@@ -97,6 +100,12 @@ class Cube:
         if not dimensions:
             return cls(log, np.zeros(log.customers, dtype=np.int64), [], [[]])
         found, group = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
+        if len(found) > _GROUPS:
+            listed = _args.listing(filters)
+            raise ArgumentError(
+                f"filters={listed}: the customers fall into {len(found):,} groups, and a page holds sums of "
+                f"{_GROUPS:,} at most; name fewer columns, or such with fewer values"
+            )
         group = group.reshape(-1).astype(np.int64)
         offsets = log.core.view("offsets").astype(np.int64)
         events = offsets[1:] - offsets[:-1]
@@ -145,7 +154,11 @@ class Cube:
         """A number as the sum of its parts, and of a rest in no group; as it is where they don't add up to it."""
         if value is None or parts is None:
             return value
-        if abs(parts.sum() + rest - value) > _NEAR * max(1.0, abs(value)):
+        # Neither do sums beyond all numbers.
+        if (
+            not abs(parts.sum() + rest - value) <= _NEAR * max(1.0, abs(value))
+            or not np.isfinite(parts).all()
+        ):
             return value
         key = parts.tobytes()
         if key not in self._known:

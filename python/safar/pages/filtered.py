@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _CELL = ("events", "customers")
+_SHOWN = 12
 
 
 def _columns(columns: Columns, names: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -282,6 +284,11 @@ def followed_entries(cube: Cube, result: Result, ask: Ask) -> Columns:
     columns = result.to_dict()
     keys = ["segment", "step"]
     own, parts = _columns(columns, keys), cube.ask_across("channel", ask)
+    entered = {segment: n for (segment, step), n in zip(own, columns["customers"], strict=True) if step == 1}
+    # Those that a page shows; of thousands, sums would fill it.
+    shown = sorted(entered, key=lambda segment: (-entered[segment], segment or ""))[:_SHOWN]
+    kept = [segment in shown for segment in parts["segment"]]
+    parts = {name: list(compress(values, kept)) for name, values in parts.items()}
     for name in ("customers", "dropped", "still_open", "excluded"):
         columns[name] = cube.counts(columns[name], own, cube.by_key(parts, keys, name, GROUP))
     customers = dict(zip(own, columns["customers"], strict=True))
@@ -348,7 +355,7 @@ def followed_transitions(cube: Cube, result: Result, ask: Ask) -> Callable[[Colu
         columns["events"] = cube.counts(columns["events"], own, events)
         columns["customers"] = cube.counts(columns["customers"], own, customers)
         whole = [cube.sum(left[source].sum(), left[source]) for source in columns["from"]]
-        columns["share"] = cube.column("r", columns["share"], columns["events"], whole)
+        cube.shares(columns, "share", columns["events"], whole)
         return columns
 
     return follow

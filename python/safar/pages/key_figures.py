@@ -125,7 +125,7 @@ def _totals(log: EventLog, sessions: SessionsResult, converted: FunnelResult) ->
     # An infinite amount is none that could be added up.
     given = np.isfinite(amounts) if mask is None else np.isfinite(amounts) & ~np.asarray(mask, dtype=bool)
     amounts = np.where(given, amounts, np.nan)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return replace(totals, value=float(np.nansum(amounts)), valued=int(given.sum())), amounts
 
 

@@ -119,11 +119,13 @@ def kpi_section(
         if complete:
             latest[kpi] = row
     head = element("tr", *(element("th", locale.say(text), scope="col") for text in _HEADINGS))
+    follows = next((value for value in columns["numerator"] if isinstance(value, Live)), None)
     body = [
         _row(
             names.get(kpi, kpi),
             {name: columns[name][row] for name in columns},
             _course(columns, rows[kpi], names.get(kpi, kpi), locale),
+            follows,
             locale,
         )
         for kpi, row in latest.items()
@@ -175,7 +177,7 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
             " ",
             element("bdi", sentences[row]),
             class_=f"severity-{columns['severity'][row]}",
-            data_stage=columns["stage"][row] if "stage" in columns else None,
+            data_stage=columns["stage"][row] or "" if "stage" in columns else "",
         )
         for row in latest
     ]
@@ -221,13 +223,17 @@ def _judged(row: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
-def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Markup:
+def _row(name: str, row: dict[str, Any], course: Markup, follows: object, locale: Locale) -> Markup:
+    """One KPI; beside others that follow a choice of customers (`follows`), what does not vanishes with the choice."""
     unit, value = row["unit"] or "", row["value"]
     low, high = row["low"], row["high"]
+
+    def said(text: str, of: object) -> str:
+        return text if isinstance(of, Live) else of_all(text, follows)
+
     # Kept apart, for the sign of the one would turn the order of both in text from right to left.
-    beside = None if isinstance(low, Live) else value
-    ends = [element("bdi", of_all(text, beside)) for text in (locale.number(low), locale.measure(high, unit))]
-    between = Markup(" – ").join(ends)
+    ends = [said(locale.number(low), low), said(locale.measure(high, unit), high)]
+    between = Markup(" – ").join(element("bdi", end) for end in ends)
     sign = locale.signs({"up": "≥ ", "down": "≤ "}.get(row["direction"], ""))
     target = MISSING if row["target"] is None else sign + locale.measure(row["target"], unit)
     hint = None if row["reason"] is None else locale.say(row["reason"])
@@ -237,12 +243,12 @@ def _row(name: str, row: dict[str, Any], course: Markup, locale: Locale) -> Mark
         element("td", locale.day(row["date"])),
         element(
             "td",
-            element("data", locale.measure(value, unit), value=repr(value), title=hint),
+            element("data", said(locale.measure(value, unit), value), value=repr(value), title=hint),
             class_="number",
         ),
         element("td", MISSING if low is None or high is None else between, class_="number"),
         element("td", target, class_="number"),
-        element("td", of_all(locale.say(STATUS.get(row["status"], MISSING)), value), **_judged(row)),
+        element("td", of_all(locale.say(STATUS.get(row["status"], MISSING)), follows), **_judged(row)),
         element("td", course, class_="of-all"),
-        data_stage=row["stage"],
+        data_stage=row["stage"] or "",
     )

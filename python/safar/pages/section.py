@@ -76,7 +76,7 @@ class Section:
     @property
     def follows(self) -> bool:
         """Whether numbers of the figure follow a choice of customers."""
-        return not is_chart(self.figure) and "data-live=" in str(self.figure)
+        return not is_chart(self.figure) and ' data-live="' in str(self.figure)
 
 
 def section_of(result: Result, **parts: Any) -> Section:

@@ -15,6 +15,8 @@ __all__ = ["data_table"]
 _ROWS = 400
 # Numbers that say which row it is, or what was set, whoever is counted.
 _FIXED = ("step", "period", "scale", "target")
+# Words that are said of the numbers beside them.
+_JUDGED = ("status", "reason")
 # Columns of KPIs, alerts and scores whose values are the library's own words; lists of them stand in `rules`.
 _WORDS = ("direction", "effect", "form", "reason", "rule", "severity", "side", "status", "unit")
 _SHARES = ("share", "from_previous", "from_first", "weighted", "simple", "drop_off", "response_rate")
@@ -29,9 +31,7 @@ def _number(column: str, value: float, locale: Locale) -> tuple[str, bool]:
         return locale.duration(value), False
     if measure.startswith(_SHARES) or measure in _SCORES:
         return locale.share(value), False
-    if float(value).is_integer():
-        return locale.count(value), True
-    return locale.number(value) if abs(value) < 1 else locale.signs(f"{value:,.2f}"), False
+    return locale.amount(value), float(value).is_integer()
 
 
 def _is_missing(value: object) -> bool:
@@ -54,6 +54,8 @@ def _cell(column: str, value: object, locale: Locale, follows: object = None) ->
     if isinstance(value, date):
         # The first day of a period, whether it comes as a date or as the midnight that begins it.
         return element("td", element("time", locale.date(value), datetime=f"{value:%Y-%m-%d}"))
+    if column in _JUDGED and follows is not None:
+        return element("td", of_all(locale.label(value), follows))
     return element("td", name_markup(locale.label(value)))
 
 

@@ -49,6 +49,11 @@ def score_trend_section(
     Section
     """
     columns, kind = columns or result.to_dict(), result.kind
+    untimed = sum(
+        number for number, label in zip(columns["answers"], columns["period"], strict=True) if label is None
+    )
+    timed = [row for row, label in enumerate(columns["period"]) if label is not None]
+    columns = {name: [values[row] for row in timed] for name, values in columns.items()}
     starts = [_first_day(label, locale) for label in columns["period"]]
     readings = []
     for row, start in enumerate(starts):
@@ -72,7 +77,16 @@ def score_trend_section(
         title=title,
         subtitle=locale.say("All answers of the period, with the 95% interval"),
         figure=trend_figure(readings, label=title, write=write, form=form, locale=locale),
-        note=locale.say("A hollow dot is a period that is not over."),
+        note=" ".join(
+            [
+                locale.say("A hollow dot is a period that is not over."),
+                *(
+                    [locale.say("{number} answers have no time.", number=locale.count(untimed))]
+                    if untimed
+                    else []
+                ),
+            ]
+        ),
         table=columns,
         words=True,
         definition=result.definition,

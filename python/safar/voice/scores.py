@@ -201,10 +201,11 @@ class ScoreResult(ResultTable):
         Notes
         -----
         NPS: differences of adjusted scores with the adjusted Wald interval; z test with the variance of all answers;
-        Cochran's Q over all segments. CSAT and CES: Newcombe's interval, the test of two shares (pooled variance;
-        Fisher's exact where fewer than 5 are expected), Mann-Whitney with ties (normal approximation) and Cliff's
-        delta; the chi-squared test of equal shares over all segments. Answers of one customer are not independent of
-        each other; where customers answered several times the intervals are too narrow.
+        the chi-squared test of one score over all segments, with the same variance. CSAT and CES: Newcombe's
+        interval, the test of two shares (pooled variance; Fisher's exact where fewer than 5 are expected),
+        Mann-Whitney with ties (normal approximation) and Cliff's delta; the chi-squared test of equal shares over all
+        segments. Answers of one customer are not independent of each other; where customers answered several times
+        the intervals are too narrow.
 
         Examples
         --------

@@ -42,7 +42,6 @@ def ranking_figure(edges: Columns, *, locale: Locale = ENGLISH) -> Markup:
             low=locale.share(edges["share_low"][i]),
             high=locale.share(edges["share_high"][i]),
         )
-        hint = of_all(str(hint), part)
         width = f"inline-size:{100 * part:.1f}%"
         fill = element("span", style=width, **following(meter=part)) if part is not None else None
         body.append(

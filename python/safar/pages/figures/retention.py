@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from safar._typing import Period
-from safar.language import ENGLISH, Locale
+from safar.language import ENGLISH, Locale, of_all
 from safar.pages.colours import shade
 from safar.pages.figures.funnel import Columns
 from safar.pages.markup import Markup, element, following, scrolled
@@ -128,16 +128,17 @@ def _means(means: Columns, periods: range, locale: Locale) -> list[Markup]:
             written.append(element("td", class_="none"))
             continue
         low, high = means["weighted_low"][place], means["weighted_high"][place]
-        hint = locale.say(
-            "Period {period}, {cohorts} complete cohorts: {number} of {all} = {share} (95% interval {low} to {high})",
+        said = locale.say(
+            "Period {period}, complete cohorts: {number} of {all} = {share} (95% interval {low} to {high})",
             period=locale.count(k),
-            cohorts=locale.count(means["cohorts"][place]),
             number=locale.count(means["returned"][place]),
             all=locale.count(means["eligible"][place]),
             share=locale.share(value),
             low=locale.share(low),
             high=locale.share(high),
         )
+        cohorts = locale.say("{cohorts} cohorts", cohorts=locale.count(means["cohorts"][place]))
+        hint = locale.sentence([said, of_all(cohorts, value)])
         written.append(
             element(
                 "td",

@@ -55,11 +55,15 @@ const follow = async (page) => {
 
   // ------------------------------------------------------------------------------------------- numbers as text
   const written = (text) => Array.from(text, (sign) => signs[sign] ?? sign).join("");
+  // The nearest decimal of the binary number, and of two as near the even one, as Python has it.
   const fixed = (value, decimals, grouped = true) => {
-    const text = new Intl.NumberFormat("en-US", {
-      minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: grouped, roundingMode: "halfEven",
-    }).format(value);
-    return /^-[0.,]*$/.test(text) ? text.slice(1) : text;
+    const scaled = Math.abs(value) * 10 ** decimals;
+    const tie = (value * 2 ** (decimals + 1)) % 1 === 0 && scaled % 1 === 0.5;
+    const down = Math.floor(scaled);
+    const size = tie ? (down + (down % 2)) / 10 ** decimals : Math.abs(value);
+    const [whole, rest] = size.toFixed(decimals).split(".");
+    const text = (grouped ? whole.replace(/\B(?=(\d{3})+$)/g, ",") : whole) + (rest ? `.${rest}` : "");
+    return value < 0 && /[1-9]/.test(text) ? `-${text}` : text;
   };
   const rounded = (value, decimals) => +fixed(value, decimals, false);
   const forms = {
@@ -71,6 +75,10 @@ const follow = async (page) => {
       if (Math.abs(rounded(value, places)) >= 1000) return forms.count(value);
       const text = fixed(value, places);
       return written(places ? text.replace(/0+$/, "").replace(/\.$/, "") : text);
+    },
+    amount: (value) => {
+      if (Number.isInteger(value)) return forms.count(value);
+      return Math.abs(value) < 1 ? forms.number(value) : written(fixed(value, 2));
     },
     compact: (value) => {
       const steps = [...large.slice(1).map((each) => each[1] / 10), 1];
@@ -92,12 +100,17 @@ const follow = async (page) => {
       return written(whole ? (whole > 0 ? "+" : "") + fixed(value, 0, false) : "0");
     },
   };
-  const filled = (text, value) =>
-    text.replace(number, (_, form, recipe) => {
+  // A text of which no number is known is not known.
+  const filled = (text, value) => {
+    let known = false;
+    const made = text.replace(number, (_, form, recipe) => {
       const [name, ...details] = form.split(" ");
       const found = value(recipe);
+      known ||= Number.isFinite(found);
       return Number.isFinite(found) ? forms[name](found, ...details) : missing;
     });
+    return known || !text.includes("\ue000") ? made : missing;
+  };
 
   // ------------------------------------------------------------------------------------------- colours
   // The style sheet gives the steps of a scale their colours.
@@ -160,7 +173,8 @@ const follow = async (page) => {
     const ticks = Array.from(drawing.querySelectorAll("[data-tick]"));
     const counts = form[0] === "compact";
     const low = counts ? 0 : Math.min(...values, 0);
-    const high = Math.max(...values, low + (counts ? ticks.length - 1 : 1e-9));
+    const least = counts ? ticks.length - 1 : form[0] === "signed" ? 10 : 0.1;
+    const high = Math.max(...values, low + least);
     const raw = (high - low) / (ticks.length - 1);
     const magnitude = 10 ** Math.floor(Math.log10(raw));
     const reaches = (step) => Math.floor(low / step + 1e-9) * step + (ticks.length - 1) * step >= high - 1e-9;
@@ -198,6 +212,8 @@ const follow = async (page) => {
       set(element, "fill", `var(--${longest ? "blue" : "steel"})`);
     },
     x1(element, value) {
+      const known = ["x1", "x2"].every((name) => Number.isFinite(value(element.dataset[name])));
+      set(element, "visibility", known ? "visible" : "hidden");
       for (const name of ["x1", "x2"]) set(element, name, at(element, element.dataset[name], value));
     },
     width(element, value) {
@@ -249,9 +265,18 @@ const follow = async (page) => {
       const points = pointsOf(element);
       const place = heightOf(element, value);
       const [upper, lower] = ["upper", "lower"].map((name) => element.dataset[name].split(" ").map(place));
-      const known = upper.map((_, i) => i).filter((i) => Number.isFinite(upper[i]) && Number.isFinite(lower[i]));
-      const corners = [...known.map((i) => [points[i][0], upper[i]]), ...known.reverse().map((i) => [points[i][0], lower[i]])];
-      set(element, "d", corners.length ? `M${corners.map((each) => each.join(",")).join("L")}Z` : "M0,0");
+      // A band for each stretch of which everything is known.
+      const stretches = [[]];
+      for (const i of upper.keys()) {
+        if (Number.isFinite(upper[i]) && Number.isFinite(lower[i])) stretches.at(-1).push(i);
+        else stretches.push([]);
+      }
+      const bands = stretches.filter((stretch) => stretch.length > 1).map((stretch) => {
+        const there = stretch.map((i) => `${points[i][0]},${upper[i]}`);
+        const back = stretch.reverse().map((i) => `${points[i][0]},${lower[i]}`);
+        return `M${[...there, ...back].join("L")}Z`;
+      });
+      set(element, "d", bands.join("") || "M0,0");
     },
     crop(element) {
       const [, , width] = element.getAttribute("viewBox").split(" ");
@@ -311,11 +336,18 @@ const follow = async (page) => {
         if (!to) return from.value === "" || places[dimension] === +from.value;
         return places[dimension] >= +from.value && places[dimension] <= +to.value;
       }));
-  const update = () => {
-    for (const { from, to } of bounds) if (to && +from.value > +to.value) to.value = from.value;
+  const update = (event) => {
+    // What was just chosen stays, and the other end gives way.
+    for (const { from, to } of bounds) {
+      if (to && +from.value > +to.value) {
+        if (event?.target === to) from.value = to.value;
+        else to.value = from.value;
+      }
+    }
     const mask = chosen();
     const filtered = mask.includes(false);
     page.classList.toggle("filtered", filtered);
+    page.classList.toggle("staged", Boolean(stage?.value));
     restore();
     const value = view(filtered ? mask : everybody);
     if (filtered) show(value);
@@ -326,7 +358,11 @@ const follow = async (page) => {
     }
   };
   form.addEventListener("change", update);
-  form.addEventListener("reset", () => setTimeout(update));
+  form.addEventListener("reset", () => setTimeout(() => {
+    update();
+    // The button goes, and the place of the keyboard with it.
+    form.querySelector("select").focus();
+  }));
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   update();
