@@ -660,7 +660,8 @@ def test_tables_and_figures_say_the_same_of_chosen_customers(
 @needs_browser
 def test_kpis_that_can_not_follow_vanish(browser: Any, tmp_path: Path) -> None:
     text = safar.JourneyMap.shop().text
-    text += '\n[[kpi]]\nid = "kept"\ncatalogue = "retention_rate"\ndefinition = "who is back"\ndirection = "up"\nunit = "%"\ntarget = 50\n'
+    text += '\n[[kpi]]\nid = "kept"\ncatalogue = "retention_rate"\ndefinition = "who is back"\n'
+    text += 'direction = "up"\nunit = "%"\ntarget = 50\n'
     log = safar.datasets.shop(600).log().with_map(safar.JourneyMap(text))
     tab = chosen_page(log, browser, tmp_path, personas="persona", conversion="purchase")
     card = tab.locator("section.card", has=tab.locator("h2", has_text="KPIs against"))
