@@ -89,6 +89,7 @@ impl Column {
     }
 
     /// The same values in another order: `rows` are places in what waits, or in the log where nothing does.
+    #[must_use]
     pub fn reordered(&self, rows: UInt32Array) -> Self {
         let chunks = self.gathered.get().map_or_else(|| self.chunks.clone(), |values| vec![Arc::clone(values)]);
         Self::new(self.name.clone(), self.data_type.clone(), chunks, Some(rows))
