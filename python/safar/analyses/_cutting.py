@@ -12,6 +12,7 @@ from safar._core import Table
 from safar._typing import Array, Duration, DurationUnit, Integers
 from safar.analyses._funnel_steps import MOST_STEPS, Step
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Length, Listed, Said
 
 if TYPE_CHECKING:
     from safar._log import Log
@@ -183,27 +184,42 @@ def _known_channels(wanted: Sequence[str], log: Log) -> None:
 
 def cut_words(spec: CutsJourneys, unit: str) -> str:
     """The rules beyond the gap, each a sentence with a space before it."""
-    said = ""
+    return "".join(f" {sentence}" for sentence in cut_sentences(spec, unit))
+
+
+def cut_sentences(spec: CutsJourneys, unit: str) -> list[Said]:
+    """The rules beyond the gap."""
+    said = []
     if spec.gaps is not None:
-        other = "; ".join(f'"{channel}" {_args.duration_words(gap)}' for channel, gap in pairs_of(spec))
-        said += f" After an event of some channels another gap holds: {other}."
+        gaps = [
+            Said('"{channel}" {gap}', channel=channel, gap=Length(gap)) for channel, gap in pairs_of(spec)
+        ]
+        text = "After an event of some channels another gap holds: {gaps}."
+        said.append(Said(text, gaps=Listed(gaps, "; ")))
     if spec.start_events is not None:
-        said += f" {events_words(steps_of(spec, 'start_events'))} begins a new {unit} whatever the pause."
+        event = events_words(steps_of(spec, "start_events"))
+        said.append(Said("{event} begins a new {unit} whatever the pause.", event=event, unit=unit))
     if spec.duration is not None:
-        said += (
-            f' An event lasts as long as "{spec.duration}" says (numbers in {_UNIT_WORDS[spec.duration_unit]}, null as '
-            f"no time), and a pause runs from the latest end of the {unit} so far."
+        said.append(
+            Said(
+                'An event lasts as long as "{column}" says (numbers in {numbers}, null as no time), and a pause runs '
+                "from the latest end of the {unit} so far.",
+                column=spec.duration,
+                numbers=Said(_UNIT_WORDS[spec.duration_unit]),
+                unit=unit,
+            )
         )
     return said
 
 
-def events_words(steps: Sequence[Step]) -> str:
+def events_words(steps: Sequence[Step]) -> Said:
     """Events and their conditions for the beginning of a sentence."""
-    parts = [
-        " or ".join(f'"{name}"' for name in step.events) + (f" where {step.where}" if step.where else "")
-        for step in steps
-    ]
-    return f"An event {', or '.join(parts)}"
+    parts = []
+    for step in steps:
+        events = Listed([Said('"{event}"', event=name) for name in step.events], " or ")
+        text = "{events} where {where}"
+        parts.append(Said(text, events=events, where=step.where) if step.where else events)
+    return Said("An event {events}", events=Listed(parts, ", or "))
 
 
 def numbered(log: EventLog, units: Table, number: str, column: str) -> EventLog:

@@ -11,12 +11,18 @@ import numpy as np
 from safar import _args, _core
 from safar._typing import Array, At, Calendar, Integers, Period
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Said
 
 if TYPE_CHECKING:
     from safar._log import Log
 
 _DAY_US = 86_400_000_000
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CALENDAR_PERIODS: dict[Period, Said] = {
+    "day": Said("calendar day"),
+    "week": Said("calendar week"),
+    "month": Said("calendar month"),
+}
 # Monday by ISO 8601; Saturday is the first day of the week where the Jalali calendar is used.
 _WEEK_STARTS = {"gregorian": 0, "jalali": 5}
 # Beyond this many cells a table takes gigabytes, and nobody reads it.
@@ -159,9 +165,15 @@ def checked_cells(cells: int) -> None:
         )
 
 
-def period_words(period: Period, calendar: Calendar, week_start: int | None, timezone: str) -> str:
+def period_words(period: Period, calendar: Calendar, week_start: int | None, timezone: str) -> Said:
     """The kind of period for a definition: ``calendar week (Gregorian calendar, weeks from Monday, UTC)``."""
     assert week_start is not None
-    name = "Jalali" if calendar == "jalali" else "Gregorian"
-    week = f", weeks from {_WEEKDAYS[week_start]}" if period == "week" else ""
-    return f"calendar {period} ({name} calendar{week}, {timezone})"
+    places: dict[str, object] = {
+        "period": _CALENDAR_PERIODS[period],
+        "calendar": Said("Jalali calendar" if calendar == "jalali" else "Gregorian calendar"),
+        "timezone": timezone,
+    }
+    if period != "week":
+        return Said("{period} ({calendar}, {timezone})", **places)
+    day = Said(_WEEKDAYS[week_start])
+    return Said("{period} ({calendar}, weeks from {day}, {timezone})", day=day, **places)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 from safar import _args, _core
 from safar._typing import Array
 from safar.errors import ArgumentError
+from safar.language import Moment, Said
 from safar.result import Result
 
 if TYPE_CHECKING:
@@ -117,23 +118,34 @@ class Spec(ABC, Generic[R_co]):
         return _args.from_fields(known[name], arguments, f"the analysis {name}")
 
 
-def observed(log: Log) -> str:
+def observed(log: Log) -> Said:
     """Where the data end, for a definition."""
-    source = "as given" if log.observed_until_given else "the latest event"
-    return f"{log.observed_until:%Y-%m-%d %H:%M:%S} {log.timezone} ({source})"
+    text = (
+        "{moment} {timezone} (as given)"
+        if log.observed_until_given
+        else "{moment} {timezone} (the latest event)"
+    )
+    return Said(text, moment=Moment(log.observed_until), timezone=log.timezone)
 
 
 def at_words(at: str, entry: str) -> str:
-    """Which value of the column counts, for `segmented`; `entry` says what the entry is."""
+    """Which value of the column counts, for `segments`; `entry` says what the entry is."""
     words = {
         "entry": entry,
-        "first": "at the first event",
-        "last": "at the last event",
-        "profile": "that all events of a customer with one share",
+        "first": Said("at the first event"),
+        "last": Said("at the last event"),
+        "profile": Said("that all events of a customer with one share"),
     }
     return words[at]
 
 
-def segmented(by: str | None, value: str) -> str:
+def segments(by: str | None, value: str) -> Said | None:
     """How the segments came about, for a definition; `value` says which value of the column counts."""
+    return (
+        None if by is None else Said('Segments are the values of "{column}" {value}.', column=by, value=value)
+    )
+
+
+def segmented(by: str | None, value: str) -> str:
+    """The same as the end of a definition in English alone."""
     return "" if by is None else f' Segments are the values of "{by}" {value}.'

@@ -27,6 +27,7 @@ from safar.analyses._periods import checked_week_start, period_words
 from safar.analyses._spec import Column, Spec, observed
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.kpi import Formula, Missing, Sources, catalogue
+from safar.language import Listed, Moment, Said, Spoken, paragraph
 
 if TYPE_CHECKING:
     from safar._log import Log
@@ -209,18 +210,29 @@ class Kpis(Spec[KpisResult]):
         table = _table.table_of(columns_of(self, owners, partial, log))
         return KpisResult(table, self._definition(log), log.timezone, self.to_json())
 
-    def _definition(self, log: Log) -> str:
+    def _definition(self, log: Log) -> Spoken:
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
-        cut = ", ".join(" × ".join(columns) for columns in self.by)
-        slices = f" and again by {cut}" if cut else ""
-        return (
-            f"{len(self.formulas)} KPIs by {period}{slices}, from {log.first:%Y-%m-%d} to where the data end, "
-            f"{observed(log)}. An event belongs to the period and slice that it has itself; a customer or session "
-            "counts in a cell if it has such an event there, so that it may count in several, and those of parts do "
-            "not add up to those of the whole. value is scale times numerator over denominator, with the 95 % interval "
-            "of its form: share Wilson, rate exact Poisson, mean Student's t, nps adjusted Wald; the others have none. "
+        places: dict[str, object] = {
+            "number": len(self.formulas),
+            "period": period,
+            "first": Moment(log.first.date()),
+            "end": observed(log),
+        }
+        over = Said("{number} KPIs by {period}, from {first} to where the data end, {end}.", **places)
+        if self.by:
+            slices = Listed([" × ".join(columns) for columns in self.by])
+            text = (
+                "{number} KPIs by {period} and again by {slices}, from {first} to where the data end, {end}."
+            )
+            over = Said(text, slices=slices, **places)
+        counted = Said(
+            "An event belongs to the period and slice that it has itself; a customer or session counts in a cell if it "
+            "has such an event there, so that it may count in several, and those of parts do not add up to those of "
+            "the whole. value is scale times numerator over denominator, with the 95 % interval of its form: share "
+            "Wilson, rate exact Poisson, mean Student's t, nps adjusted Wald; the others have none. "
             "result.definitions says what each KPI is, result.missing which ones the log lacks something for."
         )
+        return paragraph(over, counted)
 
 
 def _made(kind: type[T], given: Sequence[Any]) -> Iterator[T]:

@@ -28,10 +28,11 @@ from safar._typing import (
 from safar.analyses._cells import CellsResult
 from safar.analyses._periods import checked_cells, checked_week_start, observed_periods, period_words
 from safar.analyses._retention_explanation import explained
-from safar.analyses._spec import Column, Spec, at_words, observed, segmented
+from safar.analyses._spec import Column, Spec, at_words, observed, segments
 from safar.calendar import period_label
 from safar.errors import ArgumentError, ArgumentTypeError, UnknownColumnError
 from safar.explanation import Explanation
+from safar.language import Listed, Said, Spoken, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -40,7 +41,54 @@ if TYPE_CHECKING:
 __all__ = ["Retention", "RetentionResult", "retention"]
 
 _DAY_US = 86_400_000_000
-_ROLLING = {"day": "24 hours", "week": "7 days", "month": "30 days"}
+# What period k is the k-th of, and what returns are later than.
+_AFTER = {
+    ("calendar", "day"): Said("day after it"),
+    ("calendar", "week"): Said("week after it"),
+    ("calendar", "month"): Said("month after it"),
+    ("rolling", "day"): Said("24 hours from it on"),
+    ("rolling", "week"): Said("7 days from it on"),
+    ("rolling", "month"): Said("30 days from it on"),
+}
+_FIRST_OF = {
+    "day": Said("the first of them in the day"),
+    "week": Said("the first of them in the week"),
+    "month": Said("the first of them in the month"),
+}
+# Who returned in a period, or in a bracket of periods, by the mode.
+_RETURNED = {
+    (False, "on"): "returned in period k are those with {back} later than {start} in the k-th {after}",
+    (
+        False,
+        "on_or_after",
+    ): "returned in period k are those with {back} later than {start} in the k-th {after} or in a "
+    "later one so far",
+    (
+        False,
+        "on_or_before",
+    ): "returned in period k are those with {back} later than {start} in the k-th {after} or in an "
+    "earlier one from period 1 on",
+    (
+        False,
+        "streak",
+    ): "returned in period k are those with {back} later than {start} in the k-th {after} and in every "
+    "earlier one from period 1 on",
+    (True, "on"): "returned in a bracket are those with {back} later than {start} in it",
+    (
+        True,
+        "on_or_after",
+    ): "returned in a bracket are those with {back} later than {start} in it or in a later one so far",
+    (
+        True,
+        "on_or_before",
+    ): "returned in a bracket are those with {back} later than {start} in it or in an earlier one "
+    "from the first after period 0 on",
+    (
+        True,
+        "streak",
+    ): "returned in a bracket are those with {back} later than {start} in it and in every earlier one from "
+    "the first after period 0 on",
+}
 _LONGEST_BRACKET = 5_000
 _VALUES = ("value", "value_squares", "cumulative_value", "cumulative_value_squares")
 
@@ -453,71 +501,117 @@ class Retention(Spec[RetentionResult]):
             counts = np.hstack([counts[:, :later], run])
         return counts
 
-    def _definition(self, log: Log) -> str:
-        named = "" if self.start is None else f"{' or '.join(self.start)} "
+    def _definition(self, log: Log) -> Spoken:
         period = period_words(self.period, self.calendar, self.week_start, log.timezone)
-        begin = "" if self.start_time is None else f" from {self.start_time}"
-        end = "" if self.end_time is None else f" until before {self.end_time}"
         if self.entry == "recurring":
-            event = f"a {named}event" if named else "any event"
-            who = f"customers with {event}{begin}{end} in one {period}, once for each such {self.period}"
-            start = f"the first of them in the {self.period}"
-        elif self.entry == "first":
-            who = f"customers whose first {named}event{begin}{end} falls in one {period}"
-            start = "that"
+            event = (
+                Said("any event")
+                if self.start is None
+                else Said("a {events} event", events=_any_of(self.start))
+            )
+            who = Said(
+                "customers with {event} in one {period}, once for each such {name}",
+                event=self._ranged(event),
+                period=period,
+                name=Said(self.period),
+            )
+            start = _FIRST_OF[self.period]
         else:
-            within = f" and lies{begin}{end}" if begin or end else ""
-            who = f"customers whose first {named}event falls in one {period}{within}"
-            start = "that"
-        together = "" if self.cohort == "period" else ", and all cohorts are taken together"
-        back = "any event" if self.back is None else f"a {' or '.join(self.back)} event"
-        if self.minimum > 1:
-            kinds = "" if self.back is None else f"{' or '.join(self.back)} "
-            back = f"at least {self.minimum} {kinds}events"
-        return (
-            f"A cohort is the {who}{together}; returned in {self._which(back, start)}. "
-            f"{self._share(log)}{self._values()}{segmented(self.by, at_words(self.at, 'at the first start event'))}"
+            event = (
+                Said("event") if self.start is None else Said("{events} event", events=_any_of(self.start))
+            )
+            first = self._ranged(event) if self.entry == "first" else event
+            who = Said("customers whose first {event} falls in one {period}", event=first, period=period)
+            who = who if self.entry == "first" else self._within(who)
+            start = Said("that")
+        text = "A cohort is the {customers}; {returned}."
+        if self.cohort != "period":
+            text = "A cohort is the {customers}, and all cohorts are taken together; {returned}."
+        return paragraph(
+            Said(text, customers=who, returned=self._returned_words(self._back(), start)),
+            self._share(log),
+            self._values(),
+            segments(self.by, at_words(self.at, Said("at the first start event"))),
         )
 
-    def _which(self, back: str, start: str) -> str:
-        after = (
-            f"{_ROLLING[self.period]} from it on" if self.clock == "rolling" else f"{self.period} after it"
+    def _ranged(self, event: Said) -> Said:
+        """Events of the range of time that is asked for."""
+        if self.start_time is not None:
+            event = Said("{event} from {start}", event=event, start=str(self.start_time))
+        if self.end_time is not None:
+            event = Said("{event} until before {end}", event=event, end=str(self.end_time))
+        return event
+
+    def _within(self, who: Said) -> Said:
+        """Customers whose first event of all lies in the range of time that is asked for."""
+        start, end = str(self.start_time), str(self.end_time)
+        if self.start_time is not None and self.end_time is not None:
+            return Said(
+                "{customers} and lies from {start} until before {end}", customers=who, start=start, end=end
+            )
+        if self.start_time is not None:
+            return Said("{customers} and lies from {start}", customers=who, start=start)
+        return (
+            who
+            if self.end_time is None
+            else Said("{customers} and lies until before {end}", customers=who, end=end)
         )
-        place, name, earliest = f"the k-th {after}", "period k", "period 1 on"
+
+    def _back(self) -> Said:
+        """What a customer comes back with."""
+        if self.minimum > 1 and self.back is not None:
+            return Said("at least {minimum} {events} events", minimum=self.minimum, events=_any_of(self.back))
+        if self.minimum > 1:
+            return Said("at least {minimum} events", minimum=self.minimum)
+        return Said("any event") if self.back is None else Said("a {events} event", events=_any_of(self.back))
+
+    def _returned_words(self, back: Said, start: Said) -> Said:
+        after = _AFTER[self.clock, self.period]
+        said = Said(_RETURNED[self.brackets is not None, self.mode], back=back, start=start, after=after)
         if self.brackets is not None:
-            place, name, earliest = "it", "a bracket", "the first after period 0 on"
-        mode = {
-            "on": "",
-            "on_or_after": " or in a later one so far",
-            "on_or_before": f" or in an earlier one from {earliest}",
-            "streak": f" and in every earlier one from {earliest}",
-        }[self.mode]
-        said = f"{name} are those with {back} later than {start} in {place}{mode}"
-        if self.brackets is not None:
-            listed = [str(low) if low == high else f"{low} to {high}" for low, high in self.brackets]
-            said += f" (the brackets are periods {', '.join(listed)}; period k is the k-th {after})"
+            listed = [
+                Said("{low}", low=low) if low == high else Said("{low} to {high}", low=low, high=high)
+                for low, high in self.brackets
+            ]
+            text = "{returned} (the brackets are periods {listed}; period k is the k-th {after})"
+            said = Said(text, returned=said, listed=Listed(listed), after=after)
             if self.brackets[0][0] > 0:
                 return said
-        zero = "counts returns later in the same period" if self.same_period else "is the whole cohort"
-        return f"{said}, and period 0 {zero}"
+        if self.same_period:
+            return Said("{returned}, and period 0 counts returns later in the same period", returned=said)
+        return Said("{returned}, and period 0 is the whole cohort", returned=said)
 
-    def _share(self, log: Log) -> str:
+    def _share(self, log: Log) -> Said:
         if self.clock == "rolling" or self.cohort == "all":
-            eligible = f"the customers whose period was over at {observed(log)}"
-            missing = "null where it was over for nobody"
-        else:
-            eligible, missing = "the whole cohort", f"null where the period was not over at {observed(log)}"
-        return f"share is returned of eligible ({eligible}) with its 95 % Wilson interval, {missing}."
-
-    def _values(self) -> str:
-        if not self.value:
-            return ""
-        events = "all events" if self.back is None else f"the {' or '.join(self.back)} events"
-        return (
-            f" value is the sum over {events} from the start event on, that one included, in the period, and "
-            "cumulative_value until its end; an event without a value adds 0; means are of the eligible, with the 95 % "
-            "interval of Student's t."
+            return Said(
+                "share is returned of eligible (the customers whose period was over at {end}) with its 95 % Wilson "
+                "interval, null where it was over for nobody.",
+                end=observed(log),
+            )
+        return Said(
+            "share is returned of eligible (the whole cohort) with its 95 % Wilson interval, null where the period was "
+            "not over at {end}.",
+            end=observed(log),
         )
+
+    def _values(self) -> Said | None:
+        if not self.value:
+            return None
+        events = (
+            Said("all events")
+            if self.back is None
+            else Said("the {events} events", events=_any_of(self.back))
+        )
+        return Said(
+            "value is the sum over {events} from the start event on, that one included, in the period, and "
+            "cumulative_value until its end; an event without a value adds 0; means are of the eligible, with the 95 % "
+            "interval of Student's t.",
+            events=events,
+        )
+
+
+def _any_of(events: Sequence[str]) -> Listed:
+    return Listed(events, " or ")
 
 
 def _instant_text(value: object, argument: str) -> str:

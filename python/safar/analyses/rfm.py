@@ -78,7 +78,7 @@ class Rfm(Spec[RfmResult]):
     def finish(self, partial: Table, log: Log) -> RfmResult:
         """The rows as the kernel gave them."""
         counted = "event" if self.events is None else f"{' or '.join(self.events)} event"
-        until = observed(log)
+        until = str(observed(log))
         if self.at is not None:
             when = _args.local_datetime(_args.instant_us(self.at, "at", log.timezone), log.timezone)
             until = f"{when:%Y-%m-%d %H:%M:%S} {log.timezone}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _table
 from safar._core import Table
 from safar._typing import Duration, DurationUnit
 from safar.analyses._cut_explanation import explained
@@ -17,7 +17,7 @@ from safar.analyses._cutting import (
     check_cuts,
     counts_of,
     cut_params,
-    cut_words,
+    cut_sentences,
     each_group,
     events_words,
     extent,
@@ -25,8 +25,9 @@ from safar.analyses._cutting import (
     numbered,
     steps_of,
 )
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Spec, observed, segments
 from safar.explanation import Explanation
+from safar.language import Length, Said, paragraph
 from safar.result import Result, ResultTable
 
 if TYPE_CHECKING:
@@ -140,14 +141,21 @@ class Sessions(Spec[SessionsResult]):
 
     def finish(self, partial: Table, log: Log) -> SessionsResult:
         """The sessions as the kernel gave them."""
-        ends = ""
+        ends = None
         if self.end_events is not None:
-            ends = f" {events_words(steps_of(self, 'end_events'))} ends the session it belongs to."
-        definition = (
-            f"A session is a run of one customer's events with no pause longer than {_args.duration_words(self.gap)} "
-            f"(a pause of exactly that still belongs to it); it is open while that time since its last event was not "
-            f"over at {observed(log)}.{cut_words(self, 'session')}{ends}"
-            f"{segmented(self.by, 'at the first event of the session')}"
+            ends = Said(
+                "{event} ends the session it belongs to.", event=events_words(steps_of(self, "end_events"))
+            )
+        definition = paragraph(
+            Said(
+                "A session is a run of one customer's events with no pause longer than {gap} (a pause of exactly that "
+                "still belongs to it); it is open while that time since its last event was not over at {end}.",
+                gap=Length(self.gap),
+                end=observed(log),
+            ),
+            *cut_sentences(self, Said("session")),
+            ends,
+            segments(self.by, Said("at the first event of the session")),
         )
         return SessionsResult(partial, definition, log.timezone, self.to_json())
 

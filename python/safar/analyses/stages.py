@@ -14,8 +14,9 @@ from safar._intervals import clustered_share
 from safar._typing import Array, Duration, Integers
 from safar.analyses._cells import CellsResult
 from safar.analyses._parts import Rows, bounds, mean_columns, merged, time_columns
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segments
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Length, Said, Spoken, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -378,16 +379,21 @@ class Stages(Spec[StagesResult]):
             np.add.at(sums, np.searchsorted(key, source[between]), each[between])
         return time_columns(together, count, total, squares)
 
-    def _definition(self, log: Log, whole: Rows) -> str:
+    def _definition(self, log: Log, whole: Rows) -> Spoken:
         events, unmapped = (int(whole.whole(name).sum()) for name in ("events", "visits"))
-        return (
-            f'Consecutive events of a customer with the same "{self.stage}" are one entry to that stage; '
-            f"{unmapped:,} of {events:,} events are at no stage and are passed over. After its last entry a customer "
-            f"is open if the last event was within {_args.duration_words(self.inactivity)} of {observed(log)}, else it "
-            "dropped. Shares have 95 % Wilson intervals, medians those of order statistics, means Student's t: of "
-            "entries, value and cost over customers, of times over entries as if they were independent."
-            f"{segmented(self.by, 'at the first event with a stage')}"
+        counted = Said(
+            'Consecutive events of a customer with the same "{stage}" are one entry to that stage; {unmapped} of '
+            "{events} events are at no stage and are passed over. After its last entry a customer is open if the last "
+            "event was within {inactivity} of {end}, else it dropped. Shares have 95 % Wilson intervals, medians "
+            "those of order statistics, means Student's t: of entries, value and cost over customers, of times over "
+            "entries as if they were independent.",
+            stage=self.stage,
+            unmapped=unmapped,
+            events=events,
+            inactivity=Length(self.inactivity),
+            end=observed(log),
         )
+        return paragraph(counted, segments(self.by, Said("at the first event with a stage")))
 
 
 def _pairs(costs: Any) -> Sequence[tuple[str, float]]:

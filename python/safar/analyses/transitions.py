@@ -12,7 +12,8 @@ from safar._core import Table
 from safar._typing import Duration, Floats
 from safar.analyses._cells import CellsResult
 from safar.analyses._histograms import quantiles
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segments
+from safar.language import Length, Said, Spoken, paragraph
 from safar.result import share_columns
 
 if TYPE_CHECKING:
@@ -121,14 +122,16 @@ class Transitions(Spec[TransitionsResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: Log) -> str:
-        return (
+    def _definition(self, log: Log) -> Spoken:
+        counted = Said(
             "Each pair of consecutive events of a customer is one transition, and customers are those who made it at "
             "least once; (start) leads to the first event, and the last event leads to (open) if it was within "
-            f"{_args.duration_words(self.inactivity)} of {observed(log)}, else to (end). share is the part of all "
-            f"transitions out of the same event, with its 95 % Wilson interval."
-            f"{segmented(self.by, 'at the first event of the customer')}"
+            "{inactivity} of {end}, else to (end). share is the part of all transitions out of the same event, with "
+            "its 95 % Wilson interval.",
+            inactivity=Length(self.inactivity),
+            end=observed(log),
         )
+        return paragraph(counted, segments(self.by, Said("at the first event of the customer")))
 
 
 def _floats(partial: Table, name: str) -> Floats:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from safar.language.live import Live, LiveText, joined, of_all, recipes_of
 from safar.language.locale import ENGLISH, MISSING, Direction, Locale
+from safar.language.said import Length, Listed, Moment, Said, Spoken, paragraph
 from safar.language.words import heading, translated
 
 __all__ = [
     "ENGLISH",
     "MISSING",
     "Direction",
+    "Length",
+    "Listed",
     "Live",
     "LiveText",
     "Locale",
+    "Moment",
+    "Said",
+    "Spoken",
     "heading",
     "joined",
     "of_all",
+    "paragraph",
     "recipes_of",
     "translated",
 ]

@@ -13,6 +13,7 @@ from safar import _args, calendar
 from safar._typing import Calendar, Duration, Language
 from safar.language.conventions import CONVENTIONS, Conventions, Direction
 from safar.language.live import filled, joined, written
+from safar.language.said import Spoken
 from safar.language.words import translated
 
 __all__ = ["ENGLISH", "MISSING", "Direction", "Locale"]
@@ -101,7 +102,7 @@ class Locale:
         Parameters
         ----------
         text
-            In English, with places such as ``{number}``.
+            In English, with places such as ``{number}``, or a text that knows what stands in its places (`Said`).
         **values
             What stands there, already written.
 
@@ -114,6 +115,8 @@ class Locale:
         >>> Locale("fa").say("Customers"), Locale().say("{number} rows", number=3)
         ('مشتریان', '3 rows')
         """
+        if isinstance(text, Spoken):
+            return str(text) if self.language == "en" else text.spoken(self)
         found = translated(text, self.language)
         return filled(found, values) if values else found
 

@@ -11,6 +11,7 @@ import numpy as np
 from safar import _args
 from safar._typing import Frame
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.language import Listed, Said, paragraph
 from safar.monitoring.alert_result import AlertResult, columns_of
 from safar.monitoring.judging import REASONS, TARGET, Judgement, Settings, judge
 from safar.monitoring.panel import Grid, Panel, called_of, read, typed
@@ -242,12 +243,21 @@ def _nothing(panel: Panel, found: Judgement, settings: Settings) -> str:
     )
 
 
-def _definition(panel: Panel, found: Judgement, settings: Settings) -> str:
+def _definition(panel: Panel, found: Judgement, settings: Settings) -> Said:
     judged = int((found.reason == 0).sum())
     least, last = settings.persistence
-    waits = "" if least == 1 else f" {least} of {last} periods in a row must be flagged."
-    return (
-        f"Alerts by {', '.join(settings.rules)} over {len(panel.series):,} series of {len(panel.grid):,} periods, "
-        f"{judged:,} values judged, each by the periods before it; at most {settings.budget:.3g} false alarms are "
-        f"expected a year.{waits} What was not judged is in .not_judged with its reason."
+    judged_by = Said(
+        "Alerts by {rules} over {series} series of {periods} periods, {judged} values judged, each by the periods "
+        "before it; at most {budget} false alarms are expected a year.",
+        rules=Listed([Said(rule) for rule in settings.rules]),
+        series=len(panel.series),
+        periods=len(panel.grid),
+        judged=judged,
+        budget=float(settings.budget),
+    )
+    waits = Said("{least} of {last} periods in a row must be flagged.", least=least, last=last)
+    return paragraph(
+        judged_by,
+        None if least == 1 else waits,
+        Said("What was not judged is in .not_judged with its reason."),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from safar import _args
 from safar._typing import Duration, Language
 from safar.errors import ArgumentError
-from safar.language import Locale
+from safar.language import Length, Locale, Said, paragraph
 from safar.pages.colours import CARD, PageTheme, resolved, resolved_fills, theme_style
 from safar.pages.customers import groups_of
 from safar.pages.figures.journey import journey_figure, score_text
@@ -342,12 +342,13 @@ def lived_journeys(log: EventLog, kind: Kind | None, by: str | None, lookback: D
     chosen = usual_kind(log) if kind is None else kind
     order = [stage.id for stage in journey_map.stages]
     journeys = journey_facts(log, kind=chosen, by=by, lookback=lookback, order=order)
-    answered = "" if chosen is None else (
-        f" Scores ({chosen.upper()}) are of the stage and channel of the customer's last event at or before the "
-        f"answer, at most {_args.duration_words(lookback)} before it; rings mark cells that differ from all other "
-        "answers (two-sided, 5 %, after Holm)."
+    answered = None if chosen is None else Said(
+        "Scores ({kind}) are of the stage and channel of the customer's last event at or before the answer, at most "
+        "{lookback} before it; rings mark cells that differ from all other answers (two-sided, 5 %, after Holm).",
+        kind=chosen.upper(),
+        lookback=Length(lookback),
     )  # fmt: skip
-    return Lived(journeys, f"{log.stages().definition}{answered}{_segments_said(log, by)}")
+    return Lived(journeys, paragraph(log.stages().definition, answered, *_segments_said(log, by)))
 
 
 def picture_of(
@@ -375,17 +376,21 @@ def picture_of(
     )
 
 
-def _segments_said(log: EventLog, by: str | None) -> str:
+def _segments_said(log: EventLog, by: str | None) -> list[Said]:
     """Who is meant by a segment."""
     if by is None:
-        return ""
+        return []
     groups = groups_of(log, by)
     number = len(groups.largest(len(groups.names)))
-    few = f" The {SEGMENTS} of {number:,} with the most customers are drawn." if number > SEGMENTS else ""
-    return (
-        f" A customer is of the {by} at the first event, with all events and answers, so that the journeys of {by} "
-        f"share no customer.{few}"
+    said = Said(
+        "A customer is of the {column} at the first event, with all events and answers, so that the journeys of "
+        "{column} share no customer.",
+        column=by,
     )
+    if number <= SEGMENTS:
+        return [said]
+    few = Said("The {drawn} of {number} with the most customers are drawn.", drawn=SEGMENTS, number=number)
+    return [said, few]
 
 
 def _path(log: EventLog, locale: Locale) -> list[tuple[str, str | None, str]]:

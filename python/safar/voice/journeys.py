@@ -15,6 +15,7 @@ from safar._core import Table
 from safar._typing import Array, Calendar, Duration, Floats, Integers, Period, ScoreAt
 from safar.calendar import period_label
 from safar.errors import ArgumentError, UnknownColumnError
+from safar.language import Length, Said
 from safar.voice.scales import Scale
 from safar.voice.surveys import Answers, Surveys, lookback_us, refuse_nested, values_of
 
@@ -168,9 +169,19 @@ def journeyed(
     return Journeyed.together(log.each(look))
 
 
+_PERIODS = {
+    ("gregorian", "day"): Said("gregorian day"),
+    ("gregorian", "week"): Said("gregorian week"),
+    ("gregorian", "month"): Said("gregorian month"),
+    ("jalali", "day"): Said("jalali day"),
+    ("jalali", "week"): Said("jalali week"),
+    ("jalali", "month"): Said("jalali month"),
+}
+
+
 def scored(
     log: Log, usual: str, score: str, by: tuple[str, ...], kind: str | None, cut: Cut
-) -> tuple[Journeyed, Scale, tuple[str, ...], str]:
+) -> tuple[Journeyed, Scale, tuple[str, ...], list[Said]]:
     """The rows of a kind with their segments, the scale, the names of the segments, and how they came about."""
     surveys = surveys_of(log)
     if score != SCORE:
@@ -186,39 +197,39 @@ def scored(
     found = journeyed(log, [scale], by, cut.at, cut.lookback)
     if not len(found.row):
         raise ArgumentError(f'no customer of this part of the log has scores of the kind "{scale.kind}"')
-    names, words = by, ""
+    names, words = by, list[Said]()
     of_events = [name for name in by if name not in surveys.columns]
     if of_events:
-        when = _args.duration_words(cut.lookback)
-        listed = _args.listing(of_events)
-        if cut.at == "last":
-            words = (
-                f" Segments by {listed} are those of the customer's last event at or before the answer, at most {when} "
-                "before it; null where there is none."
-            )
-        else:
-            words = (
-                f" Segments by {listed} are all that the customer touched in the {when} before the answer; an answer "
-                "counts once in each of them, so that rows add up to more than all answers."
-            )
+        text = (
+            "Segments by {columns} are those of the customer's last event at or before the answer, at most {lookback} "
+            "before it; null where there is none."
+            if cut.at == "last"
+            else "Segments by {columns} are all that the customer touched in the {lookback} before the answer; an "
+            "answer counts once in each of them, so that rows add up to more than all answers."
+        )
+        words.append(Said(text, columns=_args.listing(of_events), lookback=Length(cut.lookback)))
     own = [surveys.columns[name] for name in by if name in surveys.columns]
     if own:
-        words += f" Segments by {_args.listing(own)} are what the survey says itself."
+        words.append(
+            Said("Segments by {columns} are what the survey says itself.", columns=_args.listing(own))
+        )
     if cut.period is not None:
         found.columns[PERIOD] = _periods(found, log, cut)
         names = (*names, PERIOD)
-        words += (
-            f" period is the {cut.calendar} {cut.period} of the answer ({log.timezone}); all from the first to the "
-            "last are rows, also those without one."
+        text = (
+            "period is the {period} of the answer ({timezone}); all from the first to the last are rows, "
+            "also those without one."
         )
+        words.append(Said(text, period=_PERIODS[cut.calendar, cut.period], timezone=log.timezone))
     known = found.customer >= 0
     without = len(np.unique(found.row[~known]))
     if without:
-        words += f" {without:,} rows are of no customer of the log."
+        words.append(Said("{rows} rows are of no customer of the log.", rows=without))
     late = found.has_time & known & (found.time > log.observed_until_us)
     after = len(np.unique(found.row[late & scale.holds(found.score)]))
     if after and of_events:
-        words += f" {after:,} answers came after the log ends; what their customers did between is not known."
+        text = "{answers} answers came after the log ends; what their customers did between is not known."
+        words.append(Said(text, answers=after))
     return found, scale, names, words
 
 

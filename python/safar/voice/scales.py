@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from safar._typing import Array, Floats
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Said
 
 __all__ = ["DETRACTORS_TO", "KNOWN", "NPS", "Scale", "checked_bounds"]
 
@@ -43,10 +44,10 @@ class Scale:
         share = (scores - self.low) / (self.high - self.low)
         return 1 - share if self.falling else share
 
-    def words(self) -> str:
+    def words(self) -> Said:
         """The good answers, for a sentence."""
         first, last = (self.low, self.good_from) if self.falling else (self.good_from, self.high)
-        return f"{first}" if first == last else f"{first} to {last}"
+        return Said("{low}", low=first) if first == last else Said("{low} to {high}", low=first, high=last)
 
 
 NPS = Scale("nps", 0, 10, 9)

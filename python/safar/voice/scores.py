@@ -15,6 +15,7 @@ from safar._intervals import adjusted_wald, mean_bounds, newcombe
 from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
 from safar._typing import Array, Calendar, Duration, End, Floats, Frame, Integers, Period, ScoreAt
 from safar.errors import ArgumentError, DataError
+from safar.language import Said, paragraph
 from safar.language.naming import called
 from safar.result import ResultTable, share_columns
 from safar.voice.journeys import (
@@ -462,9 +463,10 @@ def nps(
         "passives": answers - promoters - detractors,
         "detractors": detractors,
     }
-    definition = (
-        f'Net Promoter Score of the column "{score}": promoters (9 and 10) less detractors (0 to 6) in per cent of the '
-        "answers, with the 95 % adjusted Wald interval."
+    definition = Said(
+        'Net Promoter Score of the column "{column}": promoters (9 and 10) less detractors (0 to 6) in per cent of the '
+        "answers, with the 95 % adjusted Wald interval.",
+        column=score,
     )
     groups = {
         "detractors": (NPS.low, DETRACTORS_TO),
@@ -610,10 +612,15 @@ def _share_of(
         "mean_low": _table.nullable(mean_low),
         "mean_high": _table.nullable(mean_high),
     }
-    definition = (
-        f'Share of the answers in the column "{score}" (scale {scale_of.low} to {scale_of.high}) that are {good_name} '
-        f"({scale_of.words()}), with the 95 % Wilson interval; mean with the 95 % interval of Student's t, cut at the "
-        "ends of the scale (where all answers are equal, that of Clopper and Pearson for the share of others)."
+    definition = Said(
+        'Share of the answers in the column "{column}" (scale {low} to {high}) that are {good} ({answers}), with the '
+        "95 % Wilson interval; mean with the 95 % interval of Student's t, cut at the ends of the scale (where all "
+        "answers are equal, that of Clopper and Pearson for the share of others).",
+        column=score,
+        low=scale_of.low,
+        high=scale_of.high,
+        good=Said(good_name),
+        answers=scale_of.words(),
     )
     rest = (
         (scale_of.good_from + 1, scale_of.high)
@@ -635,7 +642,7 @@ class _Facts:
     asked: Integers
     rejected: Integers
     # How the segments came about, for the definition.
-    words: str
+    words: Sequence[Said]
     timezone: str
     written: _Written | None
     called: Mapping[str, Mapping[str, str]]
@@ -669,7 +676,7 @@ def _counted(
         further = _further(surveys, found)
     else:
         cut.refuse()
-        label, words, timezone = score, "", "UTC"
+        label, words, timezone = score, [], "UTC"
         columns, values, missing, further = _frame(surveys, scale.kind, score, names, kind, comment)
     columns, here = _every_period(columns, names if cut.period is not None else ())
     segment, labels = _segments(columns, names)
@@ -862,7 +869,7 @@ def _result(
     counts: Integers,
     columns: dict[str, object],
     facts: _Facts,
-    definition: str,
+    definition: Said,
     groups: dict[str, tuple[int, int]],
 ) -> ScoreResult:
     answers = counts.sum(axis=1)
@@ -875,15 +882,16 @@ def _result(
     clash = [name for name in names if name in columns or name in last]
     if clash:
         raise ArgumentError(f'by has the column "{clash[0]}", which the result has already; rename it')
-    definition += (
-        " asked are the rows whose answer is missing or of the scale, response_rate is the share of them with an "
-        f"answer (null where no row lacks one), rejected are other rows.{facts.words}"
+    rows = Said(
+        "asked are the rows whose answer is missing or of the scale, response_rate is the share of them with an answer "
+        "(null where no row lacks one), rejected are other rows."
     )
     shares = {"response_rate", "response_rate_low", "response_rate_high"}
     if scale is not NPS:
         shares |= {scale.kind, f"{scale.kind}_low", f"{scale.kind}_high"}
     table = _table.table_of(first | columns | last)
     return ScoreResult(
-        table, definition, facts.timezone, shares=frozenset(shares), _scale=scale, _by=names, _counts=counts,
+        table, paragraph(definition, rows, *facts.words), facts.timezone, shares=frozenset(shares), _scale=scale,
+        _by=names, _counts=counts,
         _groups=groups, _written=facts.written, called=facts.called,
     )  # fmt: skip
