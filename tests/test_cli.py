@@ -596,3 +596,37 @@ def test_profiles_and_surveys_stand_beside_the_events_of_a_report(tmp_path: Path
     assert done.returncode == 2
     assert '"score"' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_without_a_place_to_print_ends_well(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text(
+        "u,t,e\na,2026-01-01,x\na,2026-01-02,y\nb,2026-01-02,x\n,2026-01-02,x\n", encoding="utf-8"
+    )
+    command = f'"{sys.executable}" -m safar report "{tmp_path / "e.csv"}" --customer u --time t --event e'
+    for number, ending in enumerate((">&-", ">&- 2>&-")):
+        page = tmp_path / f"{number}.html"
+        ended = subprocess.run(["sh", "-c", f'{command} --dashboard "{page}" {ending}'], check=False)
+        assert ended.returncode == 0
+        assert page.exists()
+
+
+def test_rejected_rows_are_told_to_those_who_want_quiet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "e.csv").write_text("u,t,e\na,2026-01-01,x\na,soon,y\nb,2026-01-02,x\n", encoding="utf-8")
+    given = ["report", str(tmp_path / "e.csv"), "--customer", "u", "--time", "t", "--event", "e", "--quiet"]
+    assert main([*given, "--out", str(tmp_path / "o")]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("safar: 1 of 3 rows were rejected (")
+    assert "rejects.parquet" in said.err
+
+
+@pytest.mark.parametrize(
+    "option", [["--out", ""], ["--dashboard", " "], ["--attributes", "x\ny", "--out", "o"]]
+)
+def test_what_is_no_name_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["report", "e.csv", "--customer", "u", "--time", "t", "--event", "e", *option])
+    assert ended.value.code == 2
+    assert option[0] in capsys.readouterr().err

@@ -64,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run: Callable[[argparse.Namespace], None] = options.run
         run(options)
-        sys.stdout.flush()
+        # A process may have been started without any place to print to.
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the summary has gone, and the files are there; nothing may be written at the end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,8 +83,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"safar: {message}", file=sys.stderr)
+    for line in message.splitlines():
+        print(f"safar: {line}", file=sys.stderr)
     return code
+
+
+def _place(text: str) -> Path:
+    """A file or folder; an empty name, as of a variable that is not set, is none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; expected a name")
+    return Path(text)
 
 
 class _Version(argparse.Action):
@@ -222,14 +232,14 @@ def _command(
 def _outputs(command: argparse.ArgumentParser, when: str) -> None:
     command.add_argument(
         "--out",
-        type=Path,
+        type=_place,
         metavar="DIR",
         help="folder for the tables (Parquet), and for the page as index.html unless --dashboard says where; made "
         f"where it is missing ({when})",
     )
     command.add_argument(
         "--dashboard",
-        type=Path,
+        type=_place,
         metavar="FILE",
         help="file for the page; without --out nothing else is written",
     )
@@ -267,6 +277,10 @@ def _languages(text: str) -> list[str]:
 
 def _list(text: str) -> list[str]:
     """Split names at commas; a name with a comma stands in double quotes."""
+    if "\n" in text or "\r" in text:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has a line break; expected names with commas between them"
+        )
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), []) if name.strip()]
 
 
@@ -277,7 +291,8 @@ class _Steps:
         from safar._progress import Line
 
         self._begin = time.perf_counter()
-        self._line = Line() if options.verbose or (sys.stderr.isatty() and not options.quiet) else None
+        looked_at = sys.stderr is not None and sys.stderr.isatty()
+        self._line = Line() if options.verbose or (looked_at and not options.quiet) else None
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -443,6 +458,7 @@ def _report(options: argparse.Namespace) -> None:
         )
         steps.run("files", lambda: target.write(page, log))
     if options.quiet:
+        _tell_rejected(target, log)
         return
     _summary(page, log)
     _end(target, page, steps)
@@ -560,6 +576,18 @@ def _summary(page: Page, log: EventLog) -> None:
         for name, number in zip(funnel["name"], funnel["customers"], strict=True)
     )
     print(f"  {locale.say('Funnel'):<16}{way}")
+
+
+def _tell_rejected(target: _Target, log: EventLog) -> None:
+    """Say which rows are not among the events, also to those who want to hear of faults alone."""
+    bad = sum(log.rejected.values())
+    if not bad:
+        return
+    reasons = ", ".join(
+        f"{reason.replace('_', ' ')} {number:,}" for reason, number in log.rejected.items() if number
+    )
+    where = "" if target.folder is None else f"; they are in {target.folder / 'rejects.parquet'}"
+    print(f"safar: {bad:,} of {log.info['rows']:,} rows were rejected ({reasons}){where}", file=sys.stderr)
 
 
 def _end(target: _Target, page: Page, steps: _Steps) -> None:
