@@ -451,3 +451,20 @@ def test_what_is_sent_passes_the_checks_that_are_left_out() -> None:
         explorer.choose(analysis=analysis)
         assert explorer.chart is not None
         assert json.dumps(explorer.chart.to_dict(validate=True)) == json.dumps(explorer.view.spec)
+
+
+def test_what_can_not_be_chosen_is_refused() -> None:
+    log = safar.EventLog(
+        {"c": ["a", "b", "c"], "t": ["2026-01-01"] * 3, "e": ["view"] * 3, "size": [0.5, 1.5, 0.5]},
+        customer="c", time="t", event="e", attributes=["size"],
+    )  # fmt: skip
+    explorer = log.explore()
+    for steps in ("view", None):
+        with pytest.raises(safar.ArgumentTypeError, match="expected a list of events"):
+            explorer.choose(steps=steps)
+    with pytest.raises(safar.ArgumentError, match="period='year' is not a choice"):
+        explorer.choose(period="year")
+    explorer.choose(steps=["view"], column="size", value=0.5)
+    assert explorer.problem is None
+    assert explorer.result is not None
+    assert explorer.result.to_dict()["customers"] == [2]

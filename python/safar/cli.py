@@ -56,12 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         0, or 1 for a fault of safar itself, or 2 where something given can't be used, or 130 where it was interrupted.
     """
-    options = _parser().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # Where Persian can't be written, its letters are named instead.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
+        options = _parser().parse_args(arguments)
+        for stream in (sys.stdout, sys.stderr):
+            # Where Persian can't be written, its letters are named instead.
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         run: Callable[[argparse.Namespace], None] = options.run
         run(options)
         # A process may have been started without any place to print to.

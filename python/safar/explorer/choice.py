@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from safar import _args
 from safar._typing import Calendar, Period
+from safar.errors import ArgumentTypeError
 
 __all__ = ["Analysis", "Call", "Choice"]
 
@@ -98,6 +99,12 @@ class Choice:
 
     def __post_init__(self) -> None:
         _args.choice(self.analysis, "analysis", Analysis)
+        _args.choice(self.period, "period", Period)
+        if not isinstance(self.steps, tuple | list):
+            raise ArgumentTypeError(
+                f"steps={self.steps!r} is a {type(self.steps).__name__}; expected a list of events, such as "
+                '["visit", "purchase"]'
+            )
 
     def cohort(self, timezone: str) -> tuple[Call, ...]:
         """The calls that give the log of the chosen customers."""
@@ -171,7 +178,7 @@ def _having(column: str, value: object) -> str:
     name = column if plain else f"`{column.replace('`', '``')}`"
     if value is None:
         return f".[{name} is null]"
-    if isinstance(value, bool | int):
+    if isinstance(value, bool | int | float):
         return f".[{name} = {str(value).lower()}]"
     text = str(value).replace("'", "''")
     return f".[{name} = '{text}']"

@@ -165,7 +165,9 @@ class Explorer:
                     f'"{name}" can\'t be chosen{_args.suggestion(name, known)} (what can: {_args.listing(known)})'
                 )
         if "steps" in changes:
-            changes["steps"] = tuple(changes["steps"])
+            # Only a list is a list of steps: a text would be its letters.
+            steps = changes["steps"]
+            changes["steps"] = tuple(steps) if isinstance(steps, list) else steps
         self.choice = replace(self.choice, **changes)
         self.view = self._answer()
         if self._panel is not None:
