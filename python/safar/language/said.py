@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["Length", "Listed", "Moment", "Said", "Spoken", "paragraph"]
 
 
-class Spoken(str):
+class Spoken(str, ABC):
     """A text in English, as any other, that can be said in another language (`Locale.say`)."""
 
+    @abstractmethod
     def spoken(self, locale: Locale) -> str:
         """Say it to a reader."""
-        raise NotImplementedError
 
 
 class Said(Spoken):
