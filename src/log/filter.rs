@@ -38,7 +38,7 @@ impl EventLog {
                 Ok(self.look_through(cut(task)..last, customer, keep))
             })
             .collect::<Result<_>>()?;
-        let events: Vec<u32> = parts.iter().flat_map(|part| &part.events).copied().collect();
+        let events = concatenated(&parts);
         if events.is_empty() {
             return Err(Error::Empty(format!(
                 "no event is left of {} of {} customers: no event meets all conditions at once; drop or widen one",
@@ -56,16 +56,18 @@ impl EventLog {
         }
         drop(parts);
         cancel.check()?;
+        let order = UInt32Array::from(events);
+        let events = order.values();
         let times: Vec<i64> = events.par_iter().map(|&event| self.times[event as usize]).collect();
-        let (codes, event_names) = compact(&self.events, &events, &self.event_names, 0);
-        let channels = self.channels.as_ref().map(|(codes, names)| compact(codes, &events, names, 1));
+        let (codes, event_names) = compact(&self.events, events, &self.event_names, 0);
+        let channels = self.channels.as_ref().map(|(codes, names)| compact(codes, events, names, 1));
         cancel.check()?;
         let columns = if shared {
-            self.shared_columns(&events)
+            self.shared_columns(&order)
         } else {
-            self.columns.par_iter().map(|column| Self::part_of(column, &events)).collect::<Result<_>>()?
+            self.columns.par_iter().map(|column| Self::part_of(column, events)).collect::<Result<_>>()?
         };
-        let journeys = offsets.windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
+        let journeys = offsets.par_windows(2).map(|pair| &times[pair[0] as usize..pair[1] as usize]);
         let tied: usize = journeys.map(|journey| journey.windows(2).filter(|pair| pair[0] == pair[1]).count()).sum();
         Ok(Self {
             customers: take(&self.customers, &customers, None)?,
@@ -106,16 +108,15 @@ impl EventLog {
 
     /// All columns with the values of these events, which stand where they stood. Columns that share an order do so
     /// again.
-    fn shared_columns(&self, events: &[u32]) -> Vec<Column> {
-        let own = UInt32Array::from(events.to_vec());
-        let mut composed: Vec<(Option<usize>, UInt32Array)> = vec![(None, own)];
+    fn shared_columns(&self, events: &UInt32Array) -> Vec<Column> {
+        let mut composed: Vec<(Option<usize>, UInt32Array)> = vec![(None, events.clone())];
         let mut columns = Vec::with_capacity(self.columns.len());
         for column in &self.columns {
             let order = column.waiting_order();
             let place = order.map(|rows| rows.values().as_ptr() as usize);
             let known = composed.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {
                 let rows = order.map_or(&[][..], |rows| rows.values());
-                let values: Vec<u32> = events.par_iter().map(|&event| rows[event as usize]).collect();
+                let values: Vec<u32> = events.values().par_iter().map(|&event| rows[event as usize]).collect();
                 composed.push((place, values.into()));
                 composed.len() - 1
             });
@@ -139,13 +140,34 @@ struct Part {
     customers: Vec<(u32, u32)>,
 }
 
+/// The events of all tasks, one after the other.
+fn concatenated(parts: &[Part]) -> Vec<u32> {
+    let mut events = vec![0; parts.iter().map(|part| part.events.len()).sum()];
+    let mut rest = events.as_mut_slice();
+    let mut places = Vec::with_capacity(parts.len());
+    for part in parts {
+        let (place, after) = rest.split_at_mut(part.events.len());
+        places.push(place);
+        rest = after;
+    }
+    places.into_par_iter().zip(parts).for_each(|(place, part)| place.copy_from_slice(&part.events));
+    events
+}
+
 /// The codes of these events over the names that they bear; `beyond` codes past the last name (null) stay past it.
 fn compact(codes: &Codes, events: &[u32], names: &Names, beyond: usize) -> (Codes, Names) {
+    fn borne<C: Code>(codes: &[C], events: &[u32], number: usize) -> Vec<bool> {
+        let none = || vec![false; number];
+        let seen = events.par_iter().fold(none, |mut borne, &event| {
+            borne[codes[event as usize].index()] = true;
+            borne
+        });
+        seen.reduce(none, |one, other| one.iter().zip(other).map(|(one, other)| one | other).collect())
+    }
     fn write<C: Code, D: Code>(codes: &[C], events: &[u32], renamed: &[usize]) -> Vec<D> {
         events.par_iter().map(|&event| D::from_index(renamed[codes[event as usize].index()])).collect()
     }
-    let mut borne = vec![false; names.len() + beyond];
-    with_codes!(codes, codes => events.iter().for_each(|&event| borne[codes[event as usize].index()] = true));
+    let borne = with_codes!(codes, codes => borne(codes, events, names.len() + beyond));
     let kept: Vec<String> =
         names.iter().zip(&borne).filter(|(_, borne)| **borne).map(|(name, _)| name.to_owned()).collect();
     // Names are sorted, so those that stay keep their order.

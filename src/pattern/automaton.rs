@@ -70,6 +70,14 @@ pub(super) struct Automaton {
 }
 
 impl Automaton {
+    /// The class of the one event that a match consists of; none where it may have more, or has to wait.
+    pub(super) fn only_event(&self) -> Option<usize> {
+        match self.positions.as_slice() {
+            [only] if only.first && only.accepts && only.incoming.is_empty() => Some(only.class),
+            _ => None,
+        }
+    }
+
     /// Builds the automaton; what can't be searched for is refused.
     pub(super) fn of(tree: &Tree, text: &str) -> Result<Self> {
         let mut builder = Builder { text, positions: Vec::new(), absences: Vec::new() };

@@ -206,6 +206,10 @@ impl Matcher {
 
     /// Whether a journey has a match.
     pub fn is_in<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch) -> Result<bool> {
+        if let Some(class) = self.automaton.only_event().filter(|_| self.same.is_empty()) {
+            let mut events = journey.events.iter().enumerate();
+            return Ok(events.any(|(at, code)| self.classes.of(code.index(), journey.start + at) >> class & 1 == 1));
+        }
         self.matches(journey, scratch, |_| false).map(|found| found == Found::Matched)
     }
 
