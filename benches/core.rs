@@ -43,10 +43,12 @@ struct Rows {
     events: Vec<&'static str>,
 }
 
+/// The first event, µs UTC.
+const START: i64 = 1_767_571_200_000_000;
+
 static SORTED: LazyLock<Rows> = LazyLock::new(|| {
     let mut numbers = Numbers(7);
-    let start = 1_767_571_200_000_000;
-    let times = (0..ROWS as i64).map(|row| start + row * 7_776_000).collect();
+    let times = (0..ROWS as i64).map(|row| START + row * 7_776_000).collect();
     // The square of a uniform number: few customers have many events.
     let customers = (0..ROWS).map(|_| {
         let share = (numbers.next() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -123,6 +125,26 @@ fn ingest_shuffled(bencher: Bencher) {
     bencher.counter(ItemsCount::new(ROWS)).bench_local(|| build(black_box(&table)));
 }
 
+fn cutoff_plan(kernel: &str) -> serde_json::Value {
+    let cutoffs = json!({
+        "at_us": [START + 60 * 86_400_000_000], "observe_us": 3_888_000_000_000_u64, "active": null,
+        "active_where": null, "arrived": null,
+    });
+    let feature = |name: &str, measure: serde_json::Value| json!({"name": name, "measure": measure, "events": null, "where": null, "within_us": null, "history": false});
+    match kernel {
+        "features" => json!({"cutoffs": cutoffs, "features": [
+            feature("recency", json!("since_last")), feature("events", json!("count")),
+            feature("median", json!({"gaps": "median"})), feature("slope", json!({"weeks": "slope"})),
+            feature("night", json!({"hours": {"from": 0, "to": 6}})),
+        ]}),
+        "features_names" => json!({"cutoffs": cutoffs, "columns": ["event"], "where": null}),
+        _ => json!({
+            "cutoffs": cutoffs, "events": ["purchase"], "where": null, "gap_us": 0, "predict_us": 2_592_000_000_000_u64,
+            "term": null, "value": null,
+        }),
+    }
+}
+
 /// A plan for every kernel; a kernel without one is missed by the benchmark and says so.
 fn plan(kernel: &str) -> Plan {
     let units = json!({
@@ -170,6 +192,7 @@ fn plan(kernel: &str) -> Plan {
                  "sum": null, "least": 1, "most": null},
             ],
         }),
+        name if name.starts_with("features") || name == "labels" => cutoff_plan(name),
         "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::{cast, concat_batches, take_record_batch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use rayon::prelude::*;
@@ -114,6 +114,37 @@ impl Table {
     /// Type of a column.
     pub fn data_type(&self, name: &str) -> Result<&DataType> {
         Ok(self.schema.field(self.position(name)?).data_type())
+    }
+
+    /// The same rows with the columns of another table behind them.
+    pub fn beside(&self, other: &Self) -> Result<Self> {
+        if self.num_rows() != other.num_rows() {
+            return Err(Error::Internal(format!("{} rows beside {}", other.num_rows(), self.num_rows())));
+        }
+        let fields: Vec<FieldRef> = self.schema.fields().iter().chain(other.schema.fields()).cloned().collect();
+        let schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        let own = concat_batches(&self.schema, &self.batches)?;
+        let others = concat_batches(&other.schema, &other.batches)?;
+        let columns = own.columns().iter().chain(others.columns()).cloned().collect();
+        Ok(Self::new(Arc::clone(&schema), vec![RecordBatch::try_new(schema, columns)?]))
+    }
+
+    /// The fields of a column of structures as columns in its place.
+    pub fn unnested(&self, name: &str) -> Result<Self> {
+        let position = self.position(name)?;
+        let DataType::Struct(inner) = self.schema.field(position).data_type() else {
+            return Err(Error::Type(format!("column \"{name}\" is {}, no structure", self.data_type(name)?)));
+        };
+        let mut fields: Vec<FieldRef> = self.schema.fields().to_vec();
+        fields.splice(position..=position, inner.iter().cloned());
+        let schema = Arc::new(Schema::new_with_metadata(fields, self.schema.metadata().clone()));
+        let batch = |batch: &RecordBatch| {
+            let mut columns = batch.columns().to_vec();
+            columns.splice(position..=position, batch.column(position).as_struct().columns().iter().cloned());
+            RecordBatch::try_new(Arc::clone(&schema), columns)
+        };
+        let batches = self.batches.iter().map(batch).collect::<std::result::Result<_, _>>()?;
+        Ok(Self::new(schema, batches))
     }
 
     /// Only these columns, in this order.

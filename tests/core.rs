@@ -66,11 +66,13 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 11] = [
+const ROWS: [&str; 13] = [
     "conformance_moves",
+    "features",
     "funnel_attempts",
     "funnel_events",
     "journeys",
+    "labels",
     "match_customers",
     "match_events",
     "match_rows",
@@ -79,6 +81,27 @@ const ROWS: [&str; 11] = [
     "sessions",
     "sessions_events",
 ];
+
+fn cutoff_plan(kernel: &str) -> serde_json::Value {
+    let hour = 3_600_000_000_i64;
+    let cutoffs = json!({
+        "at_us": [START + 200 * hour, START + 400 * hour], "observe_us": 240 * hour, "active": null, "active_where": null,
+        "arrived": null,
+    });
+    let feature = |name: &str, measure: serde_json::Value| json!({"name": name, "measure": measure, "events": null, "where": null, "within_us": null, "history": false});
+    match kernel {
+        "features" => json!({"cutoffs": cutoffs, "features": [
+            feature("sum", json!({"sum": "number"})), feature("slope", json!({"weeks": "theil_sen"})),
+            feature("gaps", json!({"gaps": "burstiness"})), feature("hour", json!("mean_hour")),
+            feature("last", json!({"last_text": "event"})),
+        ]}),
+        "features_names" => json!({"cutoffs": cutoffs, "columns": ["event"], "where": "number > 2"}),
+        _ => json!({
+            "cutoffs": cutoffs, "events": ["buy"], "where": null, "gap_us": hour, "predict_us": 90 * hour, "term": null,
+            "value": "number",
+        }),
+    }
+}
 
 fn plan(kernel: &str) -> Plan {
     let units = json!({
@@ -131,6 +154,7 @@ fn plan(kernel: &str) -> Plan {
                  "sum": null, "least": 1, "most": null},
             ],
         }),
+        name if name.starts_with("features") || name == "labels" => cutoff_plan(name),
         "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,

@@ -259,6 +259,9 @@ def columns_in(table: _core.Table) -> dict[str, list[Any]]:
 
 def rows_in(table: _core.Table, names: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
     """Return the rows of a core table in its order."""
+    if "features" in table.names:
+        # Columns that a plan names stand in one of structures.
+        table = table.unnest("features")
     columns = columns_in(table)
     return list(zip(*(columns[name] for name in (table.names if names is None else names)), strict=True))
 

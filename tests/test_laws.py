@@ -109,6 +109,27 @@ EXPECTED = [
 HOURS = {"open_us": 3 * SECOND, "close_us": 9 * SECOND, "weekend": [3], "holidays": []}
 STAGES = {"stage": "plan", "inactivity_us": 2 * SECOND, "within": [], "value": False, "costs": None}
 
+CUTOFFS = {
+    "at_us": [BASE + 4 * SECOND, BASE + 9 * SECOND],
+    "observe_us": 6 * SECOND,
+    "active": ["A", "B", "C"],
+    "active_where": None,
+    "arrived": None,
+}
+EVER = {
+    "at_us": [BASE + 20 * SECOND],
+    "observe_us": None,
+    "active": None,
+    "active_where": None,
+    "arrived": None,
+}
+
+
+def feature(name: str, measure: object, **options: Any) -> dict[str, Any]:
+    usual = {"events": None, "where": None, "within_us": None, "history": False}
+    return {"name": name, "measure": measure} | usual | options
+
+
 # kernel -> the parameters it is exercised with
 EXERCISES: dict[str, list[dict[str, Any]]] = {
     "conformance": [
@@ -126,6 +147,25 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
             "max_rows": 1_000_000,
         },
         {"start": None, "outcomes": ["B"], "horizon_us": None, "resolution_us": 1, "max_rows": 1_000_000},
+    ],
+    "features": [
+        {
+            "cutoffs": CUTOFFS,
+            "features": [
+                feature("count", "count", events=["A", "C"], within_us=2 * SECOND),
+                feature("first", "since_first", history=True),
+                feature("sum", {"sum": "value"}, where="value > 0"),
+                feature("median", {"gaps": "median"}),
+                feature("share", {"share": {"column": "channel", "value": "web"}}),
+                feature("last", {"last_text": "plan"}),
+                feature("open", {"open": {"opened": ["A"], "closed": ["B"]}}),
+            ],
+        },
+        {"cutoffs": EVER, "features": []},
+    ],
+    "features_names": [
+        {"cutoffs": CUTOFFS, "columns": ["event", "plan"], "where": "value > 0"},
+        {"cutoffs": EVER, "columns": ["channel"], "where": None},
     ],
     "flow": [{"units": JOURNEYS, "depth": 3, "max_edges": 10_000}],
     "funnel": [
@@ -181,6 +221,26 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
             "cuts": [[]],
             "measures": [MEASURE | {"numerator": "nth_of_event > 1 and seconds_since_same < 3"}],
             "max_cells": 100_000,
+        },
+    ],
+    "labels": [
+        {
+            "cutoffs": CUTOFFS,
+            "events": ["C"],
+            "where": "value > 0",
+            "gap_us": SECOND,
+            "predict_us": 4 * SECOND,
+            "term": None,
+            "value": "value",
+        },
+        {
+            "cutoffs": EVER,
+            "events": ["A", "B"],
+            "where": None,
+            "gap_us": 0,
+            "predict_us": DAY,
+            "term": {"length_us": 20 * SECOND, "grace_us": SECOND},
+            "value": None,
         },
     ],
     "lifecycle": [

@@ -55,6 +55,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "language": 2,  # writes dates in both calendars
     "result": 2,
     "design": 2,
+    "features": 2.5,  # its sentences are of the language
     "kpi": 2.5,  # its catalogue is a table of a result
     "explanation": 2.5,  # a table of a result, read as a story
     "analyses": 3,

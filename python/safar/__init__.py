@@ -28,10 +28,12 @@ from safar._progress import progress
 from safar.analyses import (
     Conformance,
     Conversion,
+    Features,
     Flow,
     Funnel,
     Journeys,
     Kpis,
+    Labels,
     Lifecycle,
     Loops,
     Match,
@@ -50,10 +52,12 @@ from safar.analyses import (
 from safar.analyses.conformance import ConformanceResult
 from safar.analyses.conversion import ConversionResult
 from safar.analyses.dialects import DialectsResult, compare_dialects
+from safar.analyses.features import FeaturesResult
 from safar.analyses.flow import FlowResult
 from safar.analyses.funnel import Exclusion, FunnelResult, Step, exclusion, step
 from safar.analyses.journeys import JourneysResult
 from safar.analyses.kpis import KpisResult, kpis
+from safar.analyses.labels import LabelsResult
 from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.loops import LoopsResult
 from safar.analyses.match import MatchResult
@@ -80,6 +84,7 @@ from safar.errors import (
     UnknownEventError,
 )
 from safar.explanation import Explanation
+from safar.features import Feature, feature
 from safar.journey_map import JourneyMap, MapCoverage
 from safar.kpi import kpi_catalogue
 from safar.log import EventLog, read
@@ -113,6 +118,9 @@ __all__ = [
     "Exclusion",
     "Explanation",
     "Explorer",
+    "Feature",
+    "Features",
+    "FeaturesResult",
     "FileError",
     "Flow",
     "FlowResult",
@@ -125,6 +133,8 @@ __all__ = [
     "KpiComparisonResult",
     "Kpis",
     "KpisResult",
+    "Labels",
+    "LabelsResult",
     "Lifecycle",
     "LifecycleResult",
     "Loops",
@@ -176,6 +186,7 @@ __all__ = [
     "datasets",
     "design",
     "exclusion",
+    "feature",
     "funnel",
     "journey_picture",
     "kpi_catalogue",

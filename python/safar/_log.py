@@ -14,10 +14,12 @@ from safar._core import Table
 from safar._typing import Frame
 from safar.analyses.conformance import conformance
 from safar.analyses.conversion import conversion
+from safar.analyses.features import features
 from safar.analyses.flow import flow
 from safar.analyses.funnel import funnel
 from safar.analyses.journeys import journeys
 from safar.analyses.kpis import kpis
+from safar.analyses.labels import labels
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.match import match
@@ -72,6 +74,8 @@ class Log(ABC):
     stages = stages
     waits = waits
     kpis = kpis
+    features = features
+    labels = labels
     map_coverage = map_coverage
     with_scores = with_scores
     emotion_curve = emotion_curve

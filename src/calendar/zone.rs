@@ -82,7 +82,7 @@ impl Zone {
 
     /// The wall clock at an instant.
     #[inline]
-    pub(super) fn to_local_us(&self, utc_us: i64) -> i64 {
+    pub fn to_local_us(&self, utc_us: i64) -> i64 {
         utc_us.saturating_add(self.offsets[self.utc.find(utc_us)])
     }
 

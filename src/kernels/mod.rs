@@ -3,11 +3,14 @@
 mod cells;
 mod conformance;
 mod conversion;
+mod cutoffs;
 mod cutter;
+mod features;
 mod flow;
 mod funnel;
 mod journeys;
 mod kpis;
+mod labels;
 mod lifecycle;
 mod loops;
 mod matches;
@@ -34,10 +37,12 @@ use crate::table::Table;
 
 pub use conformance::{Conformance, ConformanceMoves};
 pub use conversion::Conversion;
+pub use features::{Features, FeaturesNames};
 pub use flow::Flow;
 pub use funnel::{Funnel, FunnelAttempts, FunnelEvents};
 pub use journeys::{Journeys, JourneysChains};
 pub use kpis::Kpis;
+pub use labels::Labels;
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use matches::{Match, MatchCustomers, MatchEvents, MatchRows};
@@ -59,6 +64,8 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Conformance::NAME, run::<Conformance>),
     (ConformanceMoves::NAME, run::<ConformanceMoves>),
     (Conversion::NAME, run::<Conversion>),
+    (Features::NAME, run::<Features>),
+    (FeaturesNames::NAME, run::<FeaturesNames>),
     (Flow::NAME, run::<Flow>),
     (Funnel::NAME, run::<Funnel>),
     (FunnelAttempts::NAME, run::<FunnelAttempts>),
@@ -66,6 +73,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Journeys::NAME, run::<Journeys>),
     (JourneysChains::NAME, run::<JourneysChains>),
     (Kpis::NAME, run::<Kpis>),
+    (Labels::NAME, run::<Labels>),
     (Lifecycle::NAME, run::<Lifecycle>),
     (Loops::NAME, run::<Loops>),
     (Match::NAME, run::<Match>),

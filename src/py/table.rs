@@ -148,6 +148,19 @@ impl Table {
         self.inner.select(&names).map(Self::from).map_err(|error| raise(py, error))
     }
 
+    /// The same rows with the columns of another table behind them.
+    #[pyo3(signature = (other, /))]
+    fn beside(&self, py: Python<'_>, other: &Bound<'_, Self>) -> PyResult<Self> {
+        let (table, other) = (self.inner.clone(), other.get().inner.clone());
+        door(py, move |_| table.beside(&other)).map(Self::from)
+    }
+
+    /// The fields of a column of structures as columns in its place.
+    #[pyo3(signature = (name, /))]
+    fn unnest(&self, py: Python<'_>, name: &str) -> PyResult<Self> {
+        self.inner.unnested(name).map(Self::from).map_err(|error| raise(py, error))
+    }
+
     /// The rows at some positions.
     #[pyo3(signature = (positions, /))]
     fn rows(&self, py: Python<'_>, positions: PyReadonlyArray1<'_, i64>) -> PyResult<Self> {

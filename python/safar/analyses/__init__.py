@@ -7,10 +7,12 @@ from typing import Any
 from safar.analyses._spec import Spec
 from safar.analyses.conformance import Conformance
 from safar.analyses.conversion import Conversion
+from safar.analyses.features import Features
 from safar.analyses.flow import Flow
 from safar.analyses.funnel import Funnel
 from safar.analyses.journeys import Journeys
 from safar.analyses.kpis import Kpis
+from safar.analyses.labels import Labels
 from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
 from safar.analyses.match import Match
@@ -29,10 +31,12 @@ __all__ = [
     "SPECS",
     "Conformance",
     "Conversion",
+    "Features",
     "Flow",
     "Funnel",
     "Journeys",
     "Kpis",
+    "Labels",
     "Lifecycle",
     "Loops",
     "Match",
@@ -53,10 +57,12 @@ __all__ = [
 SPECS: tuple[type[Spec[Any]], ...] = (
     Conformance,
     Conversion,
+    Features,
     Flow,
     Funnel,
     Journeys,
     Kpis,
+    Labels,
     Lifecycle,
     Loops,
     Match,
