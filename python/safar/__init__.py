@@ -98,6 +98,7 @@ from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scor
 if TYPE_CHECKING:
     from safar import datasets, pages, plot
     from safar.explorer import Explorer
+    from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -145,6 +146,9 @@ __all__ = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "PredictionModel",
+    "PredictionReport",
+    "Profit",
     "QualityResult",
     "Result",
     "ResultTable",
@@ -156,6 +160,7 @@ __all__ = [
     "Scan",
     "ScoreResult",
     "Scores",
+    "ScoresResult",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",
@@ -179,6 +184,7 @@ __all__ = [
     "alerts",
     "calendar",
     "ces",
+    "churn",
     "compare_dialects",
     "compare_kpis",
     "csat",
@@ -191,6 +197,7 @@ __all__ = [
     "journey_picture",
     "kpi_catalogue",
     "kpis",
+    "leads",
     "nps",
     "open",
     "pages",
@@ -208,12 +215,18 @@ _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
     "Explorer": ("safar.explorer", "Explorer"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "PredictionModel": ("safar.models.prediction", "PredictionModel"),
+    "PredictionReport": ("safar.models.prediction", "PredictionReport"),
+    "Profit": ("safar.models.prediction", "Profit"),
+    "ScoresResult": ("safar.models.prediction", "ScoresResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
+    "churn": ("safar.models.prediction", "churn"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
     "dashboard": ("safar.pages", "dashboard"),
     "datasets": ("safar.datasets", None),
     "journey_picture": ("safar.pages", "journey_picture"),
+    "leads": ("safar.models.prediction", "leads"),
     "pages": ("safar.pages", None),
     "plot": ("safar.plot", None),
     "trend": ("safar.monitoring", "trend"),
