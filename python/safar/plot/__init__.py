@@ -22,6 +22,7 @@ from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
 from safar.plot.notebook import offline
 from safar.plot.paths import paths
+from safar.plot.prediction import prediction
 from safar.plot.retention import retention
 from safar.plot.rfm import rfm
 from safar.plot.scores import scores
@@ -57,6 +58,7 @@ __all__ = [
     "offline",
     "paths",
     "plot",
+    "prediction",
     "retention",
     "rfm",
     "scores",

@@ -29,9 +29,9 @@ _MOST_PERMUTED = 2_000
 _SHUFFLES = 3
 # A difference that is no more than chance may make it.
 _LEVEL = 0.05
-_BEATS = 'The model beats the rule "{rule}" in the latest part: the area is larger by {difference} ({low} to {high}).'
+_BEATS = 'The model beats the rule "{rule}" in the last part: the area is larger by {difference} ({low} to {high}).'
 _BEATS_NOT = (
-    'The model does not beat the rule "{rule}" in the latest part: the areas differ by {difference} ({low} to {high}), '
+    'The model does not beat the rule "{rule}" in the last part: the areas differ by {difference} ({low} to {high}), '
     "no more than chance may make it; use the rule, or find better features."
 )
 
@@ -110,6 +110,7 @@ class Evaluation:
             "captured_by_rule": _table.nullable(by_rule),
             "lift": _table.nullable(found / _FRACTIONS),
             "precision": _table.nullable(precision),
+            "profit": _table.nullable(metrics.campaign_profit(last.truth, found, _FRACTIONS, self.profit)),
         }
         shares = frozenset({"contacted", "captured", "captured_by_rule", "precision"})
         return ResultTable(_table.table_of(columns), definition, timezone, shares=shares)

@@ -19,8 +19,7 @@ __all__ = [
     "average_precision",
     "brier",
     "calibration",
-]
-__all__ += [
+    "campaign_profit",
     "captured",
     "emp_churn",
     "expected_calibration_error",
@@ -238,6 +237,19 @@ def emp_churn(truth: Array, score: Floats, profit: Profit | None = None) -> tupl
     lost = profit.value * (delta + phi) * (1 - share) * false * mass
     contacted = mass * (share * true + (1 - share) * false)
     return float(np.sum(gained - lost)), float(contacted.sum())
+
+
+def campaign_profit(truth: Array, found: Floats, contacted: Floats, profit: Profit) -> Floats:
+    """What a campaign brings for each customer of the population that reaches so large shares of the true cases.
+
+    The profit of Verbraken et al. (2013) where the share who accept is the mean of its distribution.
+    """
+    share = truth.mean()
+    a, b = profit.accept
+    stays = a / (a + b) * (profit.value - profit.offer) - profit.contact
+    right = share * found
+    earned: Floats = stays * right - (profit.offer + profit.contact) * (contacted - right)
+    return earned
 
 
 def stability_index(before: Floats, after: Floats, bins: int = 10) -> float:
