@@ -88,6 +88,7 @@ PUBLIC = [
     "StepsResult",
     "Stickiness",
     "StickinessResult",
+    "SurvivalResult",
     "Transitions",
     "TransitionsResult",
     "TrendResult",
@@ -122,6 +123,7 @@ PUBLIC = [
     "rfm",
     "scan",
     "step",
+    "survival",
     "trend",
 ]
 # One question of each analysis with arguments that are not the defaults.

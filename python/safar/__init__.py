@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from safar import datasets, pages, plot
     from safar.explorer import Explorer
     from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
+    from safar.models.survival import SurvivalResult, survival
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -173,6 +174,7 @@ __all__ = [
     "StepsResult",
     "Stickiness",
     "StickinessResult",
+    "SurvivalResult",
     "Transitions",
     "TransitionsResult",
     "TrendResult",
@@ -207,6 +209,7 @@ __all__ = [
     "rfm",
     "scan",
     "step",
+    "survival",
     "trend",
 ]
 
@@ -219,6 +222,7 @@ _LATER = {
     "PredictionReport": ("safar.models.prediction", "PredictionReport"),
     "Profit": ("safar.models.prediction", "Profit"),
     "ScoresResult": ("safar.models.prediction", "ScoresResult"),
+    "SurvivalResult": ("safar.models.survival", "SurvivalResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
     "churn": ("safar.models.prediction", "churn"),
@@ -229,6 +233,7 @@ _LATER = {
     "leads": ("safar.models.prediction", "leads"),
     "pages": ("safar.pages", None),
     "plot": ("safar.plot", None),
+    "survival": ("safar.models.survival", "survival"),
     "trend": ("safar.monitoring", "trend"),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal, TypeAlias
 
@@ -52,6 +52,10 @@ class Curve:
     left: Integers
     censored: Integers
     entered: Integers | None = None
+
+    def of_any(self) -> Curve:
+        """The curve of this outcome and all others together."""
+        return replace(self, reached=self.left)
 
     @property
     def before(self) -> Floats:

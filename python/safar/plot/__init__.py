@@ -30,6 +30,7 @@ from safar.plot.sessions import sessions
 from safar.plot.stages import stages
 from safar.plot.steps import steps
 from safar.plot.stickiness import stickiness
+from safar.plot.survival import survival
 from safar.plot.transitions import transitions
 from safar.plot.trend import trend
 from safar.plot.waits import waits
@@ -65,6 +66,7 @@ __all__ = [
     "stages",
     "steps",
     "stickiness",
+    "survival",
     "transitions",
     "trend",
     "waits",

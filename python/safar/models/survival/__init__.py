@@ -1,0 +1,7 @@
+"""How long customers stay: curves of survival, their tests, and Cox's model."""
+
+from __future__ import annotations
+
+from safar.models.survival.curves import SurvivalResult, survival
+
+__all__ = ["SurvivalResult", "survival"]
