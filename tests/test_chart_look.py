@@ -78,6 +78,15 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "comparison": (lambda: safar.compare_kpis(kpi_table(), by="channel", baseline="app"), {}),
     "scores": (lambda: safar.nps({"score": [10, 9, 3], "channel": ["app", "app", None]}, by="channel"), {}),
     "emotion curve": (lambda: scored().emotion_curve(order=["look", "use", "buy"]), {}),
+    "segments by scores": (lambda: safar.datasets.shop(300).log().rfm("purchase").segments(), {}),
+    "segments with intervals": (
+        lambda: safar.datasets.shop(300).log().rfm("purchase").segments(),
+        {"what": "segments"},
+    ),
+    "movement between segments": (
+        lambda: safar.datasets.shop(300).log().rfm_movement("purchase", at=["2025-09-01", "2026-01-01"]),
+        {},
+    ),
     "survival": (
         lambda: safar.survival(left_for(), duration="days", event="gone", by="channel"),
         {},

@@ -20,6 +20,7 @@ from oracles import DAY, Event, Wait
 from safar.errors import ArgumentError, ArgumentTypeError, DataError, UnknownColumnError, UnknownEventError
 from strategies import BASE, logs, observed, public_log
 from test_conversion import PLACEBO, SIX_MP, lines
+from test_said import unsaid
 
 
 def remission(**more: Any) -> dict[str, list[Any]]:
@@ -458,3 +459,18 @@ def test_a_million_customers_take_no_minute() -> None:
     found = safar.survival(data, duration="d", event="e")
     assert len(found) == 1_999
     assert found.to_dict()["at_risk"][0] == 1_000_000
+
+
+def test_definitions_are_said_in_persian() -> None:
+    log = public_log(signups(3, 7, 0), observed_until=BASE + 10 * DAY)
+    data = {"d": [2, 9], "e": [1, 1], "f": [0, 5], "w": [1, 2], "why": ["left", None], "by": ["a", "b"]}
+    options: dict[str, Any] = {"duration": "d", "entry": "f", "weights": "w", "by": "by", "until": 8}
+    found = [
+        safar.survival(log, start="signup", end="cancel", until="5d", by="channel", unit="hour"),
+        safar.survival(log, end="cancel", stop="signup"),
+        safar.survival(data, event="e", unit="month", **options),
+        safar.survival(data, event="why", causes=["left"], unit="year", **options),
+        safar.survival({"d": [2, 9], "e": [1, 1], "f": [0, 5]}, duration="d", event="e", entry="f"),
+    ]
+    for result in found:
+        assert unsaid(result.definition) == []

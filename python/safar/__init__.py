@@ -49,6 +49,8 @@ from safar.analyses import (
     Transitions,
     Waits,
 )
+from safar.analyses._rfm_rules import rfm_rules
+from safar.analyses._rfm_segments import RfmSegments
 from safar.analyses.conformance import ConformanceResult
 from safar.analyses.conversion import ConversionResult
 from safar.analyses.dialects import DialectsResult, compare_dialects
@@ -64,6 +66,7 @@ from safar.analyses.match import MatchResult
 from safar.analyses.paths import PathsResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.rfm import RfmResult
+from safar.analyses.rfm_movement import RfmMovement
 from safar.analyses.separating_paths import SeparatingPathsResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.stages import StagesResult
@@ -156,7 +159,9 @@ __all__ = [
     "Retention",
     "RetentionResult",
     "Rfm",
+    "RfmMovement",
     "RfmResult",
+    "RfmSegments",
     "SafarError",
     "Scan",
     "ScoreResult",
@@ -207,6 +212,7 @@ __all__ = [
     "progress",
     "read",
     "rfm",
+    "rfm_rules",
     "scan",
     "step",
     "survival",

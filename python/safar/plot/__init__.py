@@ -24,6 +24,7 @@ from safar.plot.notebook import offline
 from safar.plot.paths import paths
 from safar.plot.retention import retention
 from safar.plot.rfm import rfm
+from safar.plot.rfm_segments import rfm_movement, rfm_segments
 from safar.plot.scores import scores
 from safar.plot.separating_paths import separating_paths
 from safar.plot.sessions import sessions
@@ -60,6 +61,8 @@ __all__ = [
     "plot",
     "retention",
     "rfm",
+    "rfm_movement",
+    "rfm_segments",
     "scores",
     "separating_paths",
     "sessions",
