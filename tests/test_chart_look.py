@@ -42,6 +42,7 @@ def left_for() -> dict[str, list[Any]]:
         "why": why,
         "gone": [each is not None for each in why],
         "channel": [("app", "web", None)[day % 5 // 2] for day in days],
+        "cart": [day % 7 for day in days],
     }
 
 
@@ -85,6 +86,10 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     ),
     "movement between segments": (
         lambda: safar.datasets.shop(300).log().rfm_movement("purchase", at=["2025-09-01", "2026-01-01"]),
+        {},
+    ),
+    "hazard ratios": (
+        lambda: safar.cox(left_for(), duration="days", event="gone", columns=["cart"]),
         {},
     ),
     "survival": (

@@ -102,7 +102,7 @@ if TYPE_CHECKING:
     from safar import datasets, pages, plot
     from safar.explorer import Explorer
     from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
-    from safar.models.survival import SurvivalResult, survival
+    from safar.models.survival import CoxResult, SurvivalResult, cox, survival
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -115,6 +115,7 @@ __all__ = [
     "ConformanceResult",
     "Conversion",
     "ConversionResult",
+    "CoxResult",
     "DataError",
     "DialectsResult",
     "EmotionCurveResult",
@@ -194,6 +195,7 @@ __all__ = [
     "churn",
     "compare_dialects",
     "compare_kpis",
+    "cox",
     "csat",
     "dashboard",
     "datasets",
@@ -222,6 +224,7 @@ __all__ = [
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
+    "CoxResult": ("safar.models.survival", "CoxResult"),
     "Explorer": ("safar.explorer", "Explorer"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
     "PredictionModel": ("safar.models.prediction", "PredictionModel"),
@@ -233,6 +236,7 @@ _LATER = {
     "alerts": ("safar.monitoring", "alerts"),
     "churn": ("safar.models.prediction", "churn"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
+    "cox": ("safar.models.survival", "cox"),
     "dashboard": ("safar.pages", "dashboard"),
     "datasets": ("safar.datasets", None),
     "journey_picture": ("safar.pages", "journey_picture"),

@@ -10,6 +10,7 @@ from safar.errors import ArgumentError
 from safar.plot.alerts import alerts
 from safar.plot.conformance import conformance
 from safar.plot.conversion import conversion
+from safar.plot.cox import cox
 from safar.plot.emotion_curve import emotion_curve
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
@@ -46,6 +47,7 @@ __all__ = [
     "alerts",
     "conformance",
     "conversion",
+    "cox",
     "emotion_curve",
     "flow",
     "funnel",

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from safar.models.survival.curves import SurvivalResult, survival
+from safar.models.survival.regression import CoxResult, cox
 
-__all__ = ["SurvivalResult", "survival"]
+__all__ = ["CoxResult", "SurvivalResult", "cox", "survival"]
