@@ -493,7 +493,7 @@ FRAME = {"x": list(range(60)), "y": [0, 1] * 30, "when": ["a", "b", None] * 20}
         (FRAME, {}, "a frame needs label="),
         (FRAME, {"label": "z"}, 'no column "z"'),
         (FRAME, {"label": "when"}, "say which one is meant: positive='b'"),
-        (FRAME, {"label": "y", "positive": 5}, "the values are 0, 1 and positive=5"),
+        (FRAME, {"label": "y", "positive": 5}, 'values are "0", "1" and positive=5'),
         (FRAME | {"y": [1] * 60}, {"label": "y"}, "there is one class only"),
         (FRAME, {"label": "y", "columns": ["x", "y"]}, 'columns holds the label "y"'),
         ({"x": [1.0] * 60, "y": [0, 1] * 30}, {"label": "y"}, "none of the 1 features varies"),

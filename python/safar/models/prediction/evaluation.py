@@ -19,7 +19,7 @@ from safar.models.prediction.estimators import Predictor
 from safar.models.prediction.metrics import Profit
 from safar.result import ResultTable
 
-__all__ = ["Evaluation", "Rule", "evaluated"]
+__all__ = ["Evaluation", "Rule", "evaluated", "refuse_one_class", "rule_of"]
 
 _TOP = 0.1
 _LEAST_NEW = 50
@@ -297,12 +297,6 @@ def evaluated(
     judged = []
     for fold in cases.folds:
         truth = cases.truth[fold.test]
-        for what, rows in (("learn from", fold.train), ("judge by", fold.test)):
-            if not cases.truth[rows].any() or cases.truth[rows].all():
-                raise DataError(
-                    f"{fold.name}: the {len(rows):,} rows to {what} are of one class only; choose a longer predict=, "
-                    "other cut-offs or more customers"
-                )
         predictor = learn(fold.train, fold.calibrate)
         columns = {name: values[fold.test] for name, values in cases.columns.items()}
         seen = np.isin(
@@ -310,6 +304,17 @@ def evaluated(
         )
         judged.append(Judged(fold, truth, predictor(columns), rule.score(columns), seen, predictor))
     return Evaluation(cases, tuple(judged), rule, profit, bands)
+
+
+def refuse_one_class(cases: Cases) -> None:
+    """Refuse folds from which nothing can be learnt, or by which nothing can be judged."""
+    for fold in cases.folds:
+        for what, rows in (("learn from", fold.train), ("judge by", fold.test)):
+            if not cases.truth[rows].any() or cases.truth[rows].all():
+                raise DataError(
+                    f"{fold.name}: the {len(rows):,} rows to {what} are of one class only; choose a longer predict=, "
+                    "other cut-offs or more customers"
+                )
 
 
 def rule_of(cases: Cases, given: str | None, usual: Sequence[str]) -> Rule:

@@ -23,7 +23,7 @@ from safar.models.prediction.estimators import (
     few_threads,
     fitted,
 )
-from safar.models.prediction.evaluation import evaluated, rule_of, thresholds
+from safar.models.prediction.evaluation import evaluated, refuse_one_class, rule_of, thresholds
 from safar.models.prediction.metrics import Profit
 from safar.models.prediction.model import PredictionModel, reported
 
@@ -80,6 +80,7 @@ def _model(
             value=repr(positive if positive is not None else 1),
         )
         timezone, usual = "UTC", ()
+    refuse_one_class(cases)
     return _fitted(
         cases, definition, timezone, rule_of(cases, rule, usual), estimator=estimator, calibrate=calibrate,
         profit=profit or Profit(), seed=seed,
