@@ -13,6 +13,7 @@ from safar._typing import Array, Duration, Floats, Frame, Integers
 from safar.analyses.features import Features, FeaturesResult
 from safar.analyses.labels import Labels
 from safar.errors import ArgumentError, DataError
+from safar.language import Said
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -54,7 +55,8 @@ class Cases:
     # The rows that the model to be used learns from and is calibrated with.
     train: Integers
     calibrate: Integers
-    # What can't be known for sure, in words.
+    # What the label means, and what can't be known for sure, in words.
+    meaning: str
     remarks: tuple[str, ...]
     # What is asked of a log to score it, and what the labels mean; none for a frame.
     features: Features | None
@@ -73,7 +75,8 @@ def cases_of_log(log: EventLog, features: Features, labels: Labels, *, most_rows
     """Cases of a log at the cut-offs of the labels."""
     asked = replace(features, at=labels.at, observe=labels.observe, active=labels.active,
                     active_where=labels.active_where, arrived=labels.arrived).expanded(log)  # fmt: skip
-    label = labels.run(log).values()
+    labelled = labels.run(log)
+    label = labelled.values()
     result = asked.run(log)
     eligible = np.flatnonzero(~np.isnan(label))
     chosen = sampled(eligible, result.table.numpy("customer")[0], most_rows, seed)
@@ -106,7 +109,7 @@ def cases_of_log(log: EventLog, features: Features, labels: Labels, *, most_rows
         )
     return Cases(
         columns, truth, result.table.numpy("customer")[0][chosen], at, folds,
-        np.flatnonzero(at + lasts <= last), np.flatnonzero(at == last), tuple(remarks), asked,
+        np.flatnonzero(at + lasts <= last), np.flatnonzero(at == last), labelled.definition, tuple(remarks), asked,
         _undated(log, asked, result),
     )  # fmt: skip
 
@@ -218,9 +221,14 @@ def cases_of_frame(
         remarks.append(f"{len(truth) - len(rows):,} rows without a label are left out.")
     if len(chosen) < len(rows):
         remarks.append(f"{len(chosen):,} of {len(rows):,} rows are used, a sample.")
+    meaning = Said(
+        'The label is true where "{column}" is {value}.',
+        column=label,
+        value=repr(1 if positive is None else positive),
+    )
     return Cases(
         found, truth[chosen], customer[chosen], np.zeros(len(chosen), dtype=np.int64), folds,
-        np.flatnonzero(part != 0), np.flatnonzero(part == 0), tuple(remarks), None,
+        np.flatnonzero(part != 0), np.flatnonzero(part == 0), meaning, tuple(remarks), None,
     )  # fmt: skip
 
 

@@ -34,7 +34,11 @@ __all__ = ["churn", "leads"]
 
 _BANDS = (0.1, 0.3)
 _SPREAD = 1_000
-_RULES = {"inactivity": ("recency_days",), "event": ("-recency_days",), "renewal": ("recency_days",)}
+_RULES: dict[LabelKind, tuple[str, ...]] = {
+    "inactivity": ("recency_days",),
+    "event": ("-recency_days",),
+    "renewal": ("recency_days",),
+}
 
 
 def _model(
@@ -64,8 +68,7 @@ def _model(
         log = cast("EventLog", data)
         labels = _labels(log, question, cutoffs, every)
         cases = cases_of_log(log, Features(**features), labels, most_rows=most_rows, seed=seed)
-        definition, timezone = str(labels._definition(log)), log.timezone
-        usual: Sequence[str] = _RULES[labels.kind]
+        timezone, usual = log.timezone, _RULES[labels.kind]
     else:
         if label is None:
             raise ArgumentError(
@@ -74,15 +77,10 @@ def _model(
         cases = cases_of_frame(
             data, label=label, positive=positive, key=key, columns=columns, most_rows=most_rows, seed=seed
         )
-        definition = Said(
-            'The label is true where "{column}" is {value}.',
-            column=label,
-            value=repr(positive if positive is not None else 1),
-        )
         timezone, usual = "UTC", ()
     refuse_one_class(cases)
     return _fitted(
-        cases, definition, timezone, rule_of(cases, rule, usual), estimator=estimator, calibrate=calibrate,
+        cases, timezone, rule_of(cases, rule, usual), estimator=estimator, calibrate=calibrate,
         profit=profit or Profit(), seed=seed,
     )  # fmt: skip
 
@@ -106,7 +104,6 @@ def _labels(
 
 def _fitted(
     cases: Cases,
-    definition: str,
     timezone: str,
     rule: Any,
     *,
@@ -136,7 +133,7 @@ def _fitted(
         method=method,
         between=Said("a part of its own") if cases.features is None else Said("a cut-off between the two"),
     )
-    whole = paragraph(definition, how)
+    whole = paragraph(cases.meaning, how)
     remarks = (*cases.remarks, *predictor.remarks)
     with few_threads(len(cases) * len(cases.columns)):
         report = reported(evaluation, whole, timezone, remarks, seed)
