@@ -49,9 +49,9 @@ class Rule:
         worst = np.nanmin(values) - 1 if not np.isnan(values).all() else 0.0
         return np.where(np.isnan(values), worst, values)
 
-    def words(self) -> str:
+    def words(self) -> Said:
         """The rule in words."""
-        return f"{'most' if self.sign > 0 else 'least'} {self.column} first"
+        return Said("most {column} first" if self.sign > 0 else "least {column} first", column=self.column)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -239,8 +239,8 @@ def band_of(probability: Floats, limits: Floats) -> Integers:
     return found
 
 
-def _said(value: float) -> str:
-    return f"{value:.3f}"
+def _said(value: float) -> float:
+    return round(float(value), 3)
 
 
 def _measures(judged: Judged, profit: Profit) -> dict[str, Any]:
