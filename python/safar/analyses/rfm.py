@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from safar import _args
 from safar._core import Table
 from safar._typing import Instant
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Spec, observed, segments
 from safar.errors import ArgumentError
+from safar.language import Listed, Moment, Said, paragraph
 from safar.result import Result
 
 if TYPE_CHECKING:
@@ -77,24 +78,36 @@ class Rfm(Spec[RfmResult]):
 
     def finish(self, partial: Table, log: Log) -> RfmResult:
         """The rows as the kernel gave them."""
-        counted = "event" if self.events is None else f"{' or '.join(self.events)} event"
-        until = str(observed(log))
+        return RfmResult(partial, self._definition(log), log.timezone, self.to_json())
+
+    def _definition(self, log: Log) -> Said:
+        event = (
+            Said("event")
+            if self.events is None
+            else Said("{events} event", events=Listed(list(self.events), " or "))
+        )
+        until = observed(log)
         if self.at is not None:
             when = _args.local_datetime(_args.instant_us(self.at, "at", log.timezone), log.timezone)
-            until = f"{when:%Y-%m-%d %H:%M:%S} {log.timezone}"
+            until = Said("{moment} {timezone}", moment=Moment(when), timezone=log.timezone)
         amounts = self._amounts(log)
         sums = (
-            "monetary is null, because the log has no values"
+            Said("monetary is null, because the log has no values")
             if amounts is None
-            else f'monetary is the sum of "{amounts}" over these events, null where none of them has one; events '
-            "without it are counted in without_value"
+            else Said(
+                'monetary is the sum of "{column}" over these events, null where none of them has one; events without '
+                "it are counted in without_value",
+                column=amounts,
+            )
         )
-        definition = (
-            f"Customers with at least one {counted} up to {until}: recency_days is the time from the last one to then "
-            f"in days of 24 hours, frequency the number of them, and {sums}."
-            f"{segmented(self.by, 'at the first of these events')}"
+        counted = Said(
+            "Customers with at least one {event} up to {until}: recency_days is the time from the last one to then in "
+            "days of 24 hours, frequency the number of them, and {sums}.",
+            event=event,
+            until=until,
+            sums=sums,
         )
-        return RfmResult(partial, definition, log.timezone, self.to_json())
+        return paragraph(counted, segments(self.by, Said("at the first of these events")))
 
     def _amounts(self, log: Log) -> str | None:
         """The column that is added up."""
