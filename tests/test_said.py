@@ -18,6 +18,7 @@ import pytest
 
 import safar
 from safar.analyses import SPECS
+from safar.findings import findings
 from safar.language import (
     Clock,
     Length,
@@ -416,6 +417,18 @@ def test_further_tables_are_defined_in_persian(log: safar.EventLog) -> None:
             assert unsaid(definition) == [], name
             assert re.search("[آ-ی]", PERSIAN.say(definition)), name
             assert Locale("en").say(definition) == definition
+
+
+@pytest.mark.parametrize("customers", [20, 1_000])
+def test_what_is_found_of_the_planted_truths_is_said_in_persian(customers: int) -> None:
+    shop = safar.datasets.shop(customers)
+    found = findings(shop, shop.log())
+    assert [line.values["name"] for line in found] == [truth.name for truth in shop.truths]
+    for line in found:
+        assert unsaid(line) == []
+        told = PERSIAN.say(line)
+        assert re.search("[آ-ی]", told)
+        assert not re.search("[0-9]", told), told
 
 
 def test_every_definition_on_a_persian_page_is_persian(log: safar.EventLog) -> None:
