@@ -118,10 +118,12 @@ def _peak(data: Shop, log: EventLog, truth: Truth) -> Said:
     first, last = (
         np.datetime64(truth.where[end], "D").astype(np.int64) - days.min() for end in ("start", "end")
     )
-    ratio = float(a_day[first:last].mean() / np.median(a_day))
+    usual = float(np.median(a_day))
+    if usual == 0:
+        return Said("too few orders in so small a shop")
     return Said(
         "{ratio} times the orders of a median day from {start} until before {end}; planted {planted}",
-        ratio=round(ratio, 1),
+        ratio=round(float(a_day[first:last].mean()) / usual, 1),
         planted=round(truth.expected["orders_a_day_over_median_day"], 1),
         **_bounds(truth),
     )
