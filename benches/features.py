@@ -3,8 +3,8 @@
     python benches/features.py --rows 10M --rounds 5
 
 The log is the demo shop. The peers are asked for recency, tenure, counts in three windows, active days and a count and
-a recency for each event, over the same window and customers, from frames of the log's columns in memory; safar is asked
-for the same, and for all groups. Printed are the medians of wall and CPU time in milliseconds; rows and sums are compared.
+a recency for each event, over the same window and customers, from frames of the log's columns in memory; safar is
+asked for the same, and for all groups. Printed are the medians of wall and CPU time in ms; rows and sums are compared.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 from collections.abc import Iterator
@@ -244,25 +245,75 @@ def rgb(colour: str) -> str:
     return f"rgb({red}, {green}, {blue})"
 
 
-def test_a_choice_of_customers_is_of_the_language_that_it_was_made_in(
+PLAIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٬", "0123456789,")
+
+
+def numbers_in(page: Any) -> list[str]:
+    """How many customers are chosen, and the first key figure."""
+    said = [page.locator("form.filters output").inner_text(), page.locator(".tile .value").first.inner_text()]
+    return [re.sub("[^0-9]+", " ", each.translate(PLAIN)).strip() for each in said]
+
+
+def test_a_choice_of_customers_goes_along_to_the_other_language(
     browser: Any, pages: dict[str, tuple[Page, Path]]
 ) -> None:
-    _, file = pages["both"]
-    with tab_of(browser, file) as tab:
+    with tab_of(browser, pages["both"][1]) as tab:
         persian, english = (tab.locator(f".page[lang={language}]") for language in ("fa", "en"))
-        before = persian.inner_html()
         show(tab, "en")
-        all_customers = english.locator(".tile .value").first.inner_text()
-        english.locator("[data-dimension='0'] select").select_option("1")
-        assert english.locator(".tile .value").first.inner_text() != all_customers
+        everybody = numbers_in(english)
+        english.locator("[data-name=channel] select").select_option("1")
+        english.locator("select[name=stage]").select_option("experience")
+        chosen = numbers_in(english)
+        assert chosen != everybody
         assert tab.locator(".filtered").count() == 1
-        assert persian.inner_html() == before
         show(tab, "fa")
-        persian.locator("[data-dimension='0'] select").select_option("1")
-        chosen = [each.locator("form.filters output").inner_text() for each in (persian, english)]
-        assert re.sub("[^۰-۹]", "", chosen[0]) != ""
-        said = [each.locator(".tile .value").first.text_content() for each in (persian, english)]
-        assert said[0].replace("٬", ",").translate(str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")) == said[1]
+        persian.and_(tab.locator(".filtered")).wait_for()
+        assert numbers_in(persian) == chosen
+        assert persian.locator("select[name=stage]").input_value() == "experience"
+        rows = {row.get_attribute("data-stage") for row in persian.locator("[data-stage]:visible").all()}
+        assert rows == {"experience"}
+        persian.locator("form.filters button").click()
+        show(tab, "en")
+        tab.wait_for_function("document.querySelectorAll('.filtered').length === 0")
+        assert numbers_in(english) == everybody
+
+
+def test_months_that_are_chosen_are_the_nearest_ones_of_the_other_calendar(
+    browser: Any, pages: dict[str, tuple[Page, Path]]
+) -> None:
+    with tab_of(browser, pages["both"][1]) as tab:
+        fields = {
+            language: tab.locator(f".page[lang={language}] [data-name=period] select").all()
+            for language in LANGUAGES
+        }
+
+        def chosen(language: str) -> list[dt.date]:
+            days = [end.evaluate("end => end.selectedOptions[0].dataset.day") for end in fields[language]]
+            return [dt.date.fromordinal(int(day)) for day in days]
+
+        def all_months(language: str) -> bool:
+            first, last = (end.evaluate("end => end.selectedIndex") for end in fields[language])
+            return first == 0 and last == fields[language][1].locator("option").count() - 1
+
+        show(tab, "en")
+        fields["en"][0].select_option(label="Sep 2025")
+        fields["en"][1].select_option(label="Dec 2025")
+        show(tab, "fa")
+        # The first days of Shahrivar and Azar are ten days away, those of Mehr and Dey three weeks.
+        assert chosen("fa") == [dt.date(2025, 8, 23), dt.date(2025, 11, 22)]
+        fields["fa"][1].select_option(str(fields["fa"][1].locator("option").count() - 1))
+        show(tab, "en")
+        assert chosen("en")[0] == dt.date(2025, 9, 1)
+        assert fields["en"][1].evaluate("end => end.selectedIndex === end.options.length - 1")
+        # Nothing was chosen since, so that everything is as it was left.
+        left = chosen("fa")
+        show(tab, "fa")
+        assert chosen("fa") == left
+        tab.locator(".page[lang=fa] form.filters button").click()
+        tab.wait_for_timeout(50)
+        show(tab, "en")
+        assert all_months("fa")
+        assert all_months("en")
 
 
 # Every text of a drawing with its colour, and that of its halo or else of the shape under its middle.

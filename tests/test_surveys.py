@@ -512,7 +512,7 @@ def test_answers_that_stand_twice_or_come_too_late_are_counted() -> None:
     said["score"][7] = 2
     late = small(observed_until="2026-03-10").with_scores(said, **SURVEY, scale="nps")
     assert late.scores.to_dict()["after_end"] == [1]
-    assert "1 answers came after the log ends" in safar.nps(late, by="stage").definition
+    assert "1 answer came after the log ends" in safar.nps(late, by="stage").definition
     assert "came after the log ends" not in safar.nps(late).definition
 
 

@@ -251,7 +251,7 @@ def test_kinds_stand_beside_each_other() -> None:
     assert safar.csat(scored(scale={"csat": (1, 7)}), top=3).to_dict()["csat"] == [1 / 3]
     assert safar.csat(scored(direction={"csat": "low"})).to_dict()["satisfied"] == [1]
     assert safar.csat(log, kind="nps", top=1).to_dict()["satisfied"] == [1]
-    assert "1 rows are of no customer of the log" in safar.csat(log).definition
+    assert "1 row is of no customer of the log" in safar.csat(log).definition
 
 
 def test_scores_over_time_are_by_calendar_periods() -> None:

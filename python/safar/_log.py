@@ -35,6 +35,7 @@ from safar.analyses.stickiness import stickiness
 from safar.analyses.transitions import transitions
 from safar.analyses.waits import waits
 from safar.journey_map import JourneyMap, map_coverage
+from safar.language import Said
 from safar.result import ResultTable
 from safar.voice import Scores, Surveys, after_scores, emotion_curve, with_scores
 
@@ -230,7 +231,9 @@ class Log(ABC):
         return dict(self.info["rejected"])
 
     def _rejects_of(self, table: Table) -> ResultTable:
-        definition = "Rows of the data that could not be events, with the row's number (from 0) and the value at fault."
+        definition = Said(
+            "Rows of the data that could not be events, with the row's number (from 0) and the value at fault."
+        )
         return ResultTable(table, definition, self.timezone)
 
 

@@ -401,9 +401,10 @@ def _demo(options: argparse.Namespace) -> None:
     if options.quiet:
         return
     _summary(page, log)
-    print("\nPlanted in the data, and what the analyses see:")
+    locale = Locale(options.language[0])
+    print(f"\n{locale.say('Planted in the data, and what the analyses see:')}")
     for line in found:
-        print(f"  {line}")
+        print(f"  {locale.say(line)}")
     _end(target, page, steps)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from safar.language import Moment, Said, Share
 
 if TYPE_CHECKING:
     from safar.datasets import Shop, Truth
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["findings"]
 
 
-def findings(data: Shop, log: EventLog) -> list[str]:
+def findings(data: Shop, log: EventLog) -> list[Said]:
     """Look for each planted truth with an analysis.
 
     Parameters
@@ -26,8 +29,8 @@ def findings(data: Shop, log: EventLog) -> list[str]:
 
     Returns
     -------
-    list of str
-        One line a truth: what is planted, and what is measured.
+    list of Said
+        One line a truth: what is planted, and what is measured. `Locale.say` says it in another language.
 
     Examples
     --------
@@ -43,11 +46,21 @@ def findings(data: Shop, log: EventLog) -> list[str]:
         "persona_that_leaves": _persona,
         "slow_call_center": _calls,
     }
-    return [f"{truth.name}: {look[truth.name](data, log, truth)}" for truth in data.truths]
+    return [
+        Said("{name}: {found}", name=truth.name, found=look[truth.name](data, log, truth))
+        for truth in data.truths
+    ]
 
 
-def _rate(successes: int, trials: int) -> str:
-    return f"{successes / trials:.1%} ({successes:,} of {trials:,})" if trials else "no case"
+def _rate(successes: int, trials: int) -> Said:
+    if not trials:
+        return Said("no case")
+    return Said("{share} ({number} of {all})", share=Share(successes / trials), number=successes, all=trials)
+
+
+def _bounds(truth: Truth) -> dict[str, Moment]:
+    """Give the days of a truth, the first and the one after the last."""
+    return {end: Moment(dt.date.fromisoformat(truth.where[end])) for end in ("start", "end")}
 
 
 def _ends(result: ResultTable, segment: str) -> tuple[int, int]:
@@ -57,22 +70,26 @@ def _ends(result: ResultTable, segment: str) -> tuple[int, int]:
     return (counts[0], counts[-1]) if counts else (0, 0)
 
 
-def _checkout(data: Shop, log: EventLog, truth: Truth) -> str:
+def _checkout(data: Shop, log: EventLog, truth: Truth) -> Said:
     start, end = truth.where["start"], truth.where["end"]
     window = data.log(start=start, end=end)
     steps = ["checkout", "purchase"]
     if not set(steps) <= set(window.events):
-        return f"no checkout from {start} until before {end} in so small a shop"
+        return Said("no checkout from {start} until before {end} in so small a shop", **_bounds(truth))
     inside = window.funnel(steps, within="1d", by="device")
     mobile, desktop = _ends(inside, "mobile"), _ends(inside, "desktop")
-    return (
-        f"from {start} until before {end}, {_rate(mobile[1], mobile[0])} of the customers with a checkout on a phone "
-        f"bought, on a computer {_rate(desktop[1], desktop[0])}; planted {truth.expected['conversion_inside']:.1%} and "
-        f"{truth.expected['conversion_outside']:.1%} of checkouts"
+    return Said(
+        "from {start} until before {end}, {phone} of the customers with a checkout on a phone bought, on a computer "
+        "{computer}; planted {planted} and {planted_else} of checkouts",
+        phone=_rate(mobile[1], mobile[0]),
+        computer=_rate(desktop[1], desktop[0]),
+        planted=Share(truth.expected["conversion_inside"]),
+        planted_else=Share(truth.expected["conversion_outside"]),
+        **_bounds(truth),
     )
 
 
-def _campaign(data: Shop, log: EventLog, truth: Truth) -> str:
+def _campaign(data: Shop, log: EventLog, truth: Truth) -> Said:
     result = log.funnel(["visit", "purchase"], within="1d", by="campaign")
     name = truth.where["campaign"]
     visitors, buyers = _ends(result, name)
@@ -83,25 +100,32 @@ def _campaign(data: Shop, log: EventLog, truth: Truth) -> str:
     ):
         if segment not in (name, None):
             others[step] += customers
-    return (
-        f"{_rate(buyers, visitors)} of the visitors through {name} bought within a day, "
-        f"{_rate(others[2], others[1])} through the other campaigns; planted "
-        f"{truth.expected['purchases_per_visit']:.1%} and "
-        f"{truth.expected['purchases_per_visit_other_campaigns']:.0%} of visits"
+    return Said(
+        "{found} of the visitors through {campaign} bought within a day, {found_else} through the other campaigns; "
+        "planted {planted} and {planted_else} of visits",
+        found=_rate(buyers, visitors),
+        campaign=name,
+        found_else=_rate(others[2], others[1]),
+        planted=Share(truth.expected["purchases_per_visit"]),
+        planted_else=Share(truth.expected["purchases_per_visit_other_campaigns"], 0),
     )
 
 
-def _peak(data: Shop, log: EventLog, truth: Truth) -> str:
+def _peak(data: Shop, log: EventLog, truth: Truth) -> Said:
     times = data.orders.table.numpy("time")[0].astype("datetime64[us]")
     days = (times + _offset(log)).astype("datetime64[D]").astype(np.int64)
     a_day = np.bincount(days - days.min())
     first, last = (
         np.datetime64(truth.where[end], "D").astype(np.int64) - days.min() for end in ("start", "end")
     )
-    ratio = float(a_day[first:last].mean() / np.median(a_day))
-    return (
-        f"{ratio:.1f} times the orders of a median day from {truth.where['start']} until before {truth.where['end']}; "
-        f"planted {truth.expected['orders_a_day_over_median_day']:.1f}"
+    usual = float(np.median(a_day))
+    if usual == 0:
+        return Said("too few orders in so small a shop")
+    return Said(
+        "{ratio} times the orders of a median day from {start} until before {end}; planted {planted}",
+        ratio=round(float(a_day[first:last].mean()) / usual, 1),
+        planted=round(truth.expected["orders_a_day_over_median_day"], 1),
+        **_bounds(truth),
     )
 
 
@@ -111,7 +135,7 @@ def _offset(log: EventLog) -> np.timedelta64:
     return np.timedelta64(distance)
 
 
-def _persona(data: Shop, log: EventLog, truth: Truth) -> str:
+def _persona(data: Shop, log: EventLog, truth: Truth) -> Said:
     result = log.retention("registration", ["visit", "store_visit"], period="month", by="persona")
     means = result.means().to_dict()
     name = truth.where["persona"]
@@ -123,16 +147,21 @@ def _persona(data: Shop, log: EventLog, truth: Truth) -> str:
         counts[0] += returned
         counts[1] += eligible
     rate = {key: _rate(*counts) for key, counts in back.items()}
-    missing = "no case"
-    return (
-        f"{rate.get((True, 1), missing)} of {name} visit in month 1 and {rate.get((True, 3), missing)} in month 3, "
-        f"of the others {rate.get((False, 3), missing)} in month 3; planted "
-        f"{truth.expected['share_active_in_month_1']:.0%}, {truth.expected['share_active_in_month_3']:.0%} and "
-        f"{truth.expected['share_active_in_month_3_others']:.0%}"
+    missing = _rate(0, 0)
+    return Said(
+        "{first} of {persona} visit in month 1 and {third} in month 3, of the others {third_else} in month 3; planted "
+        "{planted_first}, {planted_third} and {planted_else}",
+        first=rate.get((True, 1), missing),
+        persona=name,
+        third=rate.get((True, 3), missing),
+        third_else=rate.get((False, 3), missing),
+        planted_first=Share(truth.expected["share_active_in_month_1"], 0),
+        planted_third=Share(truth.expected["share_active_in_month_3"], 0),
+        planted_else=Share(truth.expected["share_active_in_month_3_others"], 0),
     )
 
 
-def _calls(data: Shop, log: EventLog, truth: Truth) -> str:
+def _calls(data: Shop, log: EventLog, truth: Truth) -> Said:
     tickets, surveys = data.tickets.table, data.surveys.table
     channel, wait = tickets.numpy("channel")[0], tickets.numpy("response_minutes")[0].astype(np.float64)
     by_call = channel == truth.where["channel"]
@@ -144,13 +173,18 @@ def _calls(data: Shop, log: EventLog, truth: Truth) -> str:
         if asked == "nps" and ticket in called:
             scores[called[ticket]].append(answer)
     if not (scores[True] and scores[False] and by_call.any() and (~by_call).any()):
-        return "too few calls in so small a shop"
-    return (
-        f"median wait {np.nanmedian(wait[by_call]):.0f} min by phone and {np.nanmedian(wait[~by_call]):.0f} min "
-        f"elsewhere "
-        f"(planted {truth.expected['median_response_minutes_call']:.0f} and "
-        f"{truth.expected['median_response_minutes_chat']:.0f} in chat); NPS after it {_nps(scores[True]):+.0f} "
-        f"({len(scores[True]):,} answers) against {_nps(scores[False]):+.0f} ({len(scores[False]):,})"
+        return Said("too few calls in so small a shop")
+    return Said(
+        "median wait {wait} min by phone and {wait_else} min elsewhere (planted {planted} and {planted_else} in chat); "
+        "NPS after it {nps} ({answers} answers) against {nps_else} ({answers_else})",
+        wait=round(np.nanmedian(wait[by_call])),
+        wait_else=round(np.nanmedian(wait[~by_call])),
+        planted=round(truth.expected["median_response_minutes_call"]),
+        planted_else=round(truth.expected["median_response_minutes_chat"]),
+        nps=round(_nps(scores[True])),
+        answers=len(scores[True]),
+        nps_else=round(_nps(scores[False])),
+        answers_else=len(scores[False]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from safar import _args, _table
 from safar.analyses._spec import Spec
 from safar.errors import ArgumentError
+from safar.language import Listed, Moment, Said
 from safar.result import Result, ResultTable
 
 __all__ = ["CellsResult"]
@@ -55,6 +57,17 @@ class CellsResult(Result):
             name: values[stand] if missing is None else (values[stand], {"mask": missing[stand]})
             for name, (values, missing) in columns.items()
         }
-        words = ", ".join(f"{name} = {value}" for name, value in cell.items()) or "any cell"
-        definition = f"The customers who stand at {words}, each looked at alone, of: {self.definition}"
+        stood = [Said("{column} = {value}", column=name, value=_said(value)) for name, value in cell.items()]
+        definition = Said(
+            "The customers who stand at {cell}, each looked at alone, of: {definition}",
+            cell=Listed(stood) if stood else Said("any cell"),
+            definition=self.definition,
+        )
         return ResultTable(_table.table_of(kept), definition, self.timezone)
+
+
+def _said(value: object) -> object:
+    """A value of a cell for the definition."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return Moment(value) if type(value) is dt.date else str(value)

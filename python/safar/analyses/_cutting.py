@@ -182,11 +182,6 @@ def _known_channels(wanted: Sequence[str], log: Log) -> None:
             )
 
 
-def cut_words(spec: CutsJourneys, unit: str) -> str:
-    """The rules beyond the gap, each a sentence with a space before it."""
-    return "".join(f" {sentence}" for sentence in cut_sentences(spec, unit))
-
-
 def cut_sentences(spec: CutsJourneys, unit: str) -> list[Said]:
     """The rules beyond the gap."""
     said = []

@@ -11,6 +11,7 @@ from safar._intervals import newcombe
 from safar._significance import holm, two_shares
 from safar._typing import Floats, Integers
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Said, paragraph
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def comparison(result: FunnelResult, other: FunnelResult | None, baseline: str |
         if "segment" in result.columns or "segment" in other.columns:
             raise ArgumentError("one of the two funnels has segments; compare two without by")
         reached, base = _grid(result), _grid(other)
-        labels, words = [], f"This funnel beside another. The other: {other.definition} This one"
+        labels = []
+        words = Said(
+            "This funnel beside another. The other: {definition} This one", definition=other.definition
+        )
     if reached.shape[1:] != base.shape[1:]:
         raise ArgumentError(
             f"the funnels have {reached.shape[1]} and {base.shape[1]} steps; only funnels of as many steps compare"
@@ -70,11 +74,13 @@ def comparison(result: FunnelResult, other: FunnelResult | None, baseline: str |
         "p_adjusted": holm(tested),
     }
     columns |= {name: _table.nullable(values) for name, values in numbers.items()}
-    definition = (
-        f"{words}: difference is share less baseline_share, each of those at step 1, with Newcombe's 95 % interval; "
+    compared = Said(
+        "{compared}: difference is share less baseline_share, each of those at step 1, with Newcombe's 95 % interval; "
         "p_value is that of two shares (pooled variance; Fisher's exact where fewer than 5 are expected), p_adjusted "
-        f"Holm's over all rows. {result.definition}"
+        "Holm's over all rows.",
+        compared=words,
     )
+    definition = paragraph(compared, result.definition)
     return ResultTable(_table.table_of(columns), definition, result.timezone, shares=_SHARES)
 
 
@@ -83,7 +89,9 @@ def _grid(result: FunnelResult) -> Integers:
     return _table.integers(result.table, result.unit).reshape(-1, steps)
 
 
-def _segments(result: FunnelResult, baseline: str | None) -> tuple[Integers, Integers, list[str | None], str]:
+def _segments(
+    result: FunnelResult, baseline: str | None
+) -> tuple[Integers, Integers, list[str | None], Said]:
     if "segment" not in result.columns:
         raise ArgumentError(
             "this funnel has no segments to compare; ask it with by=, or give the funnel to compare it with"
@@ -103,7 +111,7 @@ def _segments(result: FunnelResult, baseline: str | None) -> tuple[Integers, Int
             f"{_args.listing(known)})"
         )
     rest = [position for position in range(len(labels)) if position != index]
-    words = f"Segments beside {labels[index]!r}"
+    words = Said('Segments beside "{segment}"', segment=labels[index])
     return grid[rest], grid[[index]], [labels[position] for position in rest], words
 
 

@@ -17,6 +17,7 @@ from safar.analyses._funnel_explanation import explained
 from safar.analyses._spec import Spec
 from safar.errors import ArgumentError
 from safar.explanation import Explanation
+from safar.language import Said
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ _BINS: Sequence[Duration] = ("10s", "1m", "10m", "1h", "6h", "1d", "3d", "7d", "
 _MOST_BINS = 10_000
 # More periods than this make a trend that nobody reads, and each is a pass over the log.
 _MOST_PERIODS = 400
+
+
+# Who is listed, by whether a step and whether a status is asked for.
+_WHO = {
+    (False, False): "Those who came, of: {definition}",
+    (True, False): "Those who reached step {step}, of: {definition}",
+    (False, True): "Those who came and are {status}, of: {definition}",
+    (True, True): "Those who came to step {step} and no further and are {status}, of: {definition}",
+}
 
 
 class FunnelResult(Result):
@@ -163,12 +173,13 @@ class FunnelResult(Result):
             "entry": _table.instants(np.fmin.reduce(grid[stands], axis=1)),
             "last_step": _table.instants(np.fmax.reduce(grid[stands], axis=1)),
         }
-        which = f"Those who reached step {step}" if step is not None and status is None else "Those who came"
-        at = "" if step is None or status is None else f" to step {step} and no further"
-        became = "" if status is None else f" and are {status}"
-        return ResultTable(
-            _table.table_of(columns), f"{which}{at}{became}, of: {self.definition}", self.timezone
+        definition = Said(
+            _WHO[step is not None, status is not None],
+            step=step,
+            status=None if status is None else Said(status),
+            definition=self.definition,
         )
+        return ResultTable(_table.table_of(columns), definition, self.timezone)
 
     def times(self, quantiles: Sequence[float] = (0.5, 0.9)) -> ResultTable:
         """How long do the steps take?
@@ -210,7 +221,10 @@ class FunnelResult(Result):
             columns[f"{column}_seconds"] = _table.nullable(values / 1e6)
         return ResultTable(
             _table.table_of(columns),
-            f"Time from step to step, and from the entry to the last step in the last row, of: {self.definition}",
+            Said(
+                "Time from step to step, and from the entry to the last step in the last row, of: {definition}",
+                definition=self.definition,
+            ),
             self.timezone,
         )
 
@@ -251,10 +265,12 @@ class FunnelResult(Result):
         share = np.full(len(total), np.nan)
         np.divide(customers, total, out=share, where=total > 0)
         columns |= {self.unit: customers, "share": _table.nullable(share)}
-        what = "from the entry to the last step" if step is None else f"from the step before to step {step}"
+        text = "How long it took from the entry to the last step, of: {definition}"
+        if step is not None:
+            text = "How long it took from the step before to step {step}, of: {definition}"
         return ResultTable(
             _table.table_of(columns),
-            f"How long it took {what}, of: {self.definition}",
+            Said(text, step=step, definition=self.definition),
             self.timezone,
             shares=frozenset({"share"}),
         )
@@ -336,7 +352,11 @@ class FunnelResult(Result):
         columns |= share_columns("share", counts["completed"], counts["entered"])
         return ResultTable(
             _table.table_of(columns),
-            f"By the {period} of the entry, each {period} a funnel of its own: {self.definition}",
+            Said(
+                "By the {period} of the entry, each {period} a funnel of its own: {definition}",
+                period=Said(period),
+                definition=self.definition,
+            ),
             self.timezone,
             shares=frozenset({"share", "share_low", "share_high"}),
         )

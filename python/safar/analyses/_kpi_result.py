@@ -11,6 +11,7 @@ from safar.analyses._spec import Spec
 from safar.errors import ArgumentError
 from safar.kpi import Missing
 from safar.kpi.catalogue import described
+from safar.language import Said
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class KpisResult(CellsResult):
             for field in fields(Missing)
         }
         return ResultTable(
-            _table.table_of(columns), "KPIs that are not in the table, and what they lack.", self.timezone
+            _table.table_of(columns),
+            Said("KPIs that are not in the table, and what they lack."),
+            self.timezone,
         )
 
     @property
@@ -87,7 +90,7 @@ class KpisResult(CellsResult):
         """
         formulas = self._question.formulas
         columns = described(formulas) | {"adds_up": [formula.adds_up for formula in formulas]}
-        return ResultTable(_table.table_of(columns), "What the KPIs of the table mean.", self.timezone)
+        return ResultTable(_table.table_of(columns), Said("What the KPIs of the table mean."), self.timezone)
 
     @property
     def _question(self) -> Kpis:

@@ -11,7 +11,7 @@ import numpy as np
 from safar import _args, _core
 from safar._typing import Array, At, Calendar, Integers, Period
 from safar.errors import ArgumentError, ArgumentTypeError
-from safar.language import Said
+from safar.language import Listed, Said
 
 if TYPE_CHECKING:
     from safar._log import Log
@@ -163,6 +163,13 @@ def checked_cells(cells: int) -> None:
             f"the table would have {cells:,} cells, more than the {_MOST_CELLS:,} allowed; choose a longer period or "
             "a column with fewer values for by="
         )
+
+
+def active_words(events: Sequence[str] | None) -> Said:
+    """With which event a customer is active, for a definition."""
+    if events is None:
+        return Said("any event")
+    return Said("a {events} event", events=Listed(list(events), " or "))
 
 
 def period_words(period: Period, calendar: Calendar, week_start: int | None, timezone: str) -> Said:

@@ -144,8 +144,3 @@ def segments(by: str | None, value: str) -> Said | None:
     return (
         None if by is None else Said('Segments are the values of "{column}" {value}.', column=by, value=value)
     )
-
-
-def segmented(by: str | None, value: str) -> str:
-    """The same as the end of a definition in English alone."""
-    return "" if by is None else f' Segments are the values of "{by}" {value}.'

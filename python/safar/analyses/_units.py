@@ -9,6 +9,7 @@ from safar import _args
 from safar._typing import Duration, Per
 from safar.analyses._spec import observed
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Length, Said, paragraph, quoted
 
 if TYPE_CHECKING:
     from safar._log import Log
@@ -62,30 +63,45 @@ def unit_params(spec: CountsUnits, log: Log, *, collapse: bool = False) -> dict[
     }
 
 
-def unit_sentence(spec: CountsUnits, log: Log, *, collapse: bool = False) -> str:
+def unit_sentence(spec: CountsUnits, log: Log, *, collapse: bool = False) -> Said:
     """What a unit is and when it is open, for a definition."""
     if spec.per == "sessions":
-        pause = _args.duration_words(spec.gap)
-        unit = f"A unit is a session: a run of one customer's events with no pause longer than {pause}"
+        pause = spec.gap
+        text = (
+            "A unit is a session: a run of one customer's events with no pause longer than {pause}; it is open if its "
+            "last event was within {pause} of {end}."
+        )
     else:
-        pause = _args.duration_words(spec.inactivity)
-        unit = "A unit is the whole journey of a customer"
-    said = f"{unit}; it is open if its last event was within {pause} of {observed(log)}."
-    if spec.events is not None:
-        said += f" Only the events {_args.listing(spec.events)} are looked at, and units without any are left out."
-    if collapse:
-        said += " Repeats of one event in a row count once."
-    return said
+        pause = spec.inactivity
+        text = "A unit is the whole journey of a customer; it is open if its last event was within {pause} of {end}."
+    looked_at = "Only the events {events} are looked at, and units without any are left out."
+    return paragraph(
+        Said(text, pause=Length(pause), end=observed(log)),
+        None if spec.events is None else Said(looked_at, events=quoted(spec.events)),
+        repeats_sentence(collapse=collapse),
+    )
 
 
-def unit_words(spec: CountsUnits) -> str:
+def repeats_sentence(*, collapse: bool) -> Said | None:
+    """What becomes of repeats, for a definition."""
+    return Said("Repeats of one event in a row count once.") if collapse else None
+
+
+def unit_words(spec: CountsUnits) -> Said:
     """The units of a question in the plural."""
-    return "sessions" if spec.per == "sessions" else "journeys"
+    return Said("sessions") if spec.per == "sessions" else Said("journeys")
 
 
-def segment_words(spec: CountsUnits) -> str:
+def segment_words(spec: CountsUnits) -> Said:
     """Which value of a column counts as the segment of a unit."""
-    return f"at the first event of the {'session' if spec.per == 'sessions' else 'customer'}"
+    if spec.per == "sessions":
+        return Said("at the first event of the session")
+    return Said("at the first event of the customer")
+
+
+def top_sentence(top: int | None, by: str | None, texts: tuple[str, str]) -> Said | None:
+    """Which rows the table holds, of all or of each segment, for a definition."""
+    return None if top is None else Said(texts[by is not None], top=top)
 
 
 def number(value: object, argument: str, most: int, *, least: int = 1) -> None:

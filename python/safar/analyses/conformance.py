@@ -24,11 +24,12 @@ from safar.analyses._conformance_tables import (
     stages_table,
     steps_table,
 )
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segments
 from safar.analyses._units import segment_words, unit_words
 from safar.design import Block, Part, blocks_of, design_text, of_map, steps_of, tree_of
 from safar.errors import ArgumentError
 from safar.explanation import Explanation
+from safar.language import Length, Listed, Said, paragraph, quoted
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class ConformanceResult(CellsResult):
             in which it was due, 0 to 1, with its 95 % Wilson interval). A unit counts once, with the worst: out of
             order, then skipped, then late; so the five add up to ``units``.
         """
-        return self._shown(self.step_table, "One row a step.")
+        return self._shown(self.step_table, Said("One row a step."))
 
     def stages(self) -> ResultTable:
         """At which stages do units leave the design?
@@ -95,7 +96,7 @@ class ConformanceResult(CellsResult):
             ``share_low``, ``share_high`` (in order of those that reached it, 0 to 1, with its 95 % Wilson interval).
             No row where the steps have no stages.
         """
-        return self._shown(self.stage_table, "One row a stage.")
+        return self._shown(self.stage_table, Said("One row a stage."))
 
     def deviations(self) -> ResultTable:
         """Which deviations are the commonest, and what goes along with them?
@@ -116,13 +117,17 @@ class ConformanceResult(CellsResult):
         """
         return self._shown(
             self.deviation_table,
-            "One row a deviation. What goes along with it is association, not effect: who deviates differs otherwise.",
+            Said(
+                "One row a deviation. What goes along with it is association, not effect: who deviates differs "
+                "otherwise."
+            ),
         )
 
-    def _shown(self, table: Table, head: str) -> ResultTable:
+    def _shown(self, table: Table, head: Said) -> ResultTable:
         shares = {"share", "conversion_with", "conversion_without", "conversion_difference"}
         shares |= {f"{name}_{end}" for name in shares for end in ("low", "high")}
-        return ResultTable(table, f"{head} {self.definition}", self.timezone, shares=frozenset(shares))
+        definition = paragraph(head, self.definition)
+        return ResultTable(table, definition, self.timezone, shares=frozenset(shares))
 
     def explain(self, customer: object) -> Explanation:
         """Which of a customer's events are which steps, and which steps are missing?
@@ -341,61 +346,93 @@ class Conformance(Spec[ConformanceResult]):
             shares=frozenset({*ends, "token_fitness"}),
         )
 
-    def _definition(self, log: Log) -> str:
+    def _definition(self, log: Log) -> Said:
         blocks = self._blocks(log)
-        kinds = dict.fromkeys(str(step.column) for step in steps_of(blocks))
-        what = " or ".join(
-            f"{name}s" if name in ("event", *_MAP_COLUMNS) else f'values of "{name}"' for name in kinds
-        )
-        designed = "The designed journey"
-        if self.design is None and log.map is not None:
-            designed = f"The journey designed in {log.map.file}"
-        unit = (
-            f"a session, a run of one customer's events with no pause longer than {_args.duration_words(self.gap)}"
-            if self.per == "sessions"
-            else "the journey of a customer"
-        )
-        rest = _args.duration_words(self.gap if self.per == "sessions" else self.inactivity)
-        again = " Repeats of one in a row count once, from the first to the last." if self.collapse else ""
-        others = (
-            "Events that are no step of it are not looked at"
-            if self.others == "ignore"
-            else "Events with a label that it does not have are extra"
-        )
-        late = (
-            " late, if done more than its time after the end of the latest step before it by design;"
-            if any(step.within is not None for step in steps_of(blocks))
-            else ""
-        )
-        return (
-            f"{designed} is {design_text(blocks)} ({what}; > then, & in any order, | or, ? optional, + once or more). "
-            f"A unit is {unit}, as the sequence of its {what}.{again} {others}; units without any event of it are "
-            "outside. Each unit is aligned with the way through the design that takes the fewest skipped steps and "
-            f"extra events. A step is skipped, if due and not done;{late} out of order, if its label is both skipped "
-            "and extra. A unit conforms without any of these. fitness is 1 - deviations / (events + steps of the "
-            "shortest way), the mean over units; replay_fitness that of token replay. Units with the last event within "
-            f"{rest} of {observed(log)} are open and in no share.{self._compared()}"
-            f"{segmented(self.by, segment_words(self))}"
+        what = _kinds_words(blocks)
+        late = any(step.within is not None for step in steps_of(blocks))
+        return paragraph(
+            Said(
+                "{designed} is {design} ({what}; > then, & in any order, | or, ? optional, + once or more).",
+                designed=(
+                    Said("The designed journey")
+                    if self.design is not None or log.map is None
+                    else Said("The journey designed in {file}", file=log.map.file)
+                ),
+                design=design_text(blocks),
+                what=what,
+            ),
+            Said(_UNIT_OF[self.per], gap=Length(self.gap), what=what),
+            Said("Repeats of one in a row count once, from the first to the last.")
+            if self.collapse
+            else None,
+            Said(_OTHERS[self.others]),
+            Said(_DEVIATION[late]),
+            Said(
+                "A unit conforms without any of these. fitness is 1 - deviations / (events + steps of the shortest "
+                "way), the mean over units; replay_fitness that of token replay. Units with the last event within "
+                "{rest} of {end} are open and in no share.",
+                rest=Length(self.gap if self.per == "sessions" else self.inactivity),
+                end=observed(log),
+            ),
+            *self._compared(),
+            segments(self.by, segment_words(self)),
         )
 
-    def _compared(self) -> str:
+    def _compared(self) -> list[Said]:
         """How units with a deviation are compared with the others, for the definition."""
-        said = ""
+        said = []
         if self.goal is not None:
-            said += (
-                f" A unit converts with any {_args.listing(self.goal)} in it; p-values are of the z test of two "
-                "shares, or of Fisher's exact test where counts are small."
+            text = (
+                "A unit converts with any {events} in it; p-values are of the z test of two shares, or of Fisher's "
+                "exact test where counts are small."
             )
+            said.append(Said(text, events=quoted(self.goal)))
         if self.score is not None:
-            said += (
-                f' The score of a unit is the mean of "{self.score}" over its events that have one; p-values are of '
-                "Welch's test."
+            text = (
+                'The score of a unit is the mean of "{column}" over its events that have one; p-values are of Welch\'s '
+                "test."
             )
+            said.append(Said(text, column=self.score))
         if said:
-            said += (
-                " q-values are those of Benjamini and Hochberg over the deviations. Association, not effect."
+            text = (
+                "q-values are those of Benjamini and Hochberg over the deviations. Association, not effect."
             )
+            said.append(Said(text))
         return said
+
+
+_UNIT_OF = {
+    "customers": "A unit is the journey of a customer, as the sequence of its {what}.",
+    "sessions": (
+        "A unit is a session, a run of one customer's events with no pause longer than {gap}, as the sequence of its "
+        "{what}."
+    ),
+}
+_OTHERS = {
+    "ignore": "Events that are no step of it are not looked at; units without any event of it are outside.",
+    "extra": "Events with a label that it does not have are extra; units without any event of it are outside.",
+}
+_DEVIATION = {
+    False: (
+        "Each unit is aligned with the way through the design that takes the fewest skipped steps and extra events. A "
+        "step is skipped, if due and not done; out of order, if its label is both skipped and extra."
+    ),
+    True: (
+        "Each unit is aligned with the way through the design that takes the fewest skipped steps and extra events. A "
+        "step is skipped, if due and not done; late, if done more than its time after the end of the latest step "
+        "before it by design; out of order, if its label is both skipped and extra."
+    ),
+}
+_KINDS = {"event": "events", "touchpoint": "touchpoints", "stage": "stages"}
+
+
+def _kinds_words(blocks: Sequence[Block]) -> Listed:
+    """What the steps of a design are, for the definition."""
+    kinds = dict.fromkeys(str(step.column) for step in steps_of(blocks))
+    words = [
+        Said(_KINDS[name]) if name in _KINDS else Said('values of "{column}"', column=name) for name in kinds
+    ]
+    return Listed(words, " or ")
 
 
 def _check(blocks: Sequence[Block], what: str) -> None:

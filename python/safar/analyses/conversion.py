@@ -12,9 +12,10 @@ from safar import _args, _table
 from safar._core import Table
 from safar._typing import At, Duration, Floats, Integers
 from safar.analyses._cells import CellsResult
-from safar.analyses._spec import Column, Spec, at_words, observed, segmented
+from safar.analyses._spec import Column, Spec, at_words, observed, segments
 from safar.analyses._survival import Curve, Z, log_rank, log_rank_pairs
 from safar.errors import ArgumentError
+from safar.language import Length, Listed, Said, Spoken, paragraph
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -363,30 +364,55 @@ class Conversion(Spec[ConversionResult]):
             columns[kind] = balance[:, chosen].sum(axis=1)
         return _table.table_of(columns)
 
-    def _definition(self, log: Log) -> str:
-        start = "first event" if self.start is None else f"first {' or '.join(self.start)} event"
-        limits = [
-            *([] if self.stop is None else [_either(self.stop)]),
-            *([] if self.horizon is None else [f"{_args.duration_words(self.horizon)} after it"]),
-            observed(log),
-        ]
-        until = ", or ".join(limits) + ("" if len(limits) == 1 else ", whichever comes first")
-        estimate = "the Kaplan-Meier estimate of the share of them"
-        others = ""
-        if self.competing is not None:
-            estimate = "the Aalen-Johansen estimate of the share of them"
-            others = f" Who comes to {_either(self.competing)} first never counts for another outcome."
-        return (
-            f"Customers are followed from their {start} to the first {' or '.join(self.end)} event later in their "
-            f"order of events (at the same time also counts); who has none is watched until {until}. share is "
-            f"{estimate} that has come to the outcome within the time, where who was watched for less counts for as "
-            f"long as that, with its log-log 95 % interval.{others} Times are rounded down to "
-            f"{_args.duration_words(self.resolution)}.{segmented(self.by, at_words(self.at, 'at the entry'))}"
+    def _definition(self, log: Log) -> Said:
+        start = (
+            Said("first event")
+            if self.start is None
+            else Said("first {events} event", events=Listed(self.start, " or "))
+        )
+        limits: list[Spoken] = [] if self.stop is None else [_either(self.stop)]
+        if self.horizon is not None:
+            limits.append(Said("{length} after it", length=Length(self.horizon)))
+        until: Spoken = observed(log)
+        if limits:
+            until = Said("{limits}, whichever comes first", limits=Listed([*limits, until], ", or "))
+        followed = Said(
+            "Customers are followed from their {start} to the first {events} event later in their order of events (at "
+            "the same time also counts); who has none is watched until {until}.",
+            start=start,
+            events=Listed(self.end, " or "),
+            until=until,
+        )
+        return paragraph(
+            followed,
+            *self._estimate(),
+            Said("Times are rounded down to {resolution}.", resolution=Length(self.resolution)),
+            segments(self.by, at_words(self.at, Said("at the entry"))),
         )
 
+    def _estimate(self) -> list[Said]:
+        """What the share is, for the definition."""
+        if self.competing is None:
+            return [
+                Said(
+                    "share is the Kaplan-Meier estimate of the share of them that has come to the outcome within the "
+                    "time, where who was watched for less counts for as long as that, with its log-log 95 % interval."
+                )
+            ]
+        return [
+            Said(
+                "share is the Aalen-Johansen estimate of the share of them that has come to the outcome within the "
+                "time, where who was watched for less counts for as long as that, with its log-log 95 % interval."
+            ),
+            Said(
+                "Who comes to {events} first never counts for another outcome.",
+                events=_either(self.competing),
+            ),
+        ]
 
-def _either(names: str | Sequence[str]) -> str:
-    return f"a {' or '.join(names)} event"
+
+def _either(names: Sequence[str]) -> Said:
+    return Said("a {events} event", events=Listed(names, " or "))
 
 
 def curves_of(result: ConversionResult) -> Iterator[tuple[dict[str, Any], Curve]]:

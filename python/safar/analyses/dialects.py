@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _table
 from safar._typing import Duration
 from safar.analyses import _funnel_dialects, _funnel_steps
 from safar.analyses._funnel_steps import ExclusionLike, StepLike
 from safar.analyses.funnel import Funnel
 from safar.errors import ArgumentError
+from safar.language import Said, paragraph, quoted
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -132,12 +133,14 @@ def compare_dialects(
     own = Funnel(steps, within=within, exclude=exclude)
     if isinstance(dialects, str) or not dialects:
         raise ArgumentError(f"dialects={dialects!r} is no list of dialects such as {list(_ALL)!r}")
-    left_out = ""
+    left_out = None
     optional = any(each.optional for each in _funnel_steps.steps(own.steps))
     if (own.exclude or optional) and tuple(dialects) == _ALL:
         dialects = [name for name in _ALL if name != "clickhouse"]
         left_out = (
-            f"ClickHouse is left out: it knows no {'exclusions' if own.exclude else 'optional steps'}. "
+            Said("ClickHouse is left out: it knows no exclusions.")
+            if own.exclude
+            else Said("ClickHouse is left out: it knows no optional steps.")
         )
     asked = {"safar": own} | {
         name: replace(own, dialect=name) for name in map(_funnel_dialects.dialect, dialects)
@@ -158,9 +161,9 @@ def compare_dialects(
             np.divide(customers, entered, out=np.full(len(customers), np.nan), where=entered > 0)
         ),
     }
-    definition = (
-        f"The same steps under the rules of each tool, of {log.customers:,} customers: {_args.listing(asked)}. "
-        f"{left_out}{results['safar'].definition}"
+    text = "The same steps under the rules of each tool, of {customers} customers: {tools}."
+    definition = paragraph(
+        Said(text, customers=log.customers, tools=quoted(asked)), left_out, results["safar"].definition
     )
     result = DialectsResult(
         _table.table_of(columns), definition, log.timezone, shares=frozenset({"from_first"})
@@ -170,7 +173,7 @@ def compare_dialects(
     return result
 
 
-_WHY = (
+_WHY = Said(
     "Customers whose steps another tool counts otherwise than safar, and the rule without which it would not; 0 steps "
     "are a customer who is not in the funnel."
 )

@@ -12,8 +12,9 @@ from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Per
 from safar.analyses._cells import CellsResult
-from safar.analyses._spec import Spec, segmented
+from safar.analyses._spec import Spec, segments
 from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence
+from safar.language import Said, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -153,12 +154,18 @@ class Flow(Spec[FlowResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: Log) -> str:
-        return (
-            f"Every unit flows from (start) to its first event and on to its next ones, up to event {self.depth}; from "
-            "a last event before that it flows to (open) where the unit may still go on, else to (end). "
-            f"{unit_sentence(self, log, collapse=self.collapse)} share is the part of the units with the same event at "
-            f"the position, with its 95 % Wilson interval.{segmented(self.by, segment_words(self))}"
+    def _definition(self, log: Log) -> Said:
+        return paragraph(
+            Said(
+                "Every unit flows from (start) to its first event and on to its next ones, up to event {depth}; from a "
+                "last event before that it flows to (open) where the unit may still go on, else to (end).",
+                depth=self.depth,
+            ),
+            unit_sentence(self, log, collapse=self.collapse),
+            Said(
+                "share is the part of the units with the same event at the position, with its 95 % Wilson interval."
+            ),
+            segments(self.by, segment_words(self)),
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _table
 from safar._core import Table
 from safar._typing import Duration, DurationUnit
 from safar.analyses._cut_explanation import explained
@@ -19,17 +19,18 @@ from safar.analyses._cutting import (
     check_cuts,
     counts_of,
     cut_params,
-    cut_words,
+    cut_sentences,
     events_words,
     extent,
     groups_of,
     numbered,
     steps_of,
 )
-from safar.analyses._spec import Spec, observed, segmented
+from safar.analyses._spec import Spec, observed, segments
 from safar.analyses._units import number
 from safar.errors import ArgumentError
 from safar.explanation import Explanation
+from safar.language import Length, Said, paragraph
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
     from safar.log import EventLog
 
 __all__ = ["Journeys", "JourneysResult", "journeys", "with_journeys"]
+
+_OUTCOMES = {
+    "ends": "{event} ends the journey it belongs to, which is then converted.",
+    "stops": "{event} ends the journey it belongs to, which is then stopped.",
+}
 
 _STATUSES = ("converted", "stopped", "ended", "open")
 # Of more chains than this, most occur once and say little.
@@ -244,11 +250,17 @@ class JourneysResult(Result):
             counts["settled_converted"][chosen],
             converts=question.ends is not None,
         )
-        shown = "channels" if log.channels else "events"
-        definition = (
-            f"A chain is the {shown} of a journey one after the other, repeats in a row counted once"
-            f"{'' if most_touches is None else f', cut after {most_touches}'}. share is its part of all journeys. "
-            f"{self.definition}"
+        shown = Said("channels") if log.channels else Said("events")
+        chain = "A chain is the {shown} of a journey one after the other, repeats in a row counted once."
+        if most_touches is not None:
+            chain = (
+                "A chain is the {shown} of a journey one after the other, repeats in a row counted once, cut after "
+                "{most}."
+            )
+        definition = paragraph(
+            Said(chain, shown=shown, most=most_touches),
+            Said("share is its part of all journeys."),
+            self.definition,
         )
         shares = _names("share") | _names("converted_share") | {"coverage"}
         return ResultTable(_table.table_of(columns), definition, self.timezone, shares=shares)
@@ -317,23 +329,33 @@ class Journeys(Spec[JourneysResult]):
 
     def finish(self, partial: Table, log: Log) -> JourneysResult:
         """The journeys as the kernel gave them."""
-        gap = _args.duration_words(self.gap)
-        outcomes = ""
-        for argument, status in (("ends", "converted"), ("stops", "stopped")):
-            steps = steps_of(self, argument)
-            if steps:
-                outcomes += f" {events_words(steps)} ends the journey it belongs to, which is then {status}."
+        return JourneysResult(partial, self._definition(log), log.timezone, self.to_json())
+
+    def _definition(self, log: Log) -> Said:
+        outcomes = [
+            Said(text, event=events_words(steps_of(self, argument)))
+            for argument, text in _OUTCOMES.items()
+            if steps_of(self, argument)
+        ]
         share = (
-            " converted_share is the part of the settled journeys (those after whose end a whole gap was observed) "
+            "converted_share is the part of the settled journeys (those after whose end a whole gap was observed) "
             "that are converted, with its 95 % Wilson interval."
         )
-        definition = (
-            f"A journey is a run of one customer's events with no pause longer than {gap} (a pause of exactly that "
-            f"still belongs to it).{outcomes} Any other is open while that time since its last event was not over at "
-            f"{observed(log)}, and else ended.{cut_words(self, 'journey')}{share if self.ends is not None else ''}"
-            f"{segmented(self.by, 'at the first event of the journey')}"
+        return paragraph(
+            Said(
+                "A journey is a run of one customer's events with no pause longer than {gap} (a pause of exactly that "
+                "still belongs to it).",
+                gap=Length(self.gap),
+            ),
+            *outcomes,
+            Said(
+                "Any other is open while that time since its last event was not over at {end}, and else ended.",
+                end=observed(log),
+            ),
+            *cut_sentences(self, Said("journey")),
+            None if self.ends is None else Said(share),
+            segments(self.by, Said("at the first event of the journey")),
         )
-        return JourneysResult(partial, definition, log.timezone, self.to_json())
 
 
 def journeys(

@@ -13,14 +13,16 @@ from safar._core import Table
 from safar._typing import At, Calendar, Period
 from safar.analyses._cells import CellsResult
 from safar.analyses._periods import (
+    active_words,
     activity_params,
     check_activity,
     checked_cells,
     observed_periods,
     period_words,
 )
-from safar.analyses._spec import Column, Spec, at_words, observed, segmented
+from safar.analyses._spec import Column, Spec, at_words, observed, segments
 from safar.calendar import period_label
+from safar.language import Moment, Said, paragraph
 from safar.result import share_columns
 
 if TYPE_CHECKING:
@@ -161,18 +163,22 @@ class Lifecycle(Spec[LifecycleResult]):
             shares=frozenset({"returning_share", "returning_share_low", "returning_share_high"}),
         )
 
-    def _definition(self, log: Log) -> str:
-        event = "any event" if self.events is None else f"a {' or '.join(self.events)} event"
-        period = period_words(self.period, self.calendar, self.week_start, log.timezone)
-        return (
-            f"A customer is active in a {period} with {event} in it: new in the first such {self.period} of the data, "
-            f"returning if active in the {self.period} before as well, resurrected if active earlier but not in the "
-            f"one before, and dormant in a {self.period} without one after an active one. The data begin at "
-            f"{log.first:%Y-%m-%d %H:%M:%S} {log.timezone}, so customers from before it count as new when they are "
-            "first seen. returning_share is returning of previous_active with its 95 % Wilson interval; it and dormant "
-            f"are null in the first {self.period} and where the {self.period} was not over at {observed(log)}."
-            f"{segmented(self.by, at_words(self.at, 'at the first counted event'))}"
+    def _definition(self, log: Log) -> Said:
+        counted = Said(
+            "A customer is active in a {calendar_period} with {event} in it: new in the first such {period} of the "
+            "data, returning if active in the {period} before as well, resurrected if active earlier but not in the "
+            "one before, and dormant in a {period} without one after an active one. The data begin at {begin} "
+            "{timezone}, so customers from before it count as new when they are first seen. returning_share is "
+            "returning of previous_active with its 95 % Wilson interval; it and dormant are null in the first {period} "
+            "and where the {period} was not over at {end}.",
+            calendar_period=period_words(self.period, self.calendar, self.week_start, log.timezone),
+            event=active_words(self.events),
+            period=Said(self.period),
+            begin=Moment(log.first),
+            timezone=log.timezone,
+            end=observed(log),
         )
+        return paragraph(counted, segments(self.by, at_words(self.at, Said("at the first counted event"))))
 
 
 def lifecycle(

@@ -12,8 +12,9 @@ from safar import _table
 from safar._core import Table
 from safar._typing import Array, Duration, Per
 from safar.analyses._cells import CellsResult
-from safar.analyses._spec import Spec, segmented
+from safar.analyses._spec import Spec, segments
 from safar.analyses._units import check_units, segment_words, unit_params, unit_sentence
+from safar.language import Said, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -131,12 +132,18 @@ class Loops(Spec[LoopsResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: Log) -> str:
-        return (
-            "A repeat is an event that its unit had before: a loop where it is also the event just before, a return "
-            f"where others came between. {unit_sentence(self, log)} share is the part of the units with the event that "
-            "repeat it, with its 95 % Wilson interval; units that have not repeated it so far but may still go on are "
-            f"among them and counted in open.{segmented(self.by, segment_words(self))}"
+    def _definition(self, log: Log) -> Said:
+        return paragraph(
+            Said(
+                "A repeat is an event that its unit had before: a loop where it is also the event just before, a "
+                "return where others came between."
+            ),
+            unit_sentence(self, log),
+            Said(
+                "share is the part of the units with the event that repeat it, with its 95 % Wilson interval; units "
+                "that have not repeated it so far but may still go on are among them and counted in open."
+            ),
+            segments(self.by, segment_words(self)),
         )
 
 

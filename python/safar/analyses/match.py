@@ -11,7 +11,8 @@ from safar import _args, _core, _table
 from safar._core import Table
 from safar._typing import At, Integers, MatchStatus, MatchUnit
 from safar.analyses._histograms import quantiles
-from safar.analyses._spec import Spec, at_words, observed, segmented
+from safar.analyses._spec import Spec, at_words, observed, segments
+from safar.language import Said, paragraph
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Match", "MatchResult", "match", "with_match"]
 
-_ENTRY = "at the first event of the first match, for customers without one at their first event"
+_ENTRY = Said("at the first event of the first match, for customers without one at their first event")
 # How the kernel calls what users see.
 _STATUS = {"matched": "matched", "open": "still_open", "unmatched": "unmatched"}
 
@@ -72,7 +73,7 @@ class MatchResult(Result):
         (2, 5, [2])
         """
         found = self._rows("match_rows")
-        return ResultTable(found, f"One row a match. {self.definition}", self.timezone)
+        return ResultTable(found, paragraph(Said("One row a match."), self.definition), self.timezone)
 
     def customers(self, status: MatchStatus | None = None) -> ResultTable:
         """Who has a match, and who has none?
@@ -100,8 +101,16 @@ class MatchResult(Result):
             "status": np.array(names, dtype=object)[kept],
             "matches": _table.integers(found, "matches")[kept],
         }
-        which = "Each customer" if status is None else f"Each customer who is {status}"
-        return ResultTable(_table.table_of(columns), f"{which}, of: {self.definition}", self.timezone)
+        definition = (
+            Said("Each customer, of: {definition}", definition=self.definition)
+            if status is None
+            else Said(
+                "Each customer who is {status}, of: {definition}",
+                status=Said(status),
+                definition=self.definition,
+            )
+        )
+        return ResultTable(_table.table_of(columns), definition, self.timezone)
 
     def _rows(self, kernel: str) -> Table:
         log = self._asked()
@@ -190,16 +199,17 @@ class Match(Spec[MatchResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _definition(self, log: Log) -> str:
-        pattern = " ".join(self.pattern.split())
-        return (
-            f"A customer matched who came through {pattern} at least once; events at one time count in the order in "
+    def _definition(self, log: Log) -> Said:
+        counted = Said(
+            "A customer matched who came through {pattern} at least once; events at one time count in the order in "
             "which the data hold them. The first event at which any match is complete ends one, of several the one "
             "that began last, and the search goes on behind it, so that matches do not overlap. share is the part of "
             "all customers, with its 95 % Wilson interval; still_open are those without a match in whom one has begun "
-            f"that may still complete after {observed(log)}. Times run from the first event of a match to its last."
-            f"{segmented(self.by, at_words(self.at, _ENTRY))}"
+            "that may still complete after {end}. Times run from the first event of a match to its last.",
+            pattern=" ".join(self.pattern.split()),
+            end=observed(log),
         )
+        return paragraph(counted, segments(self.by, at_words(self.at, _ENTRY)))
 
 
 def match(log: Log, pattern: str, *, by: str | None = None, at: At = "entry") -> MatchResult:

@@ -13,8 +13,17 @@ from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, Per
 from safar.analyses._cells import CellsResult
-from safar.analyses._spec import Column, Spec, segmented
-from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence, unit_words
+from safar.analyses._spec import Column, Spec, segments
+from safar.analyses._units import (
+    check_units,
+    number,
+    segment_words,
+    top_sentence,
+    unit_params,
+    unit_sentence,
+    unit_words,
+)
+from safar.language import Said, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -193,20 +202,27 @@ class Paths(Spec[PathsResult]):
             shares=frozenset({"share", "share_low", "share_high", "coverage"}),
         )
 
-    def _definition(self, log: Log) -> str:
-        cut = (
-            ""
-            if self.most_events is None
-            else f" Paths longer than {self.most_events:,} events are cut there and end with {_CUT}."
+    def _definition(self, log: Log) -> Said:
+        cut = "Paths longer than {most} events are cut there and end with {mark}."
+        share = Said(
+            "share is the part of all {units} that took exactly this path, with its 95 % Wilson interval; an open unit "
+            "counts with its path so far. coverage adds up the shares from the top.",
+            units=unit_words(self),
         )
-        top = "" if self.top is None else f" The table holds the {self.top:,} most frequent paths"
-        top += "" if self.top is None else "." if self.by is None else " of each segment."
-        return (
-            f"A path is the sequence of all events of a unit. {unit_sentence(self, log, collapse=self.collapse)}{cut} "
-            f"share is the part of all {unit_words(self)} that took exactly this path, with its 95 % Wilson interval; "
-            f"an open unit counts with its path so far. coverage adds up the shares from the top.{top}"
-            f"{segmented(self.by, segment_words(self))}"
+        return paragraph(
+            Said("A path is the sequence of all events of a unit."),
+            unit_sentence(self, log, collapse=self.collapse),
+            None if self.most_events is None else Said(cut, most=self.most_events, mark=_CUT),
+            share,
+            top_sentence(self.top, self.by, _TOP),
+            segments(self.by, segment_words(self)),
         )
+
+
+_TOP = (
+    "The table holds the {top} most frequent paths.",
+    "The table holds the {top} most frequent paths of each segment.",
+)
 
 
 def path_text(names: Sequence[str], *, cut: bool = False) -> str:

@@ -21,10 +21,19 @@ from safar.analyses._evidence import (
     fisher,
     stratified,
 )
-from safar.analyses._spec import Spec, observed, segmented
-from safar.analyses._units import check_units, number, segment_words, unit_params, unit_words
+from safar.analyses._spec import Spec, observed, segments
+from safar.analyses._units import (
+    check_units,
+    number,
+    repeats_sentence,
+    segment_words,
+    top_sentence,
+    unit_params,
+    unit_words,
+)
 from safar.analyses.paths import path_names, path_text
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Length, Said, paragraph, quoted
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -353,50 +362,98 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
             shares=frozenset(shares),
         )
 
-    def _definition(self, log: Log, totals: dict[str, int]) -> str:
-        goal = _args.listing(self.goal)
-        units = unit_words(self)
-        between = "nothing else between them" if self.contiguous else "any other events between them"
-        unit = (
-            f"a session, a run of one customer's events with no pause longer than {_args.duration_words(self.gap)}"
-            if self.per == "sessions"
-            else "the journey of a customer"
-        )
-        rest = _args.duration_words(self.gap if self.per == "sessions" else self.inactivity)
-        if self.within is None:
-            window = "at any time in it"
-            is_open = f"have not and whose last event was within {rest} of"
-        else:
-            window = f"within {_args.duration_words(self.within)} of its first event"
-            is_open = f"began less than {_args.duration_words(self.within)} before"
-        looked = (
-            "" if self.events is None else f" Only the events {_args.listing(self.events)} are looked at."
-        )
-        again = " Repeats of one event in a row count once." if self.collapse else ""
+    def _definition(self, log: Log, totals: dict[str, int]) -> Said:
+        looked_at = "Only the events {events} are looked at."
         permuted = (
-            ""
-            if not self.permutations
-            else f" p_adjusted is that of Westfall and Young over {self.permutations:,} permutations of the outcomes "
-            "among customers with units of the same lengths."
+            "p_adjusted is that of Westfall and Young over {permutations} permutations of the outcomes among customers "
+            "with units of the same lengths."
         )
-        top = "" if self.top is None else f" The table holds the {self.top:,} with the strongest evidence"
-        top += "" if self.top is None else "." if self.by is None else " of each segment."
-        return (
-            f"A unit is {unit}; it converts with its first {goal} {window}. A sub-path is up to {self.longest} of the "
-            f"events before that (of all its events where there is none), in their order with {between}; a unit has it "
-            f"or not.{looked}{again} Of {totals['units']:,} {units}, {totals['converted']:,} converted. Left out are "
-            f"{totals['open']:,} that {is_open} {observed(log)}, and {totals['at_once']:,} with {goal} as first event. "
-            f"Of {totals['candidates']:,} sub-paths, {totals['tested']:,} were tested: those that at least "
-            f"{self.support * 100:.4g} % of the units have, that no longer sub-path of the same units contains, and "
-            f"that could come out at {_LEVEL * 100:.0f} % (Tarone). p_value is of Fisher's exact test and difference "
-            "(Newcombe) of all units; p_stratified, difference_stratified, odds_ratio and direction compare units of "
-            "about the same number of events only (Cochran-Mantel-Haenszel), because longer ones have more of "
-            "everything; q-values are those of Benjamini and Hochberg over all tested. Intervals are 95 %."
-            f"{permuted}{top} Association, not effect.{segmented(self.by, segment_words(self))}"
+        return paragraph(
+            self._unit_sentence(),
+            Said(_SUB_PATH[self.contiguous], longest=self.longest),
+            None if self.events is None else Said(looked_at, events=quoted(self.events)),
+            repeats_sentence(collapse=self.collapse),
+            self._left_out(log, totals),
+            Said(
+                "Of {candidates} sub-paths, {tested} were tested: those that at least {support} % of the units have, "
+                "that no longer sub-path of the same units contains, and that could come out at {level} % (Tarone). "
+                "p_value is of Fisher's exact test and difference (Newcombe) of all units; p_stratified, "
+                "difference_stratified, odds_ratio and direction compare units of about the same number of events only "
+                "(Cochran-Mantel-Haenszel), because longer ones have more of everything; q-values are those of "
+                "Benjamini and Hochberg over all tested. Intervals are 95 %.",
+                candidates=totals["candidates"],
+                tested=totals["tested"],
+                support=100 * self.support,
+                level=100 * _LEVEL,
+            ),
+            Said(permuted, permutations=self.permutations) if self.permutations else None,
+            top_sentence(self.top, self.by, _TOP),
+            Said("Association, not effect."),
+            segments(self.by, segment_words(self)),
+        )
+
+    def _unit_sentence(self) -> Said:
+        """What a unit is and when it converts, for the definition."""
+        goal = quoted(self.goal)
+        window = (
+            Said("at any time in it")
+            if self.within is None
+            else Said("within {window} of its first event", window=Length(self.within))
+        )
+        if self.per == "sessions":
+            return Said(
+                "A unit is a session, a run of one customer's events with no pause longer than {gap}; it converts with "
+                "its first {events} {window}.",
+                gap=Length(self.gap),
+                events=goal,
+                window=window,
+            )
+        return Said(
+            "A unit is the journey of a customer; it converts with its first {events} {window}.",
+            events=goal,
+            window=window,
+        )
+
+    def _left_out(self, log: Log, totals: dict[str, int]) -> Said:
+        """Which units are not looked at, for the definition."""
+        rest = self.gap if self.per == "sessions" else self.inactivity
+        is_open = (
+            Said(
+                "have not and whose last event was within {rest} of {end}",
+                rest=Length(rest),
+                end=observed(log),
+            )
+            if self.within is None
+            else Said("began less than {window} before {end}", window=Length(self.within), end=observed(log))
+        )
+        return Said(
+            "Of {number} {units}, {converted} converted. Left out are {open} that {why}, and {at_once} with {events} "
+            "as first event.",
+            number=totals["units"],
+            units=unit_words(self),
+            converted=totals["converted"],
+            open=totals["open"],
+            why=is_open,
+            at_once=totals["at_once"],
+            events=quoted(self.goal),
         )
 
 
 _ENDS = ("", "_low", "_high")
+_SUB_PATH = {
+    False: (
+        "A sub-path is up to {longest} of the events before that (of all its events where there is none), in their "
+        "order with any other events between them; a unit has it or not."
+    ),
+    True: (
+        "A sub-path is up to {longest} of the events before that (of all its events where there is none), in their "
+        "order with nothing else between them; a unit has it or not."
+    ),
+}
+_TOP = (
+    "The table holds the {top} with the strongest evidence.",
+    "The table holds the {top} with the strongest evidence of each segment.",
+)
 
 
 def _segments(partial: Table) -> Iterator[tuple[str | None, _Segment]]:

@@ -13,8 +13,9 @@ from safar._core import Table
 from safar._typing import Duration, Per, Which
 from safar.analyses._cells import CellsResult
 from safar.analyses._funnel_steps import Step, StepLike
-from safar.analyses._spec import Spec, segmented
+from safar.analyses._spec import Spec, segments
 from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence, unit_words
+from safar.language import Listed, Said, Spoken, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -164,28 +165,48 @@ class Steps(Spec[StepsResult]):
             shares=frozenset({"share", "share_low", "share_high"}),
         )
 
-    def _middle_words(self) -> str:
-        if not isinstance(self.around, Step):
-            return " or ".join(self.around or ())
-        if self.around.match is not None:
-            return f"event at which a match of {self.around.match} ends"
-        return self.around.name + (f" [{self.around.where}]" if self.around.where else "")
+    def _middle_words(self, around: Step | Sequence[str]) -> Spoken:
+        if not isinstance(around, Step):
+            return Listed(around, " or ")
+        if around.match is not None:
+            return Said("event at which a match of {pattern} ends", pattern=around.match)
+        if around.where:
+            return Said("{events} [{where}]", events=around.name, where=around.where)
+        return Said("{event}", event=around.name)
 
-    def _definition(self, log: Log) -> str:
+    def _definition(self, log: Log) -> Said:
         if self.around is None:
-            counted, of = f"Position 1 to {self.positions} is the event with that number in its unit", "units"
-        else:
-            which = {"first": "the first", "last": "the last", "each": "each"}[self.which]
-            counted = (
-                f"Position 0 is {which} {self._middle_words()} of a unit, and positions -{self.positions} to "
-                f"{self.positions} are the events before and after it; units without one are left out"
+            units = unit_words(self)
+            counted = Said(
+                "Position 1 to {positions} is the event with that number in its unit",
+                positions=self.positions,
             )
-            of = "occurrences" if self.which == "each" else "units with one"
-        return (
-            f"{counted}; (start) stands before the first event, and after the last one (open) where the unit may still "
-            f"go on, else (end). {unit_sentence(self, log, collapse=self.collapse)} share is the part of all "
-            f"{unit_words(self) if self.around is None else of} that have the event at the position, with its 95 % "
-            f"Wilson interval.{segmented(self.by, segment_words(self))}"
+        else:
+            units = Said("occurrences") if self.which == "each" else Said("units with one")
+            text = (
+                "Position 0 is {which} {middle} of a unit, and positions -{positions} to {positions} are the events "
+                "before and after it; units without one are left out"
+            )
+            counted = Said(
+                text,
+                which={"first": Said("the first"), "last": Said("the last"), "each": Said("each")}[
+                    self.which
+                ],
+                middle=self._middle_words(self.around),
+                positions=self.positions,
+            )
+        return paragraph(
+            Said(
+                "{counted}; (start) stands before the first event, and after the last one (open) where the unit may "
+                "still go on, else (end).",
+                counted=counted,
+            ),
+            unit_sentence(self, log, collapse=self.collapse),
+            Said(
+                "share is the part of all {units} that have the event at the position, with its 95 % Wilson interval.",
+                units=units,
+            ),
+            segments(self.by, segment_words(self)),
         )
 
 

@@ -14,15 +14,17 @@ from safar._intervals import student
 from safar._typing import At, Calendar, Integers, Period, StickinessUnit
 from safar.analyses._cells import CellsResult
 from safar.analyses._periods import (
+    active_words,
     activity_params,
     check_activity,
     checked_cells,
     observed_periods,
     period_words,
 )
-from safar.analyses._spec import Spec, at_words, observed, segmented
+from safar.analyses._spec import Spec, at_words, observed, segments
 from safar.calendar import period_label
 from safar.errors import ArgumentError
+from safar.language import Said, paragraph
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -232,19 +234,24 @@ class Stickiness(Spec[StickinessResult]):
             shares=_SHARES,
         )
 
-    def _definition(self, log: Log) -> str:
-        event = "any event" if self.events is None else f"a {' or '.join(self.events)} event"
-        period = period_words(self.period, self.calendar, self.week_start, log.timezone)
-        unit = (
-            "a local day" if self.unit == "day" else f"an hour, counted from the start of the {self.period}"
+    def _definition(self, log: Log) -> Said:
+        period = Said(self.period)
+        counted = Said(
+            "A customer is active in a {calendar_period} with {event} in it, and in as many units of it as have one (a "
+            "unit is {unit}). share is the part of the active customers with exactly so many units, at_least_share "
+            "with so many or more, each with its 95 % Wilson interval; both are null where the {period} was not over "
+            "at {end}, or began more than a day before the first event of the log.",
+            calendar_period=period_words(self.period, self.calendar, self.week_start, log.timezone),
+            event=active_words(self.events),
+            unit=(
+                Said("a local day")
+                if self.unit == "day"
+                else Said("an hour, counted from the start of the {period}", period=period)
+            ),
+            period=period,
+            end=observed(log),
         )
-        return (
-            f"A customer is active in a {period} with {event} in it, and in as many units of it as have one (a unit is "
-            f"{unit}). share is the part of the active customers with exactly so many units, at_least_share with so "
-            f"many or more, each with its 95 % Wilson interval; both are null where the {self.period} was not over at "
-            f"{observed(log)}, or began more than a day before the first event of the log."
-            f"{segmented(self.by, at_words(self.at, 'at the first counted event'))}"
-        )
+        return paragraph(counted, segments(self.by, at_words(self.at, Said("at the first counted event"))))
 
 
 def stickiness(

@@ -19,9 +19,10 @@ from safar.analyses._cutting import DURATION_UNITS
 from safar.analyses._histograms import quantiles
 from safar.analyses._kpi_series import day_of
 from safar.analyses._parts import Rows, merged, time_columns
-from safar.analyses._spec import Column, Spec, observed, segmented
+from safar.analyses._spec import Column, Spec, observed, segments
 from safar.design import of_map, steps_of, ways_into
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Clock, Length, Listed, Said, paragraph, so_many
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -400,39 +401,64 @@ class Waits(Spec[WaitsResult]):
             shares=_SHARES | {"late_share", "late_share_low", "late_share_high"},
         )
 
-    def _definition(self, log: Log) -> str:
-        followed = "" if self.same is None else f' of one "{self.same}"'
-        ends = (
-            "the time between two of them runs from one to the next, because nothing says how long they last"
-            if self.duration is None
-            else f'a wait runs from the end of one, as "{self.duration}" says, to the beginning of the next'
+    def _definition(self, log: Log) -> Said:
+        if self.duration is None:
+            text = "the time between two of them runs from one to the next, because nothing says how long they last"
+            ends = Said(text)
+        else:
+            text = 'a wait runs from the end of one, as "{column}" says, to the beginning of the next'
+            ends = Said(text, column=self.duration)
+        followed = 'The events of a customer with a value of "{of}" in a row: {ends}.'
+        if self.same is not None:
+            followed = 'The events of a customer of one "{same}" with a value of "{of}" in a row: {ends}.'
+        pause = "Longer than {gap} is a pause and counts apart."
+        return paragraph(
+            Said(followed, of=self.of, same=self.same, ends=ends),
+            None if self.gap is None else Said(pause, gap=Length(self.gap)),
+            self._working(log),
+            Said(
+                "share is the part of all time, waits and service together, with a Wilson interval at the effective "
+                "number of customers; the interval of a median is that of order statistics, that of a mean Student's "
+                "t, as if waits were independent."
+            ),
+            self._late(log),
+            Said("The data end at {end}.", end=observed(log)),
+            segments(self.by, Said("at the first event of the customer")),
         )
-        pause = (
-            ""
-            if self.gap is None
-            else f" Longer than {_args.duration_words(self.gap)} is a pause and counts apart."
+
+    def _working(self, log: Log) -> Said | None:
+        """Which hours count, for the definition."""
+        if self.hours is None:
+            return None
+        places: dict[str, object] = {
+            "first": Clock(self.hours[0]),
+            "last": Clock(self.hours[1]),
+            "timezone": log.timezone,
+        }
+        free = [Said(_WEEKDAYS[day]) for day in self._days_off]
+        if self.holidays:
+            free.append(so_many(len(self.holidays), "1 holiday", "{number} holidays"))
+        if not free:
+            return Said("Only time from {first} to {last} counts, in {timezone}.", **places)
+        return Said(
+            "Only time from {first} to {last} counts, without {free}, in {timezone}.",
+            free=Listed(free, last="and"),
+            **places,
         )
-        working = ""
-        if self.hours is not None:
-            free = [_WEEKDAYS[day] for day in self._days_off]
-            holidays = len(self.holidays)
-            free += [f"{holidays} holiday{'' if holidays == 1 else 's'}"] if holidays else []
-            off = f", without {' and '.join(free)}" if free else ""
-            working = f" Only time from {self.hours[0]} to {self.hours[1]} counts{off}, in {log.timezone}."
-        late = ""
-        if self._expected_us(log):
-            source = "as given" if log.map is None or self.expected is not None else f"as {log.map.file} says"
-            late = (
-                f" A wait is late if it took longer than expected, {source}; so is one that is open and lasts longer "
-                "already, where what comes next is known beforehand; other open waits, pauses and silence are in no "
-                "share of late ones. These have Wilson intervals."
-            )
-        return (
-            f'The events of a customer{followed} with a value of "{self.of}" in a row: {ends}.{pause}{working} '
-            "share is the part of all time, waits and service together, with a Wilson interval at the effective number "
-            "of customers; the interval of a median is that of order statistics, that of a mean Student's t, as if "
-            f"waits were independent.{late} The data end at {observed(log)}."
-            f"{segmented(self.by, 'at the first event of the customer')}"
+
+    def _late(self, log: Log) -> Said | None:
+        """When a wait is late, for the definition."""
+        if not self._expected_us(log):
+            return None
+        return Said(
+            "A wait is late if it took longer than expected, {source}; so is one that is open and lasts longer "
+            "already, where what comes next is known beforehand; other open waits, pauses and silence are in no share "
+            "of late ones. These have Wilson intervals.",
+            source=(
+                Said("as given")
+                if log.map is None or self.expected is not None
+                else Said("as {file} says", file=log.map.file)
+            ),
         )
 
 

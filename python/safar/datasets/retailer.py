@@ -17,6 +17,7 @@ from safar.datasets.rhythm import DAYS, START, UTC_OFFSET_MS, YEAR_MS, utc
 from safar.datasets.truths import INCIDENTS, TRUTHS, Truth
 from safar.datasets.year import Year, live
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.language import Said
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -67,14 +68,16 @@ class Shop:
     @cached_property
     def events(self) -> ResultTable:
         """Everything that happened, sorted by time."""
-        return _result(tables.events(self._year), "One row an event, sorted by time; value is in toman.")
+        return _result(
+            tables.events(self._year), Said("One row an event, sorted by time; value is in toman.")
+        )
 
     @cached_property
     def customers(self) -> ResultTable:
         """One row a person, known by name or not."""
         return _result(
             tables.customers(self._year),
-            "One row a person; persona is the planted truth, and what a stranger has not told is null.",
+            Said("One row a person; persona is the planted truth, and what a stranger has not told is null."),
         )
 
     @cached_property
@@ -82,7 +85,9 @@ class Shop:
         """One row an order."""
         return _result(
             tables.orders(self._year),
-            "One row an order, sorted by time; value and refund are in toman, value after the discount (a share).",
+            Said(
+                "One row an order, sorted by time; value and refund are in toman, value after the discount (a share)."
+            ),
         )
 
     @cached_property
@@ -90,7 +95,9 @@ class Shop:
         """One row a question to support."""
         return _result(
             tables.tickets(self._year),
-            "One row a question to support, sorted by time; response_minutes is the wait for the first answer.",
+            Said(
+                "One row a question to support, sorted by time; response_minutes is the wait for the first answer."
+            ),
         )
 
     @cached_property
@@ -98,7 +105,7 @@ class Shop:
         """One row an answer to a survey."""
         return _result(
             tables.surveys(self._year),
-            "One row an answer, sorted by time: nps 0-10, csat 1-5, ces 1-7 (7 is easiest).",
+            Said("One row an answer, sorted by time: nps 0-10, csat 1-5, ces 1-7 (7 is easiest)."),
         )
 
     @cached_property
@@ -106,7 +113,10 @@ class Shop:
         """One row a campaign."""
         return _result(
             tables.campaign_costs(self._year),
-            "One row a campaign, start and end days included; cost in toman, impressions of a mailing are its e-mails.",
+            Said(
+                "One row a campaign, start and end days included; cost in toman, impressions of a mailing are its "
+                "e-mails."
+            ),
         )
 
     def log(self, *, start: Instant | None = None, end: Instant | None = None) -> EventLog:
@@ -169,7 +179,7 @@ class Shop:
 _END = dt.datetime(2026, 6, 1, tzinfo=dt.timezone(dt.timedelta(milliseconds=UTC_OFFSET_MS), "Asia/Tehran"))
 
 
-def _result(columns: dict[str, tables.Column], definition: str) -> ResultTable:
+def _result(columns: dict[str, tables.Column], definition: Said) -> ResultTable:
     return ResultTable(_table.table_of(columns), definition, tables.ZONE)
 
 

@@ -289,7 +289,8 @@ class Panel:
             all=locale.count(self._explorer.log.customers),
             milliseconds=locale.count(1000 * view.seconds),
         )
-        return f'<div class="safar-quiet"><p>{escape(said)}</p><p dir="auto">{escape(view.result.definition)}</p></div>'
+        definition = escape(locale.say(view.result.definition))
+        return f'<div class="safar-quiet"><p>{escape(said)}</p><p dir="auto">{definition}</p></div>'
 
 
 def _visible(widget: Any, shown: bool) -> None:

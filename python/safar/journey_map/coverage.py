@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from safar import _args, _table
+from safar.language import Said
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -128,10 +129,12 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
     mapped = int(events.sum())
     missed = _counts(row[2] for row in unmapped)
     shares = frozenset({"share", "share_low", "share_high"})
-    definition = (
-        f"An event is at the first touchpoint of the map that matches it: {mapped:,} of {facts['events']:,} events are "
-        f"at one. The share is that of the {facts['customers']:,} customers who have an event there, with its 95 % "
-        "Wilson interval."
+    definition = Said(
+        "An event is at the first touchpoint of the map that matches it: {mapped} of {events} events are at one. The "
+        "share is that of the {customers} customers who have an event there, with its 95 % Wilson interval.",
+        mapped=mapped,
+        events=int(facts["events"]),
+        customers=int(facts["customers"]),
     )
     return MapCoverage(
         table,
@@ -145,7 +148,10 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
                     "events": _counts(row[2] for row in overlaps),
                 }
             ),
-            "Events that belong to a touchpoint, which stands first in the map, and that a later one matches as well.",
+            Said(
+                "Events that belong to a touchpoint, which stands first in the map, and that a later one matches as "
+                "well."
+            ),
             log.timezone,
         ),
         ResultTable(
@@ -157,8 +163,11 @@ def coverage_of(log: Log, journey_map: JourneyMap, facts: Mapping[str, Any]) -> 
                     **share_columns("share", missed, np.full(len(missed), facts["events"], dtype=np.int64)),
                 }
             ),
-            f"Events that no touchpoint matches, by name and channel, and their share of all {facts['events']:,} "
-            "events, with its 95 % Wilson interval.",
+            Said(
+                "Events that no touchpoint matches, by name and channel, and their share of all {events} events, with "
+                "its 95 % Wilson interval.",
+                events=int(facts["events"]),
+            ),
             log.timezone,
             shares=shares,
         ),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from safar import _table
 from safar.kpi.formula import Formula, Input
+from safar.language import Said
 from safar.result import ResultTable
 
 __all__ = ["Catalogue", "catalogue", "described", "kpi_catalogue"]
@@ -70,7 +71,7 @@ def kpi_catalogue() -> ResultTable:
     """
     formulas = list(catalogue().formulas.values())
     columns = described(formulas, "stage") | {"inputs": [", ".join(formula.inputs) for formula in formulas]}
-    definition = (
+    definition = Said(
         "The KPIs that safar knows. A name in braces stands for an input, which is found in a log by usual names of "
         "events and columns, or said in inputs=."
     )

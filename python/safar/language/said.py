@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from safar._typing import Duration
 if TYPE_CHECKING:
     from safar.language.locale import Locale
 
-__all__ = ["Length", "Listed", "Moment", "Said", "Spoken", "paragraph"]
+__all__ = ["Clock", "Length", "Listed", "Moment", "Said", "Share", "Spoken", "paragraph", "quoted", "so_many"]
 
 
 class Spoken(str, ABC):
@@ -115,6 +115,40 @@ class Moment(Spoken):
         return locale.date(self.given)
 
 
+class Clock(Spoken):
+    """A time of day as a clock shows it, such as ``"09:30"``."""
+
+    def spoken(self, locale: Locale) -> str:
+        """Say it to a reader."""
+        return locale.signs(str(self))
+
+
+class Share(Spoken):
+    """A share between 0 and 1, in per cent.
+
+    Examples
+    --------
+    >>> Share(0.0625), Share(0.25, 0)
+    ('6.2%', '25%')
+    """
+
+    given: float
+    decimals: int
+
+    def __new__(cls, given: float, decimals: int = 1) -> Share:
+        """Take the share, and how many decimals of its per cent are said."""
+        made = super().__new__(cls, f"{given:.{decimals}%}")
+        made.given, made.decimals = given, decimals
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Share, (self.given, self.decimals)
+
+    def spoken(self, locale: Locale) -> str:
+        """Say it to a reader."""
+        return locale.share(self.given, self.decimals)
+
+
 class Listed(Spoken):
     """Names of the data, or texts of the library, one after the other.
 
@@ -162,6 +196,28 @@ def paragraph(*sentences: str | None) -> Said:
     """
     kept = {f"sentence_{place}": each for place, each in enumerate(sentences) if each}
     return Said(" ".join(f"{{{name}}}" for name in kept), **kept)
+
+
+def so_many(number: int, one: str, many: str) -> Said:
+    """Say a sentence about so many of something, which has another form for one.
+
+    Examples
+    --------
+    >>> so_many(1, "1 row is bad.", "{number} rows are bad.")
+    '1 row is bad.'
+    """
+    return Said(one if number == 1 else many, number=number)
+
+
+def quoted(names: Iterable[str], last: str | None = None) -> Listed:
+    """List names of the data in quotation marks.
+
+    Examples
+    --------
+    >>> quoted(["a", "b", "c"], "and")
+    '"a", "b" and "c"'
+    """
+    return Listed([Said('"{event}"', event=name) for name in names], last=last)
 
 
 def _joined(items: list[str], mark: str, last: str | None) -> str:

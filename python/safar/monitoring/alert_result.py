@@ -12,11 +12,12 @@ import numpy as np
 
 from safar import _args, _table
 from safar._typing import Array, Floats, Language
+from safar.language import Said, paragraph
 from safar.monitoring.contributions import Part, families, parts
 from safar.monitoring.judging import REASONS, RULES, Judgement, Settings
 from safar.monitoring.panel import Panel, periods_of, refuse_unknown, texts_of, typed
 from safar.monitoring.raising import Alert
-from safar.monitoring.wording import Said, sentence
+from safar.monitoring.wording import AlertFacts, sentence
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ class AlertResult(ResultTable):
             "reason": [reason for *_, reason in rows],
             "meaning": [_WORDS[reason] for *_, reason in rows],
         }
-        definition = "Periods of a KPI that were not judged, and why; they raise no alarm and teach nothing."
+        definition = Said(
+            "Periods of a KPI that were not judged, and why; they raise no alarm and teach nothing."
+        )
         return ResultTable(typed(columns), definition, self.timezone)
 
     def periods(self) -> ResultTable:
@@ -123,7 +126,7 @@ class AlertResult(ResultTable):
             "alarm": np.asarray(found.alarm.any(axis=0))[rows, at],
             "reason": [REASONS[code] or None for code in reasons],
         }
-        definition = f"What was observed and expected in each period. {self.definition}"
+        definition = paragraph(Said("What was observed and expected in each period."), self.definition)
         return ResultTable(typed(columns), definition, self.timezone)
 
     def contributions(self) -> ResultTable:
@@ -165,7 +168,7 @@ class AlertResult(ResultTable):
             "mix": np.array([part.mix for *_, part, _ in rows], dtype=np.float64),
             "share": _table.nullable(_shares(deviations.astype(np.float64), whole.astype(np.float64))),
         }
-        definition = (
+        definition = Said(
             "What each slice adds to observed less expected of an alert, exactly: rate by its own value, mix by its "
             "weight."
         )
@@ -243,10 +246,10 @@ class AlertResult(ResultTable):
         dates = self._panel.grid.dates
         return [(dates[each.first], dates[each.end]) for each in self._alerts if each.series == series]
 
-    def _said(self, alert: Alert) -> Said:
+    def _said(self, alert: Alert) -> AlertFacts:
         grid = self._panel.grid
         known = not alert.against_target and np.isfinite(alert.low) and np.isfinite(alert.high)
-        return Said(
+        return AlertFacts(
             series=self._panel.series[alert.series],
             first=grid.dates[alert.first],
             last=grid.dates[alert.end] - dt.timedelta(days=1),

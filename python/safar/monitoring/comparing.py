@@ -15,6 +15,7 @@ from safar._intervals import newcombe
 from safar._significance import holm, two_nps, two_shares
 from safar._typing import Array, Floats, Frame, Instant
 from safar.errors import ArgumentError, DataError
+from safar.language import Said
 from safar.monitoring.judging import benjamini_hochberg
 from safar.monitoring.panel import Form, Panel, called_of, intervals, read, refuse_unknown, typed, values
 from safar.monitoring.season import is_count
@@ -266,10 +267,13 @@ def compare_kpis(
     if not pairs:
         raise DataError(f'by="{by}": there is no KPI with another slice beside "{base}" in these periods')
     columns = _columns(panel, pairs, usable, at, correction)
-    names = {"holm": "Holm's", "bh": "Benjamini and Hochberg's", "none": "the p-value itself"}
-    definition = (
-        f'KPIs of the slices of "{by}" beside "{base}", over {int(inside.sum()):,} periods together: difference is the '
-        f"value less the baseline's, with its 95 % interval; p_adjusted is {names[correction]} over all rows."
+    definition = Said(
+        'KPIs of the slices of "{column}" beside "{baseline}", over {periods} periods together: difference is the '
+        "value less the baseline's, with its 95 % interval; p_adjusted is {correction} over all rows.",
+        column=by,
+        baseline=base,
+        periods=int(inside.sum()),
+        correction=Said(_CORRECTIONS[correction]),
     )
     return KpiComparisonResult(
         typed(columns), definition, panel.grid.timezone, _by=by,
@@ -280,6 +284,9 @@ def compare_kpis(
         ),
         called=called_of(kpis),
     )  # fmt: skip
+
+
+_CORRECTIONS = {"holm": "Holm's", "bh": "Benjamini and Hochberg's", "none": "the p-value itself"}
 
 
 def between(panel: Panel, start: Instant | None, end: Instant | None) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 from safar import _args, _table
 from safar._typing import Array, Floats, Frame, Instant, Integers, Language
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.language import Said
 from safar.monitoring.comparing import Correction, adjusted, between, difference, parts_of
 from safar.monitoring.panel import Panel, called_of, read, typed
 from safar.monitoring.season import is_count
@@ -177,13 +178,14 @@ def trend(
     figures = [_figures(panel, row, usable[row], autocorrelation) for row in rows]
     changes = [_change(panel, row, usable, int(against)) for row in rows]
     table = typed(_columns(panel, rows, usable, figures, changes, correction))
-    way = {"hamed_rao": "Hamed and Rao's variance", "none": "periods taken for independent"}[autocorrelation]
-    names = {"holm": "Holm", "bh": "Benjamini and Hochberg", "none": "nothing"}
-    unit = {"day": "days", "week": "weeks", "month": "months"}[panel.grid.length]
-    definition = (
-        f"Trend of each KPI over {int(inside.sum()):,} periods: slope is the median change a period (Theil-Sen) with "
-        f"its 95 % interval, p_value that of Mann-Kendall with {way}, p_adjusted by {names[correction]} over all rows; "
-        f"change is the last value less that of {int(against) * panel.grid.step} {unit} before, with its 95 % interval."
+    definition = Said(
+        "Trend of each KPI over {periods} periods: slope is the median change a period (Theil-Sen) with its 95 % "
+        "interval, p_value that of Mann-Kendall with {variance}, p_adjusted by {correction} over all rows; change is "
+        "the last value less that of {before} before, with its 95 % interval.",
+        periods=int(inside.sum()),
+        variance=Said(_VARIANCES[autocorrelation]),
+        correction=Said(_CORRECTIONS[correction]),
+        before=Said(_BEFORE[panel.grid.length], number=int(against) * panel.grid.step),
     )
     return TrendResult(
         table,
@@ -194,6 +196,11 @@ def trend(
         _usable=usable,
         called=called_of(kpis),
     )
+
+
+_VARIANCES = {"hamed_rao": "Hamed and Rao's variance", "none": "periods taken for independent"}
+_CORRECTIONS = {"holm": "Holm", "bh": "Benjamini and Hochberg", "none": "nothing"}
+_BEFORE = {"day": "{number} days", "week": "{number} weeks", "month": "{number} months"}
 
 
 def mann_kendall(

@@ -11,7 +11,7 @@ from safar._typing import Language
 from safar.language.conventions import CONVENTIONS
 from safar.monitoring.panel import Series
 
-__all__ = ["Said", "sentence"]
+__all__ = ["AlertFacts", "sentence"]
 
 _MONTHS = CONVENTIONS["en"].months["gregorian"]
 _JALALI = CONVENTIONS["fa"].months["jalali"]
@@ -28,7 +28,7 @@ _MISSING = {"en": "no value", "fa": "نامشخص"}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AlertFacts:
     """What a sentence says of an alert; `last` is the last day."""
 
     series: Series
@@ -44,7 +44,7 @@ class Said:
     most: tuple[str, float] | None = None
 
 
-def sentence(said: Said, language: Language, names: Mapping[str, str]) -> str:
+def sentence(said: AlertFacts, language: Language, names: Mapping[str, str]) -> str:
     """Say what happened, when, against what, and where."""
     where = " · ".join(_named(label, names, language) for label in said.series.shown)
     what = names.get(said.series.kpi, said.series.kpi) + (f" ({where})" if where else "")
@@ -52,7 +52,7 @@ def sentence(said: Said, language: Language, names: Mapping[str, str]) -> str:
     return _english(said, what, most) if language == "en" else _persian(said, what, most)
 
 
-def _english(said: Said, what: str, most: str | None) -> str:
+def _english(said: AlertFacts, what: str, most: str | None) -> str:
     observed, expected = (_number(said.series, value, "en") for value in (said.observed, said.expected))
     if said.against_target:
         side = "above" if said.rose else "below"
@@ -67,7 +67,7 @@ def _english(said: Said, what: str, most: str | None) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _persian(said: Said, what: str, most: str | None) -> str:
+def _persian(said: AlertFacts, what: str, most: str | None) -> str:
     observed, expected = (_number(said.series, value, "fa") for value in (said.observed, said.expected))
     when = _persian_dates(said.first, said.last)
     if said.against_target:
@@ -82,7 +82,7 @@ def _persian(said: Said, what: str, most: str | None) -> str:
     return f"{text}."
 
 
-def _bounds(said: Said, language: Language, words: str) -> str:
+def _bounds(said: AlertFacts, language: Language, words: str) -> str:
     """The interval of what was expected, where there is one."""
     if said.low is None or said.high is None:
         return ""

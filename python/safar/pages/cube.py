@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,13 +49,13 @@ class Dimension:
     name : ``"channel"``, ``"period"`` or a column.
     title : what it is called.
     choices : what each value is called.
-    ordered : whether neighbours can be chosen together, from one to another.
+    days : where the values follow one another, the first day of each; neighbours can be chosen together then.
     """
 
     name: str
     title: str
     choices: Sequence[str]
-    ordered: bool = False
+    days: Sequence[dt.date] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -351,4 +352,4 @@ def _periods(log: EventLog, name: str, locale: Locale) -> tuple[Dimension, Integ
     if begin:
         choices[0] = locale.say("{month} and before", month=choices[0])
     title = locale.say("Month of the first event")
-    return Dimension(name, title, choices, ordered=True), np.maximum(place - begin, 0)
+    return Dimension(name, title, choices, months[begin : len(used)]), np.maximum(place - begin, 0)

@@ -91,18 +91,27 @@ class Filters:
 
     def _field(self, place: int, dimension: Dimension) -> Markup:
         """One choice; of what has an order, from one value to another."""
-        options = [element("option", name, value=number) for number, name in enumerate(dimension.choices)]
-        title = element("span", dimension.title)
-        if not dimension.ordered:
+        field = {"data_dimension": place, "data_name": dimension.name}
+        if not dimension.days:
+            options = [element("option", name, value=number) for number, name in enumerate(dimension.choices)]
             every = element("option", self._locale.say("All"), value="")
-            return element("label", title, element("select", every, *options), data_dimension=place)
-        last = len(options) - 1
-        ends = element("option", dimension.choices[last], value=last, selected=True)
+            title = element("span", dimension.title)
+            return element("label", title, element("select", every, *options), **field)
+        last = len(dimension.days) - 1
+        starts, ends = (
+            [
+                element(
+                    "option", name, value=number, data_day=day.toordinal(), selected=number == chosen or None
+                )
+                for number, (name, day) in enumerate(zip(dimension.choices, dimension.days, strict=True))
+            ]
+            for chosen in (None, last)
+        )
         from_, to = (self._locale.say(word) for word in ("from", "to"))
         return element(
             "fieldset",
             element("legend", dimension.title),
-            element("label", element("span", from_), element("select", *options)),
-            element("label", element("span", to), element("select", *options[:-1], ends)),
-            data_dimension=place,
+            element("label", element("span", from_), element("select", *starts)),
+            element("label", element("span", to), element("select", *ends)),
+            **field,
         )

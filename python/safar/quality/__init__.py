@@ -11,6 +11,7 @@ import numpy as np
 from safar import _args
 from safar._typing import Duration, Instant
 from safar.errors import ArgumentError
+from safar.language import Length, Moment, Said, Share
 from safar.quality.checks import GRAVE
 from safar.quality.result import QualityResult, checks_table, findings_table, silences_table
 
@@ -131,7 +132,7 @@ def quality(
     'customers "Ann" and "ann"'
     """
     # Whoever never asks need not wait for it.
-    from safar.quality.findings import found_in, time_words
+    from safar.quality.findings import found_in
 
     if id is not None:
         _args.known_columns_of_log([_args.text(id, "id")], log.columns, "id")
@@ -153,14 +154,23 @@ def quality(
     nearly_unique = _args.share(nearly_unique, "nearly_unique")
     facts = json.loads(log.core.quality(json.dumps(thresholds)))
     findings = found_in(log, facts, id=id, near_constant=near_constant, nearly_unique=nearly_unique)
-    definition = (
-        f"{log.info['rows']:,} rows were read and {len(log):,} events of {log.customers:,} customers are in this log. "
-        f"Times lie in the future after {time_words(now_us, log.timezone)} {log.timezone}, and are ancient "
-        f"{_args.duration_words(ancient)} before the first thousandth of the events; a customer is no person with "
-        f"more than {bot_events_per_minute:,} events within a minute, more than {bot_events_per_day:,} within 24 "
-        f"hours, or at least {bot_regular_events:,} at equal pauses; a silence is reported where chance brings it "
-        f"with a probability below {unlikely:g}. Serious is what makes counts wrong for at least {GRAVE:.0%} of "
-        "what it is counted of."
+    definition = Said(
+        "{rows} rows were read and {events} events of {customers} customers are in this log. Times lie in the future "
+        "after {now} {timezone}, and are ancient {ancient} before the first thousandth of the events; a customer is no "
+        "person with more than {per_minute} events within a minute, more than {per_day} within 24 hours, or at least "
+        "{regular} at equal pauses; a silence is reported where chance brings it with a probability below {unlikely}. "
+        "Serious is what makes counts wrong for at least {grave} of what it is counted of.",
+        rows=int(log.info["rows"]),
+        events=len(log),
+        customers=log.customers,
+        now=Moment(_args.local_datetime(now_us, log.timezone)),
+        timezone=log.timezone,
+        ancient=Length(ancient),
+        per_minute=int(bot_events_per_minute),
+        per_day=int(bot_events_per_day),
+        regular=int(bot_regular_events),
+        unlikely=float(unlikely),
+        grave=Share(GRAVE, 0),
     )
     not_asked = set() if id is not None else {"same_id"}
     if not log.channels:

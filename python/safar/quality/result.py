@@ -12,6 +12,7 @@ import numpy as np
 
 from safar import _table
 from safar._core import Table
+from safar.language import Said
 from safar.quality.checks import CHECKS, SEVERITIES, Finding
 from safar.result import ResultTable
 
@@ -110,7 +111,7 @@ def checks_table(findings: Sequence[Finding], not_asked: AbstractSet[str], timez
             "findings": np.array(list(counts.values()), dtype=np.int64),
         }
     )
-    definition = "What was looked at: found has rows in the table of findings, passed has none."
+    definition = Said("What was looked at: found has rows in the table of findings, passed has none.")
     return ResultTable(table, definition, timezone)
 
 
@@ -132,10 +133,10 @@ def silences_table(facts: dict[str, Any], timezone: str, unlikely: float) -> Res
             "events": np.array([silence["events"] for silence in silences], dtype=np.int64),
         }
     )
-    definition = (
-        "Runs of local days without an event that chance brings with a probability below "
-        f"{unlikely:g}, if each day from the first to the last of a name's events had one with probability "
-        "active_share."
+    definition = Said(
+        "Runs of local days without an event that chance brings with a probability below {unlikely}, if each day from "
+        "the first to the last of a name's events had one with probability active_share.",
+        unlikely=float(unlikely),
     )
     return ResultTable(table, definition, timezone, shares=frozenset({"active_share"}))
 

@@ -13,6 +13,7 @@ from safar._intervals import newcombe, student
 from safar._significance import holm, two_shares, welch
 from safar._typing import Array, Duration, Floats, Integers
 from safar.errors import ArgumentError
+from safar.language import Length, Said, paragraph, quoted, so_many
 from safar.result import ResultTable, share_columns
 from safar.voice.journeys import surveys_of
 from safar.voice.scales import DETRACTORS_TO, KNOWN, Scale
@@ -105,7 +106,7 @@ class AfterScoresResult(ResultTable):
             "p_value": p,
             "p_adjusted": holm(p),
         }
-        words = ""
+        words = None
         if self._spend is not None:
             total, squares = self._spend
             base_total, base_squares = (np.repeat(sums[base], len(rest)) for sums in self._spend)
@@ -119,11 +120,16 @@ class AfterScoresResult(ResultTable):
                 "spend_p_value": apart_p,
                 "spend_p_adjusted": holm(apart_p),
             }
-            words = " spend_difference is that of the mean spend, with Welch's interval."
-        definition = (
-            f'Groups beside "{self._groups[base]}": difference is that of the shares who returned, with the 95 % '
-            f"interval of Newcombe; p_adjusted is Holm's over all rows.{words} Associations, not effects. "
-            f"{self.definition}"
+            words = Said("spend_difference is that of the mean spend, with Welch's interval.")
+        definition = paragraph(
+            Said(
+                'Groups beside "{group}": difference is that of the shares who returned, with the 95 % interval of '
+                "Newcombe; p_adjusted is Holm's over all rows.",
+                group=self._groups[base],
+            ),
+            words,
+            Said("Associations, not effects."),
+            self.definition,
         )
         columns: dict[str, object] = {"group": [self._groups[row] for row in rest]}
         columns |= {name: _table.nullable(values) for name, values in figures.items()}
@@ -230,7 +236,7 @@ def after_scores(
         "returned": returned,
         **share_columns("share", returned, count),
     }
-    spend, words = None, ""
+    spend, words = None, None
     if value is not None:
         total = _weighed(group[observed], sums[observed], number)
         squares = _weighed(group[observed], sums[observed] ** 2, number)
@@ -245,16 +251,31 @@ def after_scores(
             "spend_high": _table.nullable(high),
         }
         spend = (total, squares)
-        words = (
-            f' spend is the mean sum of "{value}" over these events, with the 95 % interval of Student\'s t.'
+        text = (
+            'spend is the mean sum of "{column}" over these events, with the 95 % interval of Student\'s t.'
         )
-    what = "any event but an answer" if names is None else f"one of {_args.listing(names)}"
+        words = Said(text, column=value)
     left = int((~known).sum())
-    definition = (
-        f"Answers ({scale.kind}) by what was said: returned have {what} in the {_args.duration_words(within)} after "
-        "the answer; share is of the answers whose time was observed in full, with the 95 % Wilson interval, and "
-        f"still_open are the others.{words} {left:,} answers have no customer of the log or no time. "
-        "An association, not an effect."
+    definition = paragraph(
+        Said(
+            "Answers ({kind}) by what was said: returned have {event} in the {within} after the answer; share is of "
+            "the answers whose time was observed in full, with the 95 % Wilson interval, and still_open are the "
+            "others.",
+            kind=scale.kind,
+            event=(
+                Said("any event but an answer")
+                if names is None
+                else Said("one of {events}", events=quoted(names))
+            ),
+            within=Length(within),
+        ),
+        words,
+        so_many(
+            left,
+            "1 answer has no customer of the log or no time.",
+            "{number} answers have no customer of the log or no time.",
+        ),
+        Said("An association, not an effect."),
     )
     return AfterScoresResult(
         _table.table_of(columns), definition, log.timezone, shares=frozenset({"share", "share_low", "share_high"}),

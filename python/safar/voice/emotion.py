@@ -13,6 +13,7 @@ from safar import _args, _table
 from safar._intervals import mean_bounds
 from safar._typing import Along, Duration, ScoreAt
 from safar.errors import ArgumentError
+from safar.language import Length, Said, paragraph, quoted
 from safar.result import ResultTable
 from safar.voice.journeys import journeyed, surveys_of
 
@@ -164,19 +165,33 @@ def emotion_curve(
     )
     every = len(np.unique(found.row))
     nowhere = every - len(np.unique(found.row[shown]))
-    listed = _args.listing(scale.kind for scale in scales)
-    what = f"{listed}, rescaled from 0 (the worst answer) to 1 (the best)" if rescaled else listed
-    when = _args.duration_words(lookback)
-    last = f"by the {along} of the customer's last event at or before the answer, at most {when} before it"
-    touched = f"by every {along} that the customer touched in the {when} before the answer, which counts once in each"
-    definition = (
-        f"Mean score ({what}, {ends[0]:g} to {ends[1]:g}) {last if at == 'last' else touched}, with the 95 % interval "
-        f"of Student's t, no wider than the scale (where all answers are equal, that of Clopper and Pearson for the "
-        f"share of others); {nowhere:,} of {every:,} answers are at none of them."
+    kinds = quoted(scale.kind for scale in scales)
+    counted = Said(
+        "Mean score ({kinds}, {low} to {high}) {by}, with the 95 % interval of Student's t, no wider than the scale "
+        "(where all answers are equal, that of Clopper and Pearson for the share of others); {nowhere} of {all} "
+        "answers are at none of them.",
+        kinds=(
+            Said("{kinds}, rescaled from 0 (the worst answer) to 1 (the best)", kinds=kinds)
+            if rescaled
+            else kinds
+        ),
+        low=ends[0],
+        high=ends[1],
+        by=Said(_BY[at], along=Said(along), lookback=Length(lookback)),
+        nowhere=nowhere,
+        all=every,
     )
-    if not rescaled and scales[0].falling:
-        definition += " Low answers are the good ones."
+    falling = not rescaled and scales[0].falling
+    definition = paragraph(counted, Said("Low answers are the good ones.") if falling else None)
     return EmotionCurveResult(table, definition, log.timezone, along, *ends, _names=names)
+
+
+_BY = {
+    "last": "by the {along} of the customer's last event at or before the answer, at most {lookback} before it",
+    "touched": (
+        "by every {along} that the customer touched in the {lookback} before the answer, which counts once in each"
+    ),
+}
 
 
 def _rows(log: Log, along: Along, order: Sequence[str] | None) -> tuple[list[str], Mapping[str, Name]]:

@@ -15,7 +15,7 @@ from safar._core import Table
 from safar._typing import Array, Calendar, Duration, Floats, Integers, Period, ScoreAt
 from safar.calendar import period_label
 from safar.errors import ArgumentError, UnknownColumnError
-from safar.language import Length, Said
+from safar.language import Length, Said, quoted, so_many
 from safar.voice.scales import Scale
 from safar.voice.surveys import Answers, Surveys, lookback_us, refuse_nested, values_of
 
@@ -207,12 +207,10 @@ def scored(
             else "Segments by {columns} are all that the customer touched in the {lookback} before the answer; an "
             "answer counts once in each of them, so that rows add up to more than all answers."
         )
-        words.append(Said(text, columns=_args.listing(of_events), lookback=Length(cut.lookback)))
+        words.append(Said(text, columns=quoted(of_events), lookback=Length(cut.lookback)))
     own = [surveys.columns[name] for name in by if name in surveys.columns]
     if own:
-        words.append(
-            Said("Segments by {columns} are what the survey says itself.", columns=_args.listing(own))
-        )
+        words.append(Said("Segments by {columns} are what the survey says itself.", columns=quoted(own)))
     if cut.period is not None:
         found.columns[PERIOD] = _periods(found, log, cut)
         names = (*names, PERIOD)
@@ -224,12 +222,23 @@ def scored(
     known = found.customer >= 0
     without = len(np.unique(found.row[~known]))
     if without:
-        words.append(Said("{rows} rows are of no customer of the log.", rows=without))
+        words.append(
+            so_many(
+                without,
+                "1 row is of no customer of the log.",
+                "{number} rows are of no customer of the log.",
+            )
+        )
     late = found.has_time & known & (found.time > log.observed_until_us)
     after = len(np.unique(found.row[late & scale.holds(found.score)]))
     if after and of_events:
-        text = "{answers} answers came after the log ends; what their customers did between is not known."
-        words.append(Said(text, answers=after))
+        words.append(
+            so_many(
+                after,
+                "1 answer came after the log ends; what its customer did between is not known.",
+                "{number} answers came after the log ends; what their customers did between is not known.",
+            )
+        )
     return found, scale, names, words
 
 

@@ -15,7 +15,7 @@ from safar._intervals import adjusted_wald, mean_bounds, newcombe
 from safar._significance import cliff, heterogeneity, holm, mann_whitney, two_nps, two_shares
 from safar._typing import Array, Calendar, Duration, End, Floats, Frame, Integers, Period, ScoreAt
 from safar.errors import ArgumentError, DataError
-from safar.language import Said, paragraph
+from safar.language import Listed, Said, paragraph
 from safar.language.naming import called
 from safar.result import ResultTable, share_columns
 from safar.voice.journeys import (
@@ -104,8 +104,8 @@ class ScoreResult(ResultTable):
             "answers": answers,
         }
         columns |= share_columns("share", answers, np.repeat(self._counts.sum(axis=1), scores))
-        words = "Answers by score, with their share of the segment's and its 95 % Wilson interval."
-        definition = f"{words} {self.definition}"
+        words = Said("Answers by score, with their share of the segment's and its 95 % Wilson interval.")
+        definition = paragraph(words, self.definition)
         shares = frozenset({"share", "share_low", "share_high"})
         return ResultTable(_table.table_of(columns), definition, self.timezone, shares=shares)
 
@@ -175,12 +175,21 @@ class ScoreResult(ResultTable):
                 columns[name] = values if missing is None else _table.nullable(values, missing)
             else:
                 columns[name] = _table.named(*chosen.codes(name))
-        listed = "" if group is None else f" of {group}"
-        definition = (
-            f"Comments{listed}, by segment, the worst answer first; empty ones are left out, and those of rejected "
-            f"answers. {self.definition}"
+        text = (
+            "Comments, by segment, the worst answer first; empty ones are left out, and those of rejected answers."
+            if group is None
+            else "Comments of {group}, by segment, the worst answer first; empty ones are left out, and those of "
+            "rejected answers."
         )
+        definition = paragraph(Said(text, group=None if group is None else Said(group)), self.definition)
         return ResultTable(_table.table_of(columns), definition, self.timezone)
+
+    def _segment_words(self, row: int) -> Listed:
+        """A segment, for a definition."""
+        columns = self.to_dict()
+        return Listed(
+            [Said("{column} {value}", column=name, value=str(columns[name][row])) for name in self._by]
+        )
 
     def compare(self, baseline: str | Sequence[str] | None = None) -> ResultTable:
         """Which segments differ from one of them, beyond chance?
@@ -225,15 +234,16 @@ class ScoreResult(ResultTable):
         rest = np.array([row for row in range(len(self)) if row != base], dtype=np.int64)
         columns: dict[str, object] = {name: self._picked(name, rest) for name in self._by}
         counts, bases = self._counts[rest], np.repeat(self._counts[[base]], len(rest), axis=0)
-        words = ", ".join(f"{name} {self.to_dict()[name][base]}" for name in self._by)
         figures = (
             self._nps_against(counts, bases) if self._scale is NPS else self._share_against(counts, bases)
         )
         columns |= {name: _table.nullable(values) for name, values in figures.items()}
-        definition = (
-            f"Segments beside {words}: difference is a segment's score less the baseline's, with its 95 % interval; "
-            f"p_adjusted is Holm's over all rows. {self.definition}"
+        compared = Said(
+            "Segments beside {segment}: difference is a segment's score less the baseline's, with its 95 % interval; "
+            "p_adjusted is Holm's over all rows.",
+            segment=self._segment_words(base),
         )
+        definition = paragraph(compared, self.definition)
         shares = (
             frozenset()
             if self._scale is NPS
@@ -294,10 +304,10 @@ class ScoreResult(ResultTable):
         columns |= {
             name: _table.nullable(np.where(others, values, np.nan)) for name, values in compared.items()
         }
-        words = ", ".join(f"{name} {self.to_dict()[name][base]}" for name in self._by)
-        definition = (
+        definition = Said(
             "Who was asked and did not answer, with the 95 % Wilson interval; difference is the share less that of "
-            f"{words}, with Newcombe's 95 % interval; p_adjusted is Holm's over all other rows."
+            "{segment}, with Newcombe's 95 % interval; p_adjusted is Holm's over all other rows.",
+            segment=self._segment_words(base),
         )
         shares = {"share", "share_low", "share_high", "difference", "difference_low", "difference_high"}
         return ResultTable(_table.table_of(columns), definition, self.timezone, shares=frozenset(shares))

@@ -13,6 +13,7 @@ from safar import _args, _core, _table
 from safar._core import Table
 from safar._typing import Array, Duration, End, Floats, Frame, Integers, TimeUnit
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.language import Said, paragraph, so_many
 from safar.result import ResultTable
 from safar.voice.scales import KNOWN, Scale, checked_bounds
 
@@ -598,18 +599,24 @@ def counted(log: Log, surveys: Surveys) -> Scores:
         }
     )
     without_kind = int((surveys.kind < 0).sum())
-    definition = (
-        "Surveys beside the log, by kind: answers are whole numbers of the scale, unanswered rows have no score, all "
-        "others are rejected; answers without a customer of the log count in scores, but have no journey. repeated are "
-        "answers whose customer and time an earlier answer of the kind has as well; they count. after_end are answers "
-        "after the instant until which the log was observed."
-        + (f" {without_kind:,} rows say no kind and are left out." if without_kind else "")
+    definition = paragraph(
+        Said(
+            "Surveys beside the log, by kind: answers are whole numbers of the scale, unanswered rows have no score, "
+            "all others are rejected; answers without a customer of the log count in scores, but have no journey. "
+            "repeated are answers whose customer and time an earlier answer of the kind has as well; they count. "
+            "after_end are answers after the instant until which the log was observed."
+        ),
+        so_many(
+            without_kind, "1 row says no kind and is left out.", "{number} rows say no kind and are left out."
+        )
+        if without_kind
+        else None,
     )
     return Scores(
         _table.table_of({name: _column(values) for name, values in columns.items()}),
         definition,
         log.timezone,
-        ResultTable(rejects, "Answers that are no whole number of their scale.", log.timezone),
+        ResultTable(rejects, Said("Answers that are no whole number of their scale."), log.timezone),
         _surveys=surveys,
     )
 

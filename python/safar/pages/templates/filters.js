@@ -366,6 +366,36 @@ const follow = async (page) => {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   update();
+  return update;
 };
 // A page in each language has sums of its own, since months are those of its calendar.
-for (const page of document.querySelectorAll(".page")) if (page.querySelector("form.filters")) follow(page);
+const pages = Array.from(document.querySelectorAll(".page")).filter((page) => page.querySelector("form.filters"));
+const followed = new Map(pages.map((page) => [page, follow(page)]));
+// What was chosen last holds in every language. Months have other bounds there: it is the month that begins nearest, and
+// all stay all.
+const nearest = (chosen, select) => {
+  const [own, others] = [chosen.selectedIndex, select.options];
+  if (own === 0 || own === chosen.options.length - 1) return own ? others.length - 1 : 0;
+  const away = Array.from(others, (option) => Math.abs(option.dataset.day - chosen.options[own].dataset.day));
+  return away.indexOf(Math.min(...away));
+};
+const carry = (from, to) => {
+  const fields = new Map(Array.from(from.querySelectorAll("[data-name]"), (field) => [field.dataset.name, field]));
+  for (const field of to.querySelectorAll("[data-name]")) {
+    const chosen = fields.get(field.dataset.name)?.querySelectorAll("select") ?? [];
+    for (const [end, select] of field.querySelectorAll("select").entries()) {
+      if (chosen[end]) select.selectedIndex = chosen.length > 1 ? nearest(chosen[end], select) : chosen[end].selectedIndex;
+    }
+  }
+  const [stage, other] = [from, to].map((page) => page.querySelector("select[name=stage]"));
+  if (stage && other) other.value = stage.value;
+};
+let edited = pages[0];
+for (const page of pages) {
+  for (const kind of ["change", "reset"]) page.querySelector("form.filters").addEventListener(kind, () => (edited = page));
+  document.getElementById(`language-${page.lang}`)?.addEventListener("change", async () => {
+    if (page === edited) return;
+    carry(edited, page);
+    (await followed.get(page))();
+  });
+}
