@@ -39,6 +39,7 @@ PUBLIC = [
     "FlowResult",
     "Funnel",
     "FunnelResult",
+    "HoldoutResult",
     "InternalError",
     "JourneyMap",
     "Journeys",
@@ -48,6 +49,7 @@ PUBLIC = [
     "KpisResult",
     "Lifecycle",
     "LifecycleResult",
+    "LifetimeValueResult",
     "Loops",
     "LoopsResult",
     "MapCoverage",
@@ -101,6 +103,8 @@ PUBLIC = [
     "journey_picture",
     "kpi_catalogue",
     "kpis",
+    "lifetime_value",
+    "models",
     "nps",
     "open",
     "pages",
@@ -341,7 +345,7 @@ def test_the_import_loads_no_heavy_module() -> None:
         "difflib",
         "statistics",
     }
-    heavy |= {f"safar.{name}" for name in ("cli", "datasets", "explorer", "pages", "plot")}
+    heavy |= {f"safar.{name}" for name in ("cli", "datasets", "explorer", "models", "pages", "plot")}
     found = in_a_fresh_process("import sys, safar; print(*sorted(sys.modules))").stdout.split()
     assert heavy.isdisjoint(found)
 

@@ -91,8 +91,9 @@ from safar.scan import Scan, scan
 from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scores, ces, csat, nps
 
 if TYPE_CHECKING:
-    from safar import datasets, pages, plot
+    from safar import datasets, models, pages, plot
     from safar.explorer import Explorer
+    from safar.models import HoldoutResult, LifetimeValueResult, lifetime_value
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -118,6 +119,7 @@ __all__ = [
     "FlowResult",
     "Funnel",
     "FunnelResult",
+    "HoldoutResult",
     "InternalError",
     "JourneyMap",
     "Journeys",
@@ -127,6 +129,7 @@ __all__ = [
     "KpisResult",
     "Lifecycle",
     "LifecycleResult",
+    "LifetimeValueResult",
     "Loops",
     "LoopsResult",
     "MapCoverage",
@@ -180,6 +183,8 @@ __all__ = [
     "journey_picture",
     "kpi_catalogue",
     "kpis",
+    "lifetime_value",
+    "models",
     "nps",
     "open",
     "pages",
@@ -196,13 +201,17 @@ __all__ = [
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
     "Explorer": ("safar.explorer", "Explorer"),
+    "HoldoutResult": ("safar.models", "HoldoutResult"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "LifetimeValueResult": ("safar.models", "LifetimeValueResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
     "dashboard": ("safar.pages", "dashboard"),
     "datasets": ("safar.datasets", None),
     "journey_picture": ("safar.pages", "journey_picture"),
+    "lifetime_value": ("safar.models", "lifetime_value"),
+    "models": ("safar.models", None),
     "pages": ("safar.pages", None),
     "plot": ("safar.plot", None),
     "trend": ("safar.monitoring", "trend"),

@@ -1,0 +1,90 @@
+"""The highest point of a log-likelihood: several starts, Newton's last steps, and a refusal where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from safar._typing import Floats
+from safar.errors import DataError
+
+__all__ = ["Maximum", "maximum"]
+
+# The log-likelihood of positions, and its slope by each of them.
+LogLikelihood = Callable[[Floats], tuple[float, Floats]]
+
+# The largest slope a customer that counts as level.
+LEVEL_GROUND = 1e-6
+_STEP = 1e-4
+_POLISH = 20
+# Parameters are searched by their logarithms: beyond e^±20 there is an edge, not a maximum.
+_FAR = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Where a log-likelihood is highest, how high, how level the ground is, and the inverse of its curvature."""
+
+    at: Floats
+    height: float
+    gradient_norm: float
+    covariance: Floats
+
+
+def maximum(
+    function: LogLikelihood, starts: Sequence[Floats], customers: float, names: Sequence[str], model: str
+) -> Maximum:
+    """Find the highest point from several starts.
+
+    A search that ends on a slope, at an edge, or where the ground is level in some direction has found nothing:
+    that is an error, so that no start is ever taken for an estimate.
+    """
+    from scipy.optimize import minimize
+
+    def scaled(at: Floats) -> tuple[float, Floats]:
+        if np.abs(at).max() > 2 * _FAR:
+            return np.inf, np.zeros(len(at))
+        height, slopes = function(at)
+        return -height / customers, -slopes / customers
+
+    found = [minimize(scaled, start, jac=True, method="BFGS", options={"gtol": 1e-8}) for start in starts]
+    finite = [each for each in found if np.isfinite(each.fun) and np.isfinite(each.x).all()]
+    if not finite:
+        raise DataError(f"{model}: the likelihood of these data can't be computed from any start")
+    at, (value, slopes) = _polished(scaled, min(finite, key=lambda each: float(each.fun)).x)
+    norm = float(np.abs(slopes).max())
+    curvature = _curvature(scaled, at)
+    bent = np.isfinite(curvature).all() and float(np.linalg.eigvalsh(curvature).min()) > 1e-9
+    if norm > LEVEL_GROUND or not bent or np.abs(at).max() > _FAR:
+        shown = ", ".join(f"{name} near {np.exp(each):.3g}" for name, each in zip(names, at, strict=False))
+        raise DataError(
+            f"{model}: these data have no highest likelihood ({shown}; slope {norm:.1e} a customer); some parameters "
+            "run to an edge, as when nobody stops buying or all buy alike. Take more customers, a longer observation "
+            "or a model with fewer parts"
+        )
+    covariance = np.asarray(np.linalg.inv(curvature) / customers, dtype=np.float64)
+    return Maximum(at, -value * customers, norm, covariance)
+
+
+def _polished(function: LogLikelihood, at: Floats) -> tuple[Floats, tuple[float, Floats]]:
+    """The point after Newton's steps, each taken only where it makes the ground more level."""
+    here = function(at)
+    for _ in range(_POLISH):
+        if np.abs(here[1]).max() < 1e-12:
+            break
+        step = np.linalg.lstsq(_curvature(function, at), here[1], rcond=None)[0]
+        there = function(at - step)
+        if not np.isfinite(there[0]) or np.abs(there[1]).max() >= np.abs(here[1]).max():
+            break
+        at, here = at - step, there
+    return at, here
+
+
+def _curvature(function: LogLikelihood, at: Floats) -> Floats:
+    """The second derivatives, by differences of the slopes."""
+    steps = _STEP * np.eye(len(at))
+    rows = [(function(at + step)[1] - function(at - step)[1]) / (2 * _STEP) for step in steps]
+    found = np.array(rows)
+    return (found + found.T) / 2
