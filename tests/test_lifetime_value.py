@@ -184,6 +184,19 @@ def test_intervals_hold_the_estimate_and_are_the_same_for_one_seed(
     low, high = np.quantile(found, [0.025, 0.975])
     assert columns["expected_purchases_low"][7] == pytest.approx(low)
     assert columns["expected_purchases_high"][7] == pytest.approx(high)
+    # With a discount in each draw of its own, the interval of the worth is the same to a hundredth.
+    assert result.spending is not None
+    means = drawn(result.spending, 200, 1)[1:]
+    values = {"frequency": [columns["valued"][7]], "mean_value": [columns["mean_value"][7]]}
+    worth = []
+    for draw, mean in zip(draws.tolist(), means.tolist(), strict=True):
+        model = MbgNbd(tuple(draw))
+        until = [model.expected_purchases(row, end)[0] for end in [0, *range(30, 365, 30), 365]]
+        discounted = np.diff(until) @ [1.1 ** (-end / 365) for end in [*range(30, 365, 30), 365]]
+        worth.append(discounted * GammaGamma(tuple(mean)).expected_value(values)[0])
+    low, high = np.quantile(worth, [0.025, 0.975])
+    assert columns["lifetime_value_low"][7] == pytest.approx(low, rel=0.01)
+    assert columns["lifetime_value_high"][7] == pytest.approx(high, rel=0.01)
 
 
 @pytest.mark.parametrize(("model", "kind"), [("bg_nbd", BgNbd), ("pareto_nbd", ParetoNbd)])

@@ -49,13 +49,21 @@ pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) ->
     if draws.is_empty() || of_spending.as_ref().is_some_and(|spending| spending.len() != draws.len()) {
         return Err(Error::Internal("draws of purchases and of values differ in number".into()));
     }
+    let horizon = periods.last().map_or(0.0, |(end, _)| *end);
     let rows = customers(data, M::COUNTED)?;
     let known = if of_spending.is_some() { spending(data, &valued)? } else { vec![None; rows.len()] };
     let order = ordered(&rows);
     let histories: Vec<&[u32]> = order.chunk_by(|&one, &other| rows[one as usize] == rows[other as usize]).collect();
     let of_history = |places: &&[u32]| {
         let customer = &rows[places[0] as usize];
-        let ahead: Vec<_> = draws.iter().map(|own| ahead::<M>(own, customer, &periods)).collect();
+        let first = ahead::<M>(&draws[0], customer, &periods);
+        // What a discount takes hardly depends on the parameters, so drawn ones share that of the estimates.
+        let worth = if first.purchases > 0.0 { first.discounted / first.purchases } else { 0.0 };
+        let drawn = draws[1..].iter().map(|own| {
+            let purchases = M::probability_alive(own, customer) * M::expected_purchases_alive(own, customer, horizon);
+            Ahead { purchases, discounted: worth * purchases }
+        });
+        let ahead: Vec<_> = std::iter::once(first).chain(drawn).collect();
         let mut buffer: Vec<f64> = Vec::with_capacity(draws.len());
         let purchases = estimate(ahead.iter().map(|own| own.purchases), &mut buffer, level);
         let alive = M::probability_alive(&draws[0], customer);

@@ -32,7 +32,7 @@ fn ln_ended<const N: usize>(
             sum = sum + term;
             // Slopes fade n times later than values.
             let left = term.value * f64::from(n + 1) * z.value;
-            if left <= 1e-18 * sum.value * rest.value || term.value == 0.0 {
+            if left <= 1e-16 * sum.value * rest.value || term.value == 0.0 {
                 break;
             }
         }

@@ -177,7 +177,8 @@ def lifetime_value(
     the day are netted. Values: `safar.models.GammaGamma`, which takes frequency and value for independent; the
     correlation is in the definition. A mean value of 0 or less has no place in it: such customers are left out of its
     fit and have a reason instead of a value. Intervals: quantiles over parameters drawn from the normal distribution
-    of their logarithms; they are of the expectation, not of what one customer will do.
+    of their logarithms; they are of the expectation, not of what one customer will do. What the discount takes hardly
+    depends on the parameters, so that all draws share that of the estimates.
 
     Examples
     --------

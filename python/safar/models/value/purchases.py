@@ -15,7 +15,7 @@ from safar._typing import Floats, Frame
 from safar.errors import ArgumentError, DataError
 from safar.models.value.columns import numbers
 from safar.models.value.fitted import FittedModel
-from safar.models.value.maximum import maximum
+from safar.models.value.maximum import every, maximum
 
 __all__ = ["BgBb", "BgNbd", "MbgNbd", "ParetoNbd", "PurchaseModel"]
 
@@ -100,7 +100,14 @@ class PurchaseModel(FittedModel):
         age = float(known["age"] @ known["customers"]) / customers
         starts = [np.array([*np.log(start), *([0.0] * len(covariates))]) for start in cls._starts(age)]
         names = (*cls.names, *covariates)
-        found = maximum(cls._log_likelihood(rows, purchase, dropout), starts, customers, names, cls.words)
+        found = maximum(
+            cls._log_likelihood(rows, purchase, dropout),
+            starts,
+            customers,
+            names,
+            cls.words,
+            rough=cls._rough(rows, known["customers"], purchase, dropout),
+        )
         further = {"purchase_covariates": purchase, "dropout_covariates": dropout}
         return cls.of_maximum(found, customers, unit, **further)
 
@@ -126,6 +133,16 @@ class PurchaseModel(FittedModel):
             return float(found[0]), np.asarray(found[1:], dtype=np.float64)
 
         return function
+
+    @classmethod
+    def _rough(
+        cls, rows: _core.Table, customers: Floats, purchase: Sequence[str], dropout: Sequence[str]
+    ) -> tuple[Any, float] | None:
+        """The same over every so manieth row, where there are many."""
+        some = every(rows.num_rows)
+        if some is None:
+            return None
+        return cls._log_likelihood(rows.rows(some), purchase, dropout), float(customers[some].sum())
 
     @classmethod
     def _effects(

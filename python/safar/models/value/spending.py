@@ -13,7 +13,7 @@ from safar._typing import Floats, Frame
 from safar.errors import DataError
 from safar.models.value.columns import numbers
 from safar.models.value.fitted import FittedModel
-from safar.models.value.maximum import maximum
+from safar.models.value.maximum import LogLikelihood, every, maximum
 
 __all__ = ["GammaGamma", "fit_known", "repeat_values"]
 
@@ -107,15 +107,20 @@ def fit_known(table: _core.Table, valued: str) -> GammaGamma:
             "multiply the expected purchases by it"
         )
 
-    def function(at: Floats) -> tuple[float, Floats]:
-        params = json.dumps({"parameters": at.tolist(), "valued": valued})
-        found = _core.score(table, "gamma_gamma_likelihood", params).numpy("value")[0]
-        return float(found[0]), np.asarray(found[1:], dtype=np.float64)
+    def of(rows: _core.Table) -> LogLikelihood:
+        def function(at: Floats) -> tuple[float, Floats]:
+            params = json.dumps({"parameters": at.tolist(), "valued": valued})
+            found = _core.score(rows, "gamma_gamma_likelihood", params).numpy("value")[0]
+            return float(found[0]), np.asarray(found[1:], dtype=np.float64)
 
+        return function
+
+    some = every(table.num_rows)
+    rough = None if some is None else (of(table.rows(some)), float(known[some].sum()))
     starts = [
         np.log([shape, q, typical * (q - 1) / shape]) for shape, q in ((1.0, 2.0), (6.0, 4.0), (3.0, 12.0))
     ]
-    found = maximum(function, starts, customers, GammaGamma.names, GammaGamma.words)
+    found = maximum(of(table), starts, customers, GammaGamma.names, GammaGamma.words, rough=rough)
     model = GammaGamma.of_maximum(found, customers)
     if model.estimates[1] <= 1:
         raise DataError(
