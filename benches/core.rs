@@ -199,6 +199,7 @@ fn plan(kernel: &str) -> Plan {
             "same_period": false, "max_periods": null,
         }),
         "rfm" => json!({"events": ["purchase"], "at_us": null, "value": null}),
+        "rfm_purchases" => json!({"events": ["purchase"], "at_us": null, "value": null, "unit_days": 1}),
         "separating_paths" => json!({"subpaths": subpaths, "support": null, "most_cells": 4_000_000}),
         "separating_paths_units" => json!({
             "subpaths": subpaths, "paths": [["view"], ["view", "cart"], ["cart", "view"]], "most_words": 10_000_000,

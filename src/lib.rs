@@ -4,8 +4,8 @@
 //! Arrow batches ─ingest─▶ EventLog ─engine::run(kernel)─▶ partial table ─merge─▶ finished in Python
 //! ```
 //!
-//! Layers, lowest first: errors, calendar and pool; the log; ingest, partials and patterns; the engine; the kernels;
-//! and, behind the feature `python`, the extension module. A module uses lower layers only.
+//! Layers, lowest first: errors, calendar and pool; the log; ingest, partials and patterns; the engine; the kernels
+//! and, beside them, scores of customers; and, behind the feature `python`, the extension module. A module uses lower layers only.
 
 #![allow(clippy::inline_always)]
 
@@ -27,6 +27,7 @@ pub mod pool;
 pub mod quality;
 pub mod regroup;
 pub mod rename;
+pub mod scoring;
 pub mod selection;
 pub mod state;
 pub mod table;

@@ -66,7 +66,7 @@ fn log_of(table: &Table) -> EventLog {
 }
 
 /// Kernels that give rows of customers, strung together: of two halves they stand in another order.
-const ROWS: [&str; 13] = [
+const ROWS: [&str; 14] = [
     "conformance_moves",
     "features",
     "funnel_attempts",
@@ -77,6 +77,7 @@ const ROWS: [&str; 13] = [
     "match_events",
     "match_rows",
     "rfm",
+    "rfm_purchases",
     "separating_paths_units",
     "sessions",
     "sessions_events",
@@ -161,6 +162,9 @@ fn plan(kernel: &str) -> Plan {
             "max_periods": null,
         }),
         "rfm" => json!({"events": ["buy"], "at_us": START + 400 * 3_600_000_000_i64, "value": "number"}),
+        "rfm_purchases" => json!({
+            "events": ["buy"], "at_us": START + 400 * 3_600_000_000_i64, "value": "number", "unit_days": 1,
+        }),
         "separating_paths" => json!({"subpaths": subpaths, "support": null, "most_cells": 100_000}),
         "separating_paths_units" => json!({
             "subpaths": subpaths, "paths": [["view"], ["view", "cart"], ["cart", "view"]], "most_words": 10_000_000,

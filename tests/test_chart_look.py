@@ -78,6 +78,11 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "trend": (lambda: safar.trend(kpi_table()), {}),
     "comparison": (lambda: safar.compare_kpis(kpi_table(), by="channel", baseline="app"), {}),
     "scores": (lambda: safar.nps({"score": [10, 9, 3], "channel": ["app", "app", None]}, by="channel"), {}),
+    "customer value": (lambda: safar.lifetime_value(safar.datasets.shop(400).log(), draws=0), {}),
+    "holdout": (
+        lambda: safar.lifetime_value(safar.datasets.shop(400).log(), draws=0, holdout="28d").holdout,
+        {},
+    ),
     "emotion curve": (lambda: scored().emotion_curve(order=["look", "use", "buy"]), {}),
     "segments by scores": (lambda: safar.datasets.shop(300).log().rfm("purchase").segments(), {}),
     "segments with intervals": (

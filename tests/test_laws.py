@@ -286,6 +286,10 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         {"events": ["A"], "at_us": BASE + 8 * SECOND, "value": "score"},
         {"events": ["B", "D"], "at_us": None, "value": None},
     ],
+    "rfm_purchases": [
+        {"events": None, "at_us": None, "value": "value", "unit_days": 1},
+        {"events": ["A", "B"], "at_us": BASE + 8 * SECOND, "value": "score", "unit_days": 7},
+    ],
     "separating_paths": [
         {"subpaths": SUBPATHS, "support": None, "most_cells": 100_000},
         {

@@ -36,6 +36,7 @@ RUST_ROOMS: dict[str, float] = {
     "selection": 2.5,  # samples customers by the hash that ingest orders them by
     "engine": 3,
     "kernels": 4,
+    "scoring": 4,
     "py": 5,
     "lib": 6,
 }
@@ -68,6 +69,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "log": 4,
     "models": 4.5,
     "scan": 4.5,  # its parts are logs
+    "models": 4.5,  # fits what a log counts
     "one_shot": 5,
     "plot": 5,
     "pages": 5,

@@ -43,6 +43,7 @@ PUBLIC = [
     "FlowResult",
     "Funnel",
     "FunnelResult",
+    "HoldoutResult",
     "InternalError",
     "JourneyMap",
     "Journeys",
@@ -54,6 +55,7 @@ PUBLIC = [
     "LabelsResult",
     "Lifecycle",
     "LifecycleResult",
+    "LifetimeValueResult",
     "Loops",
     "LoopsResult",
     "MapCoverage",
@@ -118,6 +120,8 @@ PUBLIC = [
     "kpi_catalogue",
     "kpis",
     "leads",
+    "lifetime_value",
+    "models",
     "nps",
     "open",
     "pages",
@@ -360,7 +364,7 @@ def test_the_import_loads_no_heavy_module() -> None:
         "difflib",
         "statistics",
     }
-    heavy |= {f"safar.{name}" for name in ("cli", "datasets", "explorer", "pages", "plot")}
+    heavy |= {f"safar.{name}" for name in ("cli", "datasets", "explorer", "models", "pages", "plot")}
     found = in_a_fresh_process("import sys, safar; print(*sorted(sys.modules))").stdout.split()
     assert heavy.isdisjoint(found)
 

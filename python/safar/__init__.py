@@ -99,8 +99,9 @@ from safar.scan import Scan, scan
 from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scores, ces, csat, nps
 
 if TYPE_CHECKING:
-    from safar import datasets, pages, plot
+    from safar import datasets, models, pages, plot
     from safar.explorer import Explorer
+    from safar.models import HoldoutResult, LifetimeValueResult, lifetime_value
     from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
     from safar.models.survival import CoxResult, SurvivalResult, cox, survival
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
@@ -132,6 +133,7 @@ __all__ = [
     "FlowResult",
     "Funnel",
     "FunnelResult",
+    "HoldoutResult",
     "InternalError",
     "JourneyMap",
     "Journeys",
@@ -143,6 +145,7 @@ __all__ = [
     "LabelsResult",
     "Lifecycle",
     "LifecycleResult",
+    "LifetimeValueResult",
     "Loops",
     "LoopsResult",
     "MapCoverage",
@@ -207,6 +210,8 @@ __all__ = [
     "kpi_catalogue",
     "kpis",
     "leads",
+    "lifetime_value",
+    "models",
     "nps",
     "open",
     "pages",
@@ -226,7 +231,9 @@ _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
     "CoxResult": ("safar.models.survival", "CoxResult"),
     "Explorer": ("safar.explorer", "Explorer"),
+    "HoldoutResult": ("safar.models", "HoldoutResult"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "LifetimeValueResult": ("safar.models", "LifetimeValueResult"),
     "PredictionModel": ("safar.models.prediction", "PredictionModel"),
     "PredictionReport": ("safar.models.prediction", "PredictionReport"),
     "Profit": ("safar.models.prediction", "Profit"),
@@ -241,6 +248,8 @@ _LATER = {
     "datasets": ("safar.datasets", None),
     "journey_picture": ("safar.pages", "journey_picture"),
     "leads": ("safar.models.prediction", "leads"),
+    "lifetime_value": ("safar.models", "lifetime_value"),
+    "models": ("safar.models", None),
     "pages": ("safar.pages", None),
     "plot": ("safar.plot", None),
     "survival": ("safar.models.survival", "survival"),

@@ -17,6 +17,7 @@ mod matches;
 mod paths;
 mod retention;
 mod rfm;
+mod rfm_purchases;
 mod separating_paths;
 mod sessions;
 mod stages;
@@ -49,6 +50,7 @@ pub use matches::{Match, MatchCustomers, MatchEvents, MatchRows};
 pub use paths::Paths;
 pub use retention::Retention;
 pub use rfm::Rfm;
+pub use rfm_purchases::RfmPurchases;
 pub use separating_paths::{SeparatingPaths, SeparatingPathsUnits};
 pub use sessions::{Sessions, SessionsEvents};
 pub use stages::Stages;
@@ -83,6 +85,7 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
     (Rfm::NAME, run::<Rfm>),
+    (RfmPurchases::NAME, run::<RfmPurchases>),
     (SeparatingPaths::NAME, run::<SeparatingPaths>),
     (SeparatingPathsUnits::NAME, run::<SeparatingPathsUnits>),
     (Sessions::NAME, run::<Sessions>),

@@ -15,6 +15,7 @@ use crate::kernels::{KERNELS, run_named};
 use crate::map::JourneyMap;
 use crate::partial;
 use crate::pattern::Pattern;
+use crate::scoring;
 
 use door::{door, raise};
 use event_log::EventLog;
@@ -36,6 +37,14 @@ fn run(py: Python<'_>, log: &EventLog, name: String, plan_json: &str) -> PyResul
 fn merge(py: Python<'_>, partials: Vec<Bound<'_, Table>>) -> PyResult<Table> {
     let parts: Vec<_> = partials.iter().map(|part| part.get().inner().clone()).collect();
     door(py, move |_| partial::merge(&parts)).map(Table::from)
+}
+
+/// Computes a likelihood or scores of the customers in a table.
+#[pyfunction]
+#[pyo3(signature = (table, name, params_json, /))]
+fn score(py: Python<'_>, table: &Table, name: String, params_json: String) -> PyResult<Table> {
+    let table = table.inner().clone();
+    door(py, move |cancel| scoring::score(&table, &name, &params_json, cancel)).map(Table::from)
 }
 
 /// Names of all analyses, sorted.
@@ -99,7 +108,7 @@ mod _core {
     use super::PyModuleMethods;
 
     #[pymodule_export]
-    use super::{EventLog, Spill, Table, check_pattern, kernels, merge, period_starts, read_map, run};
+    use super::{EventLog, Spill, Table, check_pattern, kernels, merge, period_starts, read_map, run, score};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -14,10 +14,12 @@ from safar.plot.cox import cox
 from safar.plot.emotion_curve import emotion_curve
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
+from safar.plot.holdout import holdout
 from safar.plot.journeys import journeys
 from safar.plot.kpi_comparison import kpi_comparison
 from safar.plot.kpis import kpis
 from safar.plot.lifecycle import lifecycle
+from safar.plot.lifetime_value import lifetime_value
 from safar.plot.loops import loops
 from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
@@ -52,10 +54,12 @@ __all__ = [
     "emotion_curve",
     "flow",
     "funnel",
+    "holdout",
     "journeys",
     "kpi_comparison",
     "kpis",
     "lifecycle",
+    "lifetime_value",
     "loops",
     "map_coverage",
     "match",

@@ -1,0 +1,318 @@
+"""What customers are worth: purchases to come, times what they spend, discounted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from safar import _args, _core, _table
+from safar._log import Log
+from safar._typing import Duration, Frame, Instant
+from safar.errors import ArgumentError, ArgumentTypeError
+from safar.explanation import Explanation
+from safar.language import Length, Said, paragraph
+from safar.models.value.counts import Counts, Unit, counts_of, in_units
+from safar.models.value.explaining import explained
+from safar.models.value.fitted import drawn
+from safar.models.value.holdout import HoldoutResult, holdout_of
+from safar.models.value.purchases import BgNbd, MbgNbd, ParetoNbd, PurchaseModel
+from safar.models.value.spending import GammaGamma, fit_known, repeat_values
+from safar.result import ResultTable
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
+
+__all__ = ["LifetimeValueResult", "lifetime_value"]
+
+EventData: TypeAlias = Log | Frame
+ModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd"]
+
+_MODELS: dict[str, type[PurchaseModel]] = {kind.model: kind for kind in (MbgNbd, BgNbd, ParetoNbd)}
+_PERIOD = "30d"
+_YEAR = "365d"
+_LEVEL = 0.95
+_MOST_DRAWS = 10_000
+# Above this, frequency and value are too closely tied for a model that takes them for independent.
+_TIED = 0.3
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class LifetimeValueResult(ResultTable):
+    """What is each customer worth?
+
+    Parameters
+    ----------
+    table
+        One row a customer; the columns are listed by `lifetime_value`.
+    model
+        The model of purchases.
+    spending
+        The model of their values; None where there are no values.
+    correlation
+        Of frequency and mean value, over customers with repeat purchases of a value above 0; None without values.
+    holdout
+        The forecast of a time that the model had not seen, beside what came; None where none was asked for.
+    spec
+        The question, as JSON.
+    """
+
+    _: KW_ONLY
+    model: PurchaseModel
+    spending: GammaGamma | None
+    correlation: float | None
+    holdout: HoldoutResult | None
+    spec: str
+    _source: Log | None
+
+    @property
+    def parameters(self) -> ResultTable:
+        """The parameters of both models with their errors: ``model`` and the columns of `FittedModel.parameters`."""
+        models = [each for each in (self.model, self.spending) if each is not None]
+        tables = [each.parameters.to_dict() for each in models]
+        columns: dict[str, object] = {
+            "model": np.array(
+                [each.words for each in models for _ in each.estimates],
+                dtype=object,
+            ),
+            "parameter": np.array([name for table in tables for name in table["parameter"]], dtype=object),
+        }
+        for name in ("estimate", "standard_error", "low", "high"):
+            values = [np.nan if each is None else each for table in tables for each in table[name]]
+            columns[name] = _table.nullable(np.array(values, dtype=np.float64))
+        return ResultTable(_table.table_of(columns), self.model.parameters.definition, self.timezone)
+
+    def plot(self, **options: Any) -> ChartType:
+        """Which customers the value lies with; the options are those of `safar.plot.lifetime_value`."""
+        # Charts stand above results, so they are looked up when one is asked for.
+        chart: ChartType = import_module("safar.plot").lifetime_value(self, **options)
+        return chart
+
+    def explain(self, customer: object) -> Explanation:
+        """Why is a customer worth that?
+
+        Parameters
+        ----------
+        customer
+            An id, as the data give it.
+
+        Returns
+        -------
+        Explanation
+            One row an event of the customer with what it counts as; ``conclusion`` says what the models make of it.
+        """
+        if self._source is None:
+            raise ArgumentError(
+                "this result comes from a summary, which has no events to explain it by; ask a log"
+            )
+        return explained(self._source, customer, self.spec, self.model, self.spending, self.definition)
+
+
+def lifetime_value(
+    data: EventData,
+    *,
+    purchase: str | Sequence[str] = "purchase",
+    model: ModelName = "mbg_nbd",
+    horizon: Duration = "365d",
+    discount: float = 0.1,
+    margin: float = 1.0,
+    value: str | None = None,
+    at: Instant | None = None,
+    unit: Unit = "day",
+    holdout: Duration | None = None,
+    draws: int = 200,
+    seed: int = 0,
+) -> LifetimeValueResult:
+    """What will each customer still buy, and what is that worth today?
+
+    Parameters
+    ----------
+    data
+        A log; or a summary, one row a customer: ``customer``, ``frequency``, ``recency``, ``age`` and, for values,
+        ``mean_value`` of the repeat purchases (with ``valued``, their number, where it is not the frequency).
+    purchase
+        The event, or events, that are purchases.
+    model
+        ``"mbg_nbd"`` (default), in which also a customer with one purchase may be gone; ``"bg_nbd"``, in which nobody
+        is before a second one; ``"pareto_nbd"``, in which customers leave at any time.
+    horizon
+        The time ahead that is counted, from the end of observation; by default a year.
+    discount
+        A year's discount: with 0.1, an amount in a year is worth 1 / 1.1 of one today. Purchases count at the end of
+        their period of 30 days.
+    margin
+        The share of the value that is earned, above 0 and at most 1; by default all.
+    value
+        The column of the log with the amounts; by default ``"value"`` where the log has it. Without values there are
+        purchases and no worth.
+    at
+        The end of observation; by default `observed_until`. Nothing after it is looked at.
+    unit
+        What times are counted in: ``"day"`` or ``"week"``. Of a summary, what they are in.
+    holdout
+        How much of the end of a log is kept from a second fit, to see how good its forecast is; by default none.
+    draws
+        Parameters drawn for the intervals; 0 leaves the intervals null, which is much faster with millions of
+        customers.
+    seed
+        Of the draws: the same seed gives the same intervals.
+
+    Returns
+    -------
+    LifetimeValueResult
+        One row a customer with a purchase: ``customer``, ``frequency`` (repeat purchases), ``recency``, ``age`` (in
+        units), ``valued`` (repeat purchases with a value), ``mean_value`` (of those; null without), the
+        ``probability_alive``, ``expected_purchases`` within the horizon with their 95 % interval
+        (``expected_purchases_low``, ``expected_purchases_high``), ``expected_value`` (mean of a later purchase),
+        ``lifetime_value`` (discounted, times margin) with its interval (``lifetime_value_low``,
+        ``lifetime_value_high``) and ``reason`` (why there is no value; null where there is one).
+
+    Notes
+    -----
+    Events of a customer on one day of the log's zone are one purchase, their values are added up, so that refunds of
+    the day are netted. Values: `safar.models.GammaGamma`, which takes frequency and value for independent; the
+    correlation is in the definition. A mean value of 0 or less has no place in it: such customers are left out of its
+    fit and have a reason instead of a value. Intervals: quantiles over parameters drawn from the normal distribution
+    of their logarithms; they are of the expectation, not of what one customer will do. What the discount takes hardly
+    depends on the parameters, so that all draws share that of the estimates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import safar
+    >>> chance = np.random.default_rng(1)
+    >>> rate, stays = chance.gamma(0.6, 1 / 20, 4000), chance.beta(0.9, 2, 4000)
+    >>> gaps = chance.exponential(1 / rate[:, None], (4000, 40)).cumsum(axis=1)
+    >>> alive = (chance.random((4000, 40)) > stays[:, None]).cumprod(axis=1)
+    >>> inside = (gaps < 200) & (alive > 0)
+    >>> summary = {
+    ...     "customer": np.arange(4000),
+    ...     "frequency": inside.sum(axis=1),
+    ...     "recency": np.where(inside, gaps, 0).max(axis=1),
+    ...     "age": np.full(4000, 200.0),
+    ... }
+    >>> result = safar.lifetime_value(summary, horizon="90d")
+    >>> result.parameters.to_dict()["parameter"]
+    ['r', 'alpha', 'a', 'b']
+    >>> max(result.to_dict()["expected_purchases"]) > 1
+    True
+    """
+    _args.choice(model, "model", ModelName)
+    _args.choice(unit, "unit", Unit)
+    purchases = _args.names(purchase, "purchase")
+    horizon, discount = _args.duration(horizon, "horizon"), _args.cost(discount, "discount")
+    if not 0 < _args.cost(margin, "margin") <= 1:
+        raise ArgumentError(f"margin={margin!r}; expected a share above 0 and at most 1")
+    _whole_number(draws, "draws", _MOST_DRAWS)
+    _whole_number(seed, "seed", 2**63 - 1)
+    if holdout is not None:
+        holdout = _args.duration(holdout, "holdout")
+        if not isinstance(data, Log):
+            raise ArgumentError(
+                f"holdout={holdout!r} needs the events of a log; a summary has only their counts"
+            )
+    counts = counts_of(data, purchases, value, at, unit)
+    fitted = _MODELS[model].fit(counts.table, unit=unit)
+    spending = None if counts.valued is None else fit_known(counts.table, counts.valued)
+    params = {
+        "draws": drawn(fitted, draws, seed).tolist(),
+        "spending": None if spending is None else drawn(spending, draws, seed + 1).tolist(),
+        "valued": counts.valued or "frequency",
+        "periods": _periods(horizon, unit, discount, margin),
+        "level": _LEVEL,
+    }
+    table = _core.score(counts.table, f"{model}_customer_value", json.dumps(params))
+    correlation = None if counts.valued is None else _correlation(counts)
+    spec = {
+        "purchase": purchases,
+        "model": model,
+        "horizon": horizon,
+        "discount": discount,
+        "margin": margin,
+        "value": value,
+        "at": None if at is None else _args.instant(at, "at"),
+        "unit": unit,
+        "holdout": holdout,
+        "draws": draws,
+        "seed": seed,
+    }
+    log = data if isinstance(data, Log) else None
+    return LifetimeValueResult(
+        table,
+        _definition(counts, fitted, horizon, discount, margin, correlation),
+        "UTC" if log is None else log.timezone,
+        shares=frozenset({"probability_alive"}),
+        model=fitted,
+        spending=spending,
+        correlation=correlation,
+        holdout=None
+        if log is None or holdout is None
+        else holdout_of(log, _MODELS[model], purchases, at, unit, holdout),
+        spec=json.dumps({"question": "lifetime_value", **spec}, ensure_ascii=False),
+        _source=log,
+    )
+
+
+def _periods(horizon: str, unit: Unit, discount: float, margin: float) -> list[tuple[float, float]]:
+    """Ends of the periods up to the horizon, and what a purchase in each is worth today."""
+    length, end, year = (in_units(each, unit) for each in (_PERIOD, horizon, _YEAR))
+    ends = [*np.arange(length, end, length).tolist(), end]
+    return [(each, margin * (1 + discount) ** (-each / year)) for each in ends]
+
+
+def _correlation(counts: Counts) -> float | None:
+    """Of frequency and mean value, where the model of values has both."""
+    frequency, mean = repeat_values(counts.table, counts.valued or "frequency")
+    known = (frequency > 0) & (mean > 0)
+    if known.sum() < 3 or np.ptp(frequency[known]) == 0:
+        return None
+    return float(np.corrcoef(frequency[known], mean[known])[0, 1])
+
+
+def _definition(
+    counts: Counts,
+    model: PurchaseModel,
+    horizon: str,
+    discount: float,
+    margin: float,
+    correlation: float | None,
+) -> Said:
+    purchases = Said(
+        "expected_purchases are those within {horizon} by {model} (95 % intervals of the parameters).",
+        horizon=Length(horizon),
+        model=model.words,
+    )
+    worth = None
+    if counts.valued is not None:
+        frequency, mean = repeat_values(counts.table, counts.valued)
+        worth = Said(
+            "lifetime_value is their value by Gamma-Gamma, times a margin of {margin}, discounted by {discount} % a "
+            "year; {excluded} customers whose mean value is not above 0 have none.",
+            margin=float(margin),
+            discount=100 * float(discount),
+            excluded=int(((frequency > 0) & ~(mean > 0)).sum()),
+        )
+    alive = None
+    if model.model == "bg_nbd":
+        alive = Said("With BG/NBD, who bought once is alive by construction.")
+    tied = None
+    if correlation is not None:
+        tied = Said(
+            "Frequency and mean value correlate by {correlation}, little enough to take them for independent."
+            if abs(correlation) < _TIED
+            else "Frequency and mean value correlate by {correlation}: the model takes them for independent, so values "
+            "of frequent buyers are off.",
+            correlation=round(correlation, 4),
+        )
+    return paragraph(counts.definition, purchases, worth, alive, tied)
+
+
+def _whole_number(given: object, argument: str, most: int) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | np.integer):
+        raise ArgumentTypeError(f"{argument}={given!r} is a {type(given).__name__}; expected a whole number")
+    if not 0 <= given <= most:
+        raise ArgumentError(f"{argument}={given!r} is out of range; expected 0 to {most:,}")

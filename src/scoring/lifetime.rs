@@ -1,0 +1,175 @@
+//! What customers are worth: purchases to come, times what they spend, discounted, with intervals from drawn parameters.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, DictionaryArray};
+use arrow::datatypes::Int8Type;
+use rayon::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::gamma_gamma::{SPENDING, expected_value};
+use super::group::ordered;
+use super::model::{Customer, Model, PARAMETERS};
+use super::read;
+use super::table::{customers, nullable, spending, with_columns};
+use crate::error::{Error, Result};
+use crate::pool::Cancel;
+use crate::table::Table;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The estimates, and after them parameters that could as well have been found.
+    draws: Vec<[f64; PARAMETERS]>,
+    /// The same of what customers spend; none where values are not asked for.
+    spending: Option<Vec<[f64; SPENDING]>>,
+    /// The column with the number of purchases whose value is known.
+    valued: String,
+    /// Ends of the periods, the last one the horizon, and what a purchase in each is worth today.
+    periods: Vec<(f64, f64)>,
+    /// How much of the interval lies between its ends.
+    level: f64,
+}
+
+/// A figure and its interval; none where there are no draws.
+#[derive(Clone, Copy)]
+struct Estimate {
+    value: f64,
+    low: f64,
+    high: f64,
+}
+
+/// Customers of one history.
+const TASK_HISTORIES: usize = 64;
+
+/// P(alive), purchases and value to come of each customer.
+pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) -> Result<Table> {
+    let Params { draws, spending: of_spending, valued, periods, level } = read(params, M::NAME)?;
+    if draws.is_empty() || of_spending.as_ref().is_some_and(|spending| spending.len() != draws.len()) {
+        return Err(Error::Internal("draws of purchases and of values differ in number".into()));
+    }
+    let horizon = periods.last().map_or(0.0, |(end, _)| *end);
+    let rows = customers(data, M::COUNTED)?;
+    let known = if of_spending.is_some() { spending(data, &valued)? } else { vec![None; rows.len()] };
+    let order = ordered(&rows);
+    let histories: Vec<&[u32]> = order.chunk_by(|&one, &other| rows[one as usize] == rows[other as usize]).collect();
+    let of_history = |places: &&[u32]| {
+        let customer = &rows[places[0] as usize];
+        let first = ahead::<M>(&draws[0], customer, &periods);
+        // What a discount takes hardly depends on the parameters, so drawn ones share that of the estimates.
+        let worth = if first.purchases > 0.0 { first.discounted / first.purchases } else { 0.0 };
+        let drawn = draws[1..].iter().map(|own| {
+            let purchases = M::probability_alive(own, customer) * M::expected_purchases_alive(own, customer, horizon);
+            Ahead { purchases, discounted: worth * purchases }
+        });
+        let ahead: Vec<_> = std::iter::once(first).chain(drawn).collect();
+        let mut buffer: Vec<f64> = Vec::with_capacity(draws.len());
+        let purchases = estimate(ahead.iter().map(|own| own.purchases), &mut buffer, level);
+        let alive = M::probability_alive(&draws[0], customer);
+        let of_customer = |&place: &u32| {
+            let value = of_spending.as_ref().map(|spending| {
+                let own = known[place as usize].as_ref();
+                let values =
+                    spending.iter().zip(&ahead).map(|(means, ahead)| expected_value(means, own) * ahead.discounted);
+                estimate(values, &mut buffer, level)
+            });
+            (place, alive, purchases, value)
+        };
+        places.iter().map(of_customer).collect::<Vec<_>>()
+    };
+    let tasks = histories.par_chunks(TASK_HISTORIES).map(|histories| {
+        cancel.check()?;
+        Ok(histories.iter().flat_map(of_history).collect::<Vec<_>>())
+    });
+    let found: Vec<_> = tasks.collect::<Result<Vec<_>>>()?;
+    let mut columns: [Vec<f64>; 8] = std::array::from_fn(|_| vec![f64::NAN; rows.len()]);
+    for (place, alive, purchases, value) in found.into_iter().flatten() {
+        let place = place as usize;
+        columns[0][place] = alive;
+        columns[1][place] = purchases.value;
+        columns[2][place] = purchases.low;
+        columns[3][place] = purchases.high;
+        if let (Some(value), Some(means)) = (value, &of_spending) {
+            columns[4][place] = expected_value(&means[0], known[place].as_ref());
+            columns[5][place] = value.value;
+            columns[6][place] = value.low;
+            columns[7][place] = value.high;
+        }
+    }
+    let names = [
+        "probability_alive",
+        "expected_purchases",
+        "expected_purchases_low",
+        "expected_purchases_high",
+        "expected_value",
+        "lifetime_value",
+        "lifetime_value_low",
+        "lifetime_value_high",
+    ];
+    let reasons = known.iter().map(|known| match known {
+        _ if of_spending.is_none() => Some("no values"),
+        Some(known) if known.mean.is_nan() => Some("mean value not above 0"),
+        _ => None,
+    });
+    let reasons: ArrayRef = Arc::new(reasons.collect::<DictionaryArray<Int8Type>>());
+    let scores = names.into_iter().zip(columns.map(nullable));
+    with_columns(data, scores.chain(std::iter::once(("reason", reasons))).collect())
+}
+
+struct Ahead {
+    purchases: f64,
+    discounted: f64,
+}
+
+/// Purchases up to the horizon, and the same with what each is worth today.
+fn ahead<M: Model>(parameters: &[f64; PARAMETERS], customer: &Customer, periods: &[(f64, f64)]) -> Ahead {
+    let alive = M::probability_alive(parameters, customer);
+    let (mut purchases, mut discounted) = (0.0, 0.0);
+    for &(end, worth) in periods {
+        let until = alive * M::expected_purchases_alive(parameters, customer, end);
+        discounted += worth * (until - purchases);
+        purchases = until;
+    }
+    Ahead { purchases, discounted }
+}
+
+/// The first of some figures, and the interval of the others.
+fn estimate(mut figures: impl Iterator<Item = f64>, buffer: &mut Vec<f64>, level: f64) -> Estimate {
+    let value = figures.next().unwrap_or(f64::NAN);
+    buffer.clear();
+    buffer.extend(figures);
+    if buffer.is_empty() || buffer.iter().any(|figure| figure.is_nan()) {
+        return Estimate { value, low: f64::NAN, high: f64::NAN };
+    }
+    let low = quantile(buffer, (1.0 - level) / 2.0);
+    Estimate { value, low, high: quantile(buffer, f64::midpoint(1.0, level)) }
+}
+
+/// A quantile of some figures, between the two that are nearest to it.
+fn quantile(figures: &mut [f64], share: f64) -> f64 {
+    let at = share * (figures.len() - 1) as f64;
+    let (_, below, above) = figures.select_nth_unstable_by(at as usize, f64::total_cmp);
+    let below = *below;
+    let next = above.iter().copied().fold(f64::INFINITY, f64::min);
+    if next.is_finite() { below + at.fract() * (next - below) } else { below }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_lie_between_the_nearest_figures() {
+        let mut figures = [5.0, 1.0, 2.0, 4.0, 3.0];
+        assert!((quantile(&mut figures, 0.5) - 3.0).abs() < 1e-12);
+        assert!((quantile(&mut figures, 0.1) - 1.4).abs() < 1e-12);
+        assert!((quantile(&mut figures, 1.0) - 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_draws_there_is_no_interval() {
+        let found = estimate(std::iter::once(2.0), &mut Vec::new(), 0.95);
+        assert!(found.value > 1.9 && found.low.is_nan() && found.high.is_nan());
+    }
+}

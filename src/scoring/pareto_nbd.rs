@@ -1,0 +1,100 @@
+//! Pareto/NBD: customers buy at a rate of their own until a lifetime of their own ends.
+//!
+//! Schmittlein, Morrison and Colombo 1987, doi:10.1287/mnsc.33.1.1; likelihood of Fader and Hardie 2005, note 009.
+
+use super::dual::Dual;
+use super::model::{Customer, Model, PARAMETERS, plain};
+
+/// The model with the parameters r and α of the rate, s and β of the end.
+pub struct ParetoNbd;
+
+/// More terms than this are never needed: each is smaller by a factor that the greatest of them bounds.
+const MOST_TERMS: u32 = 1_000_000;
+
+/// The logarithm of the integral of `(α+u)^-(r+x) (β+u)^-(s+1)` from `from` to `to`, times r+s+x.
+fn ln_ended<const N: usize>(
+    [r, alpha, s, beta]: &[Dual<N>; PARAMETERS],
+    frequency: f64,
+    from: f64,
+    to: f64,
+) -> Dual<N> {
+    let all = *r + *s + frequency;
+    let larger = alpha.max(*beta);
+    let power = if alpha.value >= beta.value { *s + 1.0 } else { *r + frequency };
+    let after = |time: f64| {
+        let z = (*alpha - *beta).abs() / (larger + time);
+        // The hypergeometric function of (r+s+x, power; r+s+x+1; z) by Euler: a sum of positive terms.
+        let rest = -z + 1.0;
+        let (mut term, mut sum) = (Dual::constant(1.0), Dual::constant(1.0));
+        for n in 0..MOST_TERMS {
+            let ratio = (all + (1.0 + f64::from(n)) - power) / (all + (1.0 + f64::from(n))) * z;
+            term = term * ratio;
+            sum = sum + term;
+            // Slopes fade n times later than values.
+            let left = term.value * f64::from(n + 1) * z.value;
+            if left <= 1e-16 * sum.value * rest.value || term.value == 0.0 {
+                break;
+            }
+        }
+        sum.ln() - (power + -1.0) * rest.ln() - all * (larger + time).ln()
+    };
+    let start = after(from);
+    if to.is_infinite() { start } else { start + (-(after(to) - start).exp()).ln_1p() }
+}
+
+/// How much likelier an end between the last purchase and now is than none until now, as a logarithm.
+fn ln_odds(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64 {
+    if customer.is_there() {
+        return f64::NEG_INFINITY;
+    }
+    let [r, alpha, s, beta] = parameters;
+    let ended = ln_ended(&plain(parameters), customer.frequency, customer.recency, customer.age).value;
+    let shape = r + customer.frequency;
+    (s / (shape + s)).ln() + shape * (alpha + customer.age).ln() + s * (beta + customer.age).ln() + ended
+}
+
+impl Model for ParetoNbd {
+    const NAME: &'static str = "pareto_nbd";
+
+    fn of_frequency<const N: usize>([r, alpha, s, beta]: &[Dual<N>; PARAMETERS], frequency: f64) -> Dual<N> {
+        (*r + frequency).ln_gamma() - r.ln_gamma() + *r * alpha.ln() + *s * beta.ln()
+    }
+
+    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], customer: &Customer) -> Dual<N> {
+        let [r, alpha, s, beta] = parameters;
+        let shape = *r + customer.frequency;
+        let alive = -(shape * (*alpha + customer.age).ln()) - *s * (*beta + customer.age).ln();
+        if customer.is_there() {
+            return alive;
+        }
+        let ended = ln_ended(parameters, customer.frequency, customer.recency, customer.age);
+        alive.ln_add(s.ln() - (shape + *s).ln() + ended)
+    }
+
+    fn probability_alive(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64 {
+        (1.0 + ln_odds(parameters, customer).exp()).recip()
+    }
+
+    fn expected_purchases_alive(parameters: &[f64; PARAMETERS], customer: &Customer, horizon: f64) -> f64 {
+        let [r, alpha, s, beta] = parameters;
+        let later = beta + customer.age;
+        let log = -(horizon / later).ln_1p();
+        let gap = s - 1.0;
+        let lasting = if gap == 0.0 { -log } else { -(gap * log).exp_m1() / gap };
+        (r + customer.frequency) * later / (alpha + customer.age) * lasting
+    }
+
+    fn probability_of_purchase_alive(parameters: &[f64; PARAMETERS], customer: &Customer, horizon: f64) -> f64 {
+        if horizon == 0.0 {
+            return 0.0;
+        }
+        // As of a new customer whose gammas are those that the history leaves: no purchase and no end, or an end first.
+        let [r, alpha, s, beta] = parameters;
+        let left = [r + customer.frequency, alpha + customer.age, *s, beta + customer.age];
+        let [shape, rate, _, end] = left;
+        let silent = -shape * (horizon / rate).ln_1p() - s * (horizon / end).ln_1p();
+        let scale = shape * rate.ln() + s * end.ln() + (s / (shape + s)).ln();
+        let ended = scale + ln_ended(&plain(&left), 0.0, 0.0, horizon).value;
+        1.0 - silent.exp() - ended.exp()
+    }
+}
