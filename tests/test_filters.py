@@ -689,7 +689,7 @@ def test_strange_names_and_answers_without_a_time_are_no_hindrance(browser: Any,
     assert "of 9 customers" in tab.locator("form.filters output").inner_text()
     flow = tab.locator("section.card", has=tab.locator("h2", has_text="Journey flow"))
     assert flow.locator(".everybody").is_visible()
-    assert "1 answers have no time." in tab.locator("main").inner_text()
+    assert "1 answer has no time." in tab.locator("main").inner_text()
     tab.set_viewport_size({"width": 390, "height": 900})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -751,6 +751,24 @@ def test_rows_of_one_stage_are_shown_alone(opened: tuple[Page, Any]) -> None:
     rows = tab.locator("[data-stage]").all()
     assert {row.get_attribute("data-stage") for row in rows if row.is_visible()} == {"experience"}
     assert any(not row.is_visible() for row in rows)
+
+
+@needs_browser
+def test_alerts_of_which_none_is_of_the_stage_say_so(opened: tuple[Page, Any]) -> None:
+    page, tab = opened
+    alerts = tab.locator(".alerts li").evaluate_all("all => all.map(each => each.dataset.stage)")
+    choose(tab)
+    said = tab.locator(".alone")
+    assert not said.is_visible()
+    stages = tab.locator("select[name=stage] option").evaluate_all("all => all.map(each => each.value)")
+    silent = [stage for stage in stages if stage not in {*alerts, ""}]
+    assert silent
+    tab.locator("select[name=stage]").select_option(silent[0])
+    assert said.inner_text() == page.locale.say("No alert is of this stage.")
+    assert tab.locator(".alerts li:visible").count() == 0
+    tab.locator("select[name=stage]").select_option(alerts[0])
+    assert not said.is_visible()
+    assert tab.locator(".alerts li:visible").count() > 0
 
 
 @needs_browser
