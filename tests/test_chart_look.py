@@ -33,6 +33,19 @@ def scored() -> safar.EventLog:
     return log.with_scores(surveys, customer="who", time="at", score="score", scale="csat")
 
 
+def left_for() -> dict[str, list[Any]]:
+    """Customers of two channels, some of whom left."""
+    days = list(range(1, 41))
+    why = [("call", "look", None)[day % 3] for day in days]
+    return {
+        "days": days,
+        "why": why,
+        "gone": [each is not None for each in why],
+        "channel": [("app", "web", None)[day % 5 // 2] for day in days],
+        "cart": [day % 7 for day in days],
+    }
+
+
 def _result(name: str, **options: Any) -> Callable[[], Any]:
     return lambda: getattr(shop_log(), name)(*ASKED.get(name, ()), **options)
 
@@ -66,6 +79,33 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "comparison": (lambda: safar.compare_kpis(kpi_table(), by="channel", baseline="app"), {}),
     "scores": (lambda: safar.nps({"score": [10, 9, 3], "channel": ["app", "app", None]}, by="channel"), {}),
     "emotion curve": (lambda: scored().emotion_curve(order=["look", "use", "buy"]), {}),
+    "segments by scores": (lambda: safar.datasets.shop(300).log().rfm("purchase").segments(), {}),
+    "segments with intervals": (
+        lambda: safar.datasets.shop(300).log().rfm("purchase").segments(),
+        {"what": "segments"},
+    ),
+    "movement between segments": (
+        lambda: safar.datasets.shop(300).log().rfm_movement("purchase", at=["2025-09-01", "2026-01-01"]),
+        {},
+    ),
+    "hazard ratios": (
+        lambda: safar.cox(left_for(), duration="days", event="gone", columns=["cart"]),
+        {},
+    ),
+    "survival": (
+        lambda: safar.survival(left_for(), duration="days", event="gone", by="channel"),
+        {},
+    ),
+    "survival as hazard": (
+        lambda: safar.survival(left_for(), duration="days", event="gone", unit="week"),
+        {"what": "hazard"},
+    ),
+    "survival as incidences": (
+        lambda: safar.survival(
+            left_for(), duration="days", event="why", causes=["call", "look"], by="channel"
+        ),
+        {"what": "incidence"},
+    ),
     "map coverage": (
         lambda: safar.datasets.shop(60).log().with_map(safar.JourneyMap.shop()).map_coverage(),
         {},

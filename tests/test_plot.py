@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -727,3 +729,46 @@ def test_an_emotion_curve_has_a_gap_where_nobody_answered(language: Language) ->
     assert y["axis"]["orient"] == ("right" if language == "fa" else "left")
     convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
     assert convert.vegalite_to_svg(chart.to_json()).startswith("<svg")
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_curve_keeps_its_height_until_the_next_step_in_both_directions(language: Language) -> None:
+    convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
+    found = safar.survival({"days": [2, 5, 9], "gone": [1, 1, 1]}, duration="days", event="gone")
+    scene = convert.vegalite_to_scenegraph(found.plot(what="hazard", language=language).to_json())[
+        "scenegraph"
+    ]
+
+    def marks(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for item in node.get("items", []):
+            if node["marktype"] == "line":
+                yield item
+            for mark in item.get("items", []) if node["marktype"] == "group" else []:
+                yield from marks(mark)
+
+    points = list(marks(scene))
+    heights = {"step-after": points[:-1], "step-before": points[1:]}[points[0]["interpolate"]]
+    # Where a step begins is where time is less: at the left in English, at the right in Persian.
+    begin = min if language == "en" else max
+    assert len(points) == 4
+    for (one, other), height in zip(itertools.pairwise(points), heights, strict=True):
+        assert height["y"] == begin(one, other, key=lambda point: point["x"])["y"]
+
+
+def test_a_chart_of_survival_begins_with_everybody_and_says_who_is_at_risk() -> None:
+    watched = {"days": [1, 2, 3, 4, 5] * 4, "gone": [1, 0] * 10}
+    found = safar.survival(watched, duration="days", event="gone")
+    curve, numbers = (part.data["values"] for part in found.plot().vconcat)
+    assert (curve[0]["time"], curve[0]["survival"]) == (0.0, 1.0)
+    assert {row["time"]: row["survival"] for row in curve[1:]} == dict(
+        zip(found.to_dict()["time"], found.to_dict()["survival"], strict=True)
+    )
+    # The curve turns pale at day 4, where 8 are at risk; the step there is drawn in both parts.
+    assert [(row["time"], row["part"], row["few"]) for row in curve[3:6]] == [
+        (3.0, 0, False),
+        (4.0, 0, False),
+        (4.0, 1, True),
+    ]
+    assert {row["time"]: row["number"] for row in numbers}[3] == 12
+    with pytest.raises(ArgumentError, match='what="incidence" needs several causes'):
+        found.plot(what="incidence")

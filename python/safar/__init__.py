@@ -49,6 +49,8 @@ from safar.analyses import (
     Transitions,
     Waits,
 )
+from safar.analyses._rfm_rules import rfm_rules
+from safar.analyses._rfm_segments import RfmSegments
 from safar.analyses.conformance import ConformanceResult
 from safar.analyses.conversion import ConversionResult
 from safar.analyses.dialects import DialectsResult, compare_dialects
@@ -64,6 +66,7 @@ from safar.analyses.match import MatchResult
 from safar.analyses.paths import PathsResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.rfm import RfmResult
+from safar.analyses.rfm_movement import RfmMovement
 from safar.analyses.separating_paths import SeparatingPathsResult
 from safar.analyses.sessions import SessionsResult
 from safar.analyses.stages import StagesResult
@@ -98,6 +101,8 @@ from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scor
 if TYPE_CHECKING:
     from safar import datasets, pages, plot
     from safar.explorer import Explorer
+    from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
+    from safar.models.survival import CoxResult, SurvivalResult, cox, survival
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -110,6 +115,7 @@ __all__ = [
     "ConformanceResult",
     "Conversion",
     "ConversionResult",
+    "CoxResult",
     "DataError",
     "DialectsResult",
     "EmotionCurveResult",
@@ -145,17 +151,23 @@ __all__ = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "PredictionModel",
+    "PredictionReport",
+    "Profit",
     "QualityResult",
     "Result",
     "ResultTable",
     "Retention",
     "RetentionResult",
     "Rfm",
+    "RfmMovement",
     "RfmResult",
+    "RfmSegments",
     "SafarError",
     "Scan",
     "ScoreResult",
     "Scores",
+    "ScoresResult",
     "SeparatingPaths",
     "SeparatingPathsResult",
     "Sessions",
@@ -168,6 +180,7 @@ __all__ = [
     "StepsResult",
     "Stickiness",
     "StickinessResult",
+    "SurvivalResult",
     "Transitions",
     "TransitionsResult",
     "TrendResult",
@@ -179,8 +192,10 @@ __all__ = [
     "alerts",
     "calendar",
     "ces",
+    "churn",
     "compare_dialects",
     "compare_kpis",
+    "cox",
     "csat",
     "dashboard",
     "datasets",
@@ -191,6 +206,7 @@ __all__ = [
     "journey_picture",
     "kpi_catalogue",
     "kpis",
+    "leads",
     "nps",
     "open",
     "pages",
@@ -198,24 +214,36 @@ __all__ = [
     "progress",
     "read",
     "rfm",
+    "rfm_rules",
     "scan",
     "step",
+    "survival",
     "trend",
 ]
 
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
+    "CoxResult": ("safar.models.survival", "CoxResult"),
     "Explorer": ("safar.explorer", "Explorer"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "PredictionModel": ("safar.models.prediction", "PredictionModel"),
+    "PredictionReport": ("safar.models.prediction", "PredictionReport"),
+    "Profit": ("safar.models.prediction", "Profit"),
+    "ScoresResult": ("safar.models.prediction", "ScoresResult"),
+    "SurvivalResult": ("safar.models.survival", "SurvivalResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
+    "churn": ("safar.models.prediction", "churn"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
+    "cox": ("safar.models.survival", "cox"),
     "dashboard": ("safar.pages", "dashboard"),
     "datasets": ("safar.datasets", None),
     "journey_picture": ("safar.pages", "journey_picture"),
+    "leads": ("safar.models.prediction", "leads"),
     "pages": ("safar.pages", None),
     "plot": ("safar.plot", None),
+    "survival": ("safar.models.survival", "survival"),
     "trend": ("safar.monitoring", "trend"),
 }
 

@@ -26,6 +26,7 @@ from safar.analyses.match import match
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
 from safar.analyses.rfm import rfm
+from safar.analyses.rfm_movement import rfm_movement
 from safar.analyses.separating_paths import separating_paths
 from safar.analyses.sessions import sessions
 from safar.analyses.stages import stages
@@ -65,6 +66,7 @@ class Log(ABC):
     lifecycle = lifecycle
     stickiness = stickiness
     rfm = rfm
+    rfm_movement = rfm_movement
     transitions = transitions
     paths = paths
     steps = steps

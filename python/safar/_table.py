@@ -15,7 +15,7 @@ import numpy as np
 
 from safar import _args
 from safar._core import Table
-from safar._typing import Array, Integers
+from safar._typing import Array, Floats, Integers
 from safar.errors import ArgumentTypeError, DataError
 
 if TYPE_CHECKING:
@@ -281,6 +281,19 @@ def integers(table: Table, name: str) -> Integers:
     """A column of counts."""
     values, _ = table.numpy(name)
     return values.astype(np.int64, copy=False)
+
+
+def numbers(table: Table, name: str, expected: str = "numbers", kinds: str = "iuf") -> tuple[Floats, Array]:
+    """A column as numbers, NaN where they are missing; `kinds` are the letters of NumPy's types that will do."""
+    values, missing = table.numpy(name)
+    if values.dtype.kind == "O" and all(value is None for value in values.tolist()):
+        values = np.full(len(values), np.nan)
+    if values.dtype.kind not in kinds:
+        kind = dict(table.schema)[name]
+        raise ArgumentTypeError(f'column "{name}" has the type {kind}; expected {expected}')
+    found = values.astype(np.float64)
+    missing = np.isnan(found) if missing is None else missing | np.isnan(found)
+    return np.where(missing, np.nan, found), missing
 
 
 def nullable(values: Array, missing: Array | None = None) -> tuple[Array, dict[str, Array]]:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from safar import _table
+from safar._significance import holm
 from safar._typing import Array, Floats, Integers
+from safar.errors import ArgumentError
 
+Weighting: TypeAlias = Literal["log_rank", "peto"]
+
+# 95 % of a normal distribution lie within this many standard deviations.
+Z = 1.959963984540054
+# 50 segments make 1,225 pairs.
+_MOST_SEGMENTS = 50
 # Rows of the largest intermediate matrix of the log-rank test, times segments.
 _BLOCK = 1 << 20
 # What rounding may add to or take from a share that stands for exactly one half.
@@ -31,6 +42,8 @@ class Curve:
         Those who reached this or another outcome at this time.
     censored
         Those who were watched no longer than this.
+    entered
+        Those whose watch began at this time; None where all were there from the beginning.
     """
 
     time: Floats
@@ -38,6 +51,11 @@ class Curve:
     reached: Integers
     left: Integers
     censored: Integers
+    entered: Integers | None = None
+
+    def of_any(self) -> Curve:
+        """The curve of this outcome and all others together."""
+        return replace(self, reached=self.left)
 
     @property
     def before(self) -> Floats:
@@ -47,13 +65,25 @@ class Curve:
     @property
     def after(self) -> Floats:
         """Share that is undecided just after each time (Kaplan-Meier)."""
-        return np.cumprod((self.at_risk - self.left) / self.at_risk, dtype=np.float64)
+        going_on = np.where(self.at_risk > 0, self._rate(self.at_risk - self.left), 1.0)
+        return np.cumprod(going_on, dtype=np.float64)
 
     def share(self) -> Floats:
         """Share that has reached the outcome at each time: Aalen-Johansen, which is Kaplan-Meier for one outcome."""
         if np.array_equal(self.reached, self.left):
             return 1 - self.after
-        return np.cumsum(self.before * self.reached / self.at_risk)
+        return np.cumsum(self.before * self._rate(self.reached))
+
+    def hazard(self) -> Floats:
+        """Cumulative hazard of the outcome at each time (Nelson-Aalen)."""
+        return np.cumsum(self._rate(self.reached))
+
+    def hazard_interval(self, z: float) -> tuple[Floats, Floats]:
+        """Bounds of `hazard` on the scale of its logarithm, with Aalen's variance; NaN where it is 0."""
+        hazard = self.hazard()
+        some = np.where(hazard > 0, hazard, np.nan)
+        factor = np.exp(z * np.sqrt(np.cumsum(self._rate(self.reached) / np.maximum(self.at_risk, 1))) / some)
+        return some / factor, some * factor
 
     def variance(self) -> Floats:
         """Variance of `share`: Greenwood's, by the delta method also for one outcome among several."""
@@ -98,9 +128,22 @@ class Curve:
         """Whether anybody was watched as long as this, or nobody needed to be."""
         return bool(len(self.time)) and bool(until <= self.time[-1] or self.left[-1] == self.at_risk[-1])
 
-    def place(self, until: float) -> int:
-        """The last row at or before a time, -1 where none is."""
-        return int(np.searchsorted(self.time, until, side="right")) - 1
+    def read(self, times: Sequence[float], z: float) -> dict[str, Array]:
+        """Customers not decided before each of some times, those who reached the outcome up to it, and the share.
+
+        NaN where nobody was watched that long.
+        """
+        row = np.searchsorted(self.time, times, side="right")
+        later = np.searchsorted(self.time, times, side="left")
+        unknown = ~np.array([self.known(time) for time in times], dtype=bool)
+        low, high = self.interval(z)
+        ends = ((self.share(), 0.0), (low, np.nan), (high, np.nan))
+        shares = [np.where(unknown, np.nan, np.append(first, values)[row]) for values, first in ends]
+        return {
+            "at_risk": np.append(self.at_risk, 0)[later],
+            "reached": np.append(0, np.cumsum(self.reached))[row],
+            **dict(zip(("share", "share_low", "share_high"), shares, strict=True)),
+        }
 
     def median(self, z: float) -> tuple[float, float, float]:
         """First time at which the share is a half or more, and at which the bounds are; NaN where they never are."""
@@ -117,27 +160,41 @@ class Curve:
         before = self.before
         # Where all leave, nobody is left to vary later.
         of_all = np.divide(d, n * (n - d), out=np.zeros(len(n)), where=n > d)
+        n = np.maximum(n, 1)
         return of_all, before**2 * k * (n - k) / n**3, before * k / n**2
 
+    def _rate(self, counts: Integers) -> Floats:
+        """What part of those at risk; nothing where nobody is, as before others enter."""
+        n = np.asarray(self.at_risk, dtype=np.float64)
+        return np.divide(counts, n, out=np.zeros(len(n)), where=n > 0)
 
-def log_rank(curves: Sequence[Curve]) -> tuple[float, int, float]:
+
+def log_rank(curves: Sequence[Curve], weighting: Weighting = "log_rank") -> tuple[float, int, float]:
     """Could these curves come from customers who are all alike? Chi-squared, degrees of freedom, p-value; or NaN.
 
     The log-rank test (Mantel 1966; Peto and Peto 1972, doi:10.2307/2344317) with the hypergeometric variance; R's
-    ``survival::survdiff``.
+    ``survival::survdiff``. With ``"peto"`` each time counts as much as the share of all that is undecided just before
+    it, so that early differences count more: Harrington and Fleming's G of rho 1 (1982, doi:10.1093/biomet/69.3.553).
     """
+    if len(curves) < 2:
+        return np.nan, 0, np.nan
     times = np.unique(np.concatenate([curve.time[curve.reached > 0] for curve in curves]))
     groups = len(curves)
     excess, variance = np.zeros(groups), np.zeros((groups, groups))
     size = max(1, _BLOCK // groups)
+    undecided = 1.0
     for start in range(0, len(times), size):
         block = times[start : start + size]
         at_risk = np.stack([_at(curve.time, curve.at_risk, block) for curve in curves], axis=1)
         reached = np.stack([_exactly(curve.time, curve.reached, block) for curve in curves], axis=1)
         n, d = at_risk.sum(axis=1), reached.sum(axis=1)
         share = at_risk / n[:, None]
-        excess += (reached - d[:, None] * share).sum(axis=0)
-        weight = d * (n - d) / np.maximum(n - 1, 1)
+        counts = np.ones(len(block))
+        if weighting == "peto":
+            after = undecided * np.cumprod(1 - d / n)
+            counts, undecided = np.append(undecided, after[:-1]), float(after[-1])
+        excess += counts @ (reached - d[:, None] * share)
+        weight = counts**2 * d * (n - d) / np.maximum(n - 1, 1)
         variance += np.diag(weight @ share) - (share * weight[:, None]).T @ share
     # The excesses add up to 0, so one group says nothing new; nor does a group that was never at risk of an outcome.
     varying = np.flatnonzero(np.diag(variance) > 0)[:-1]
@@ -148,6 +205,27 @@ def log_rank(curves: Sequence[Curve]) -> tuple[float, int, float]:
     from scipy.special import chdtrc
 
     return statistic, len(varying), float(chdtrc(len(varying), statistic))
+
+
+def log_rank_pairs(
+    names: Sequence[str], curves: Sequence[Curve], weighting: Weighting = "log_rank"
+) -> dict[str, object]:
+    """The test of every two curves as columns, with p-values after Holm's correction."""
+    if len(names) > _MOST_SEGMENTS:
+        raise ArgumentError(
+            f"{len(names)} segments make {len(names) * (len(names) - 1) // 2} pairs, more than anybody reads; "
+            f"expected at most {_MOST_SEGMENTS} segments: group the values first"
+        )
+    tests = [log_rank(pair, weighting) for pair in combinations(curves, 2)]
+    p_values = np.array([p_value for _, _, p_value in tests], dtype=np.float64)
+    pairs = list(combinations(names, 2))
+    return {
+        "segment": [one for one, _ in pairs],
+        "other": [other for _, other in pairs],
+        "chi_squared": _table.nullable(np.array([test[0] for test in tests], dtype=np.float64)),
+        "p_value": _table.nullable(p_values),
+        "p_adjusted": _table.nullable(holm(p_values)),
+    }
 
 
 def _at(time: Floats, at_risk: Integers, wanted: Floats) -> Integers:

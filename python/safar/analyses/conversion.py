@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
-from safar._significance import holm
 from safar._typing import At, Duration, Floats, Integers
 from safar.analyses._cells import CellsResult
 from safar.analyses._spec import Column, Spec, at_words, observed, segments
-from safar.analyses._survival import Curve, log_rank
+from safar.analyses._survival import Curve, Z, log_rank, log_rank_pairs
 from safar.errors import ArgumentError
 from safar.language import Length, Listed, Said, Spoken, paragraph
 from safar.result import ResultTable
@@ -23,15 +21,11 @@ from safar.result import ResultTable
 if TYPE_CHECKING:
     from safar._log import Log
 
-__all__ = ["Conversion", "ConversionResult", "conversion"]
+__all__ = ["Conversion", "ConversionResult", "conversion", "curves_of"]
 
 _SHARES = ("share", "share_low", "share_high")
-# 95 % of a normal distribution lie within this many standard deviations.
-_Z = 1.959963984540054
 # Beyond this, a table of times is slow to merge and no answer any more.
 _MOST_ROWS = 2_000_000
-# 50 segments make 1,225 pairs.
-_MOST_SEGMENTS = 50
 _HORIZON, _OPEN = "(end)", "(open)"
 
 
@@ -77,21 +71,12 @@ class ConversionResult(CellsResult):
             raise ArgumentError('at() needs at least one time since the entry, such as "7d"')
         seconds = [_args.microseconds(time, "time") / 1e6 for time in times]
         rows: list[dict[str, Any]] = []
-        for key, curve in self._curves():
-            share, (low, high) = curve.share(), curve.interval(_Z)
-            for time in seconds:
-                row, known = curve.place(time), curve.known(time)
-                after = int(np.searchsorted(curve.time, time, side="left"))
-                values = (share[row], low[row], high[row]) if row >= 0 else (0.0, np.nan, np.nan)
-                rows.append(
-                    key
-                    | {
-                        "time_seconds": time,
-                        "at_risk": int(curve.at_risk[after]) if after < len(curve.time) else 0,
-                        "reached": int(curve.reached[: row + 1].sum()),
-                    }
-                    | dict(zip(_SHARES, values if known else [np.nan] * 3, strict=True))
-                )
+        for key, curve in curves_of(self):
+            found = curve.read(seconds, Z)
+            rows += [
+                key | {"time_seconds": time} | {name: values[place] for name, values in found.items()}
+                for place, time in enumerate(seconds)
+            ]
         return self._rows(rows, {"at_risk": np.int64, "reached": np.int64}, shares=frozenset(_SHARES))
 
     def median(self) -> ResultTable:
@@ -106,7 +91,7 @@ class ConversionResult(CellsResult):
             that was not reached.
         """
         names = ("median_seconds", "low_seconds", "high_seconds")
-        rows = [key | dict(zip(names, curve.median(_Z), strict=True)) for key, curve in self._curves()]
+        rows = [key | dict(zip(names, curve.median(Z), strict=True)) for key, curve in curves_of(self)]
         return self._rows(rows)
 
     def restricted_mean(self, until: Duration) -> ResultTable:
@@ -133,9 +118,9 @@ class ConversionResult(CellsResult):
         """
         limit = _args.microseconds(until, "until") / 1e6
         rows = []
-        for key, curve in self._curves():
+        for key, curve in curves_of(self):
             mean, variance = curve.restricted_mean(limit)
-            half = _Z * variance**0.5 if variance > 0 else np.nan
+            half = Z * variance**0.5 if variance > 0 else np.nan
             rows.append(
                 key
                 | {
@@ -168,7 +153,7 @@ class ConversionResult(CellsResult):
         those who are not yet decided (the cause-specific hazard), so that the others count as censored.
         """
         names, curves = self._compared(outcome)
-        statistic, degrees, p_value = log_rank(curves) if len(curves) > 1 else (np.nan, 0, np.nan)
+        statistic, degrees, p_value = log_rank(curves)
         row = {
             "segments": len(names),
             "chi_squared": statistic,
@@ -192,21 +177,7 @@ class ConversionResult(CellsResult):
             two), ``p_adjusted`` (the same after Holm's correction (1979) for the number of pairs).
         """
         names, curves = self._compared(outcome)
-        if len(names) > _MOST_SEGMENTS:
-            raise ArgumentError(
-                f"{len(names)} segments make {len(names) * (len(names) - 1) // 2} pairs, more than anybody reads; "
-                f"expected at most {_MOST_SEGMENTS} segments: group the values first"
-            )
-        tests = [log_rank(pair) for pair in combinations(curves, 2)]
-        p_values = np.array([p_value for _, _, p_value in tests], dtype=np.float64)
-        pairs = list(combinations(names, 2))
-        columns: dict[str, object] = {
-            "segment": [one for one, _ in pairs],
-            "other": [other for _, other in pairs],
-            "chi_squared": _table.nullable(np.array([test[0] for test in tests], dtype=np.float64)),
-            "p_value": _table.nullable(p_values),
-            "p_adjusted": _table.nullable(holm(p_values)),
-        }
+        columns = log_rank_pairs(names, curves)
         return ResultTable(_table.table_of(columns), self.definition, self.timezone)
 
     def balance(self) -> ResultTable:
@@ -220,24 +191,6 @@ class ConversionResult(CellsResult):
             without one), ``still_open`` (the data ended before); customers. The last five add up to the first.
         """
         return ResultTable(self.fates, self.definition, self.timezone)
-
-    def _curves(self) -> Iterator[tuple[dict[str, Any], Curve]]:
-        """The curve of each segment and outcome, in the order of the table."""
-        names = [name for name in ("segment", "outcome") if name in self.columns]
-        keys = [self.table.numpy(name)[0].tolist() for name in names]
-        time = self.table.numpy("time_seconds")[0]
-        counts = [_table.integers(self.table, name) for name in ("at_risk", "reached", "censored")]
-        # Time rises inside a curve; a new one may also begin later than the last ended.
-        begins = np.diff(time, prepend=np.inf) <= 0
-        for name in names:
-            values = self.table.numpy(name)[0]
-            begins[1:] |= values[1:] != values[:-1]
-        starts = np.flatnonzero(begins)
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(time)], strict=True):
-            at_risk, reached, censored = (values[start:end] for values in counts)
-            left = at_risk - censored - np.append(at_risk[1:], 0)
-            key: dict[str, Any] = {name: values[start] for name, values in zip(names, keys, strict=True)}
-            yield key, Curve(time[start:end], at_risk, reached, left, censored)
 
     def _compared(self, outcome: str | None) -> tuple[list[str], list[Curve]]:
         """Segments with their curves."""
@@ -253,7 +206,7 @@ class ConversionResult(CellsResult):
         wanted = outcome if outcome is not None or not outcomes else outcomes[0]
         found = [
             (key["segment"], curve)
-            for key, curve in self._curves()
+            for key, curve in curves_of(self)
             if key["segment"] is not None and key.get("outcome") == wanted
         ]
         return [name for name, _ in found], [curve for _, curve in found]
@@ -370,7 +323,7 @@ class Conversion(Spec[ConversionResult]):
             left = counts[:, :-1].sum(axis=1)
             for number, label in enumerate(labels):
                 curve = Curve(times / 1e6, at_risk, counts[:, number], left, counts[:, -1])
-                low, high = curve.interval(_Z)
+                low, high = curve.interval(Z)
                 parts.append(
                     {
                         "segment": [segments[group]] * len(times),
@@ -460,6 +413,26 @@ class Conversion(Spec[ConversionResult]):
 
 def _either(names: Sequence[str]) -> Said:
     return Said("a {events} event", events=Listed(names, " or "))
+
+
+def curves_of(result: ConversionResult) -> Iterator[tuple[dict[str, Any], Curve]]:
+    """The curve of each segment and outcome, in the order of the table."""
+    table = result.table
+    names = [name for name in ("segment", "outcome") if name in result.columns]
+    keys = [table.numpy(name)[0].tolist() for name in names]
+    time = table.numpy("time_seconds")[0]
+    counts = [_table.integers(table, name) for name in ("at_risk", "reached", "censored")]
+    # Time rises inside a curve; a new one may also begin later than the last ended.
+    begins = np.diff(time, prepend=np.inf) <= 0
+    for name in names:
+        values = table.numpy(name)[0]
+        begins[1:] |= values[1:] != values[:-1]
+    starts = np.flatnonzero(begins)
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(time)], strict=True):
+        at_risk, reached, censored = (values[start:end] for values in counts)
+        left = at_risk - censored - np.append(at_risk[1:], 0)
+        key: dict[str, Any] = {name: values[start] for name, values in zip(names, keys, strict=True)}
+        yield key, Curve(time[start:end], at_risk, reached, left, censored)
 
 
 def _rows_of(code: Integers, number: int) -> list[Integers]:

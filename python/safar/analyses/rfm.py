@@ -6,18 +6,30 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from safar import _args
+from safar import _args, _table
 from safar._core import Table
 from safar._typing import Instant
+from safar.analyses._rfm_rules import RfmRules, rules_of
+from safar.analyses._rfm_segments import RfmSegments, ids_of, scored, segments_of
 from safar.analyses._spec import Spec, observed, segments
 from safar.errors import ArgumentError
 from safar.language import Listed, Moment, Said, paragraph
-from safar.result import Result
+from safar.result import Result, ResultTable
 
 if TYPE_CHECKING:
     from safar._log import Log
 
 __all__ = ["Rfm", "RfmResult", "rfm"]
+
+_COUNTED = (
+    "Customers with at least one {counted} up to {until}: recency_days is the time from the last one to then in days "
+    "of 24 hours, frequency the number of them, and {sums}."
+)
+_SUMS = (
+    'monetary is the sum of "{column}" over these events, null where none of them has one; events without it are '
+    "counted in without_value"
+)
+_NO_SUMS = "monetary is null, because the log has no values"
 
 
 class RfmResult(Result):
@@ -36,6 +48,87 @@ class RfmResult(Result):
     __slots__ = ()
 
     analysis: ClassVar[str] = "rfm"
+
+    def scores(self, bins: int = 5) -> ResultTable:
+        """How do customers stand beside all others?
+
+        Parameters
+        ----------
+        bins
+            The best score; 5 is the custom of the field.
+
+        Returns
+        -------
+        ResultTable
+            One row a customer, in the order of this result: ``segment`` (only with `by`), ``customer``,
+            ``recency_score``, ``frequency_score``, ``monetary_score``, from 1 to `bins`. Null where all customers have
+            the same value, and where the customer has no monetary value.
+
+        Notes
+        -----
+        A score is 1 + the whole part of `bins` times the share of customers who are strictly worse: longer ago, less
+        often, for less. Equal customers have equal scores, whatever the order of rows, where cuts at quantiles fail or
+        part them by chance; so a score may be empty, as 2 and 3 are where 60 % bought once. Scores are among all
+        customers of the result, whatever their segments by `by`.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "who": ["ann", "ann", "bob", "cem"],
+        ...         "when": ["2026-03-01", "2026-03-05", "2026-03-02", "2026-03-09"],
+        ...         "what": ["buy"] * 4,
+        ...     },
+        ...     customer="who",
+        ...     time="when",
+        ...     event="what",
+        ... )
+        >>> found = log.rfm("buy").scores().to_dict()
+        >>> sorted(zip(found["customer"], found["recency_score"], found["frequency_score"]))
+        [('ann', 2, 4), ('bob', 1, 1), ('cem', 4, 1)]
+        """
+        found = scored(self.table, bins)
+        columns: dict[str, object] = {
+            name: _table.named(*self.table.codes(name)) for name in ("segment",) if name in self.columns
+        }
+        columns["customer"] = ids_of(self.table)
+        columns |= found.columns()
+        definition = paragraph(self.definition, *found.said())
+        return ResultTable(_table.table_of(columns), definition, self.timezone)
+
+    def segments(self, rules: RfmRules | None = None, *, bins: int = 5) -> RfmSegments:
+        """How many customers are champions, at risk or lost?
+
+        Parameters
+        ----------
+        rules
+            Which scores make which segment: as `safar.rfm_rules` gives them, changed as you like, or a TOML file of
+            the same form; the first that holds counts. A range of ``monetary`` may stand beside the others. Together
+            they must cover all scores. By default those of `safar.rfm_rules`.
+        bins
+            As of `scores`; the rules by default are for 5.
+
+        Returns
+        -------
+        RfmSegments
+            One row a segment, in the order of the rules: ``rfm_segment`` (null for customers without a score that the
+            rules need), ``customers``, ``share`` of all with its 95 % Wilson interval (``share_low``, ``share_high``),
+            ``median_recency_days``, ``median_frequency``, ``median_monetary`` (null where nobody has one).
+
+        Notes
+        -----
+        Every customer is in exactly one segment. Segments are ranks on one day, made by custom: they describe.
+        A measure that is the same for everybody tells nobody apart; rules that need it are an error then.
+
+        Examples
+        --------
+        >>> import safar
+        >>> found = safar.datasets.shop(300).log().rfm("purchase").segments()
+        >>> sum(found.to_dict()["customers"]) == len(found.customers())
+        True
+        """
+        return segments_of(self.table, rules_of(rules, bins), bins, self.definition, self.timezone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +171,23 @@ class Rfm(Spec[RfmResult]):
 
     def finish(self, partial: Table, log: Log) -> RfmResult:
         """The rows as the kernel gave them."""
-        return RfmResult(partial, self._definition(log), log.timezone, self.to_json())
-
-    def _definition(self, log: Log) -> Said:
-        event = (
-            Said("event")
-            if self.events is None
-            else Said("{events} event", events=Listed(list(self.events), " or "))
-        )
         until = observed(log)
         if self.at is not None:
             when = _args.local_datetime(_args.instant_us(self.at, "at", log.timezone), log.timezone)
             until = Said("{moment} {timezone}", moment=Moment(when), timezone=log.timezone)
         amounts = self._amounts(log)
-        sums = (
-            Said("monetary is null, because the log has no values")
-            if amounts is None
-            else Said(
-                'monetary is the sum of "{column}" over these events, null where none of them has one; events without '
-                "it are counted in without_value",
-                column=amounts,
-            )
+        definition = paragraph(
+            Said(
+                _COUNTED,
+                counted=Said("event")
+                if self.events is None
+                else Said("{events} event", events=Listed(self.events, last="or")),
+                until=until,
+                sums=Said(_NO_SUMS) if amounts is None else Said(_SUMS, column=amounts),
+            ),
+            segments(self.by, Said("at the first of these events")),
         )
-        counted = Said(
-            "Customers with at least one {event} up to {until}: recency_days is the time from the last one to then in "
-            "days of 24 hours, frequency the number of them, and {sums}.",
-            event=event,
-            until=until,
-            sums=sums,
-        )
-        return paragraph(counted, segments(self.by, Said("at the first of these events")))
+        return RfmResult(partial, definition, log.timezone, self.to_json())
 
     def _amounts(self, log: Log) -> str | None:
         """The column that is added up."""

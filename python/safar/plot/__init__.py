@@ -10,6 +10,7 @@ from safar.errors import ArgumentError
 from safar.plot.alerts import alerts
 from safar.plot.conformance import conformance
 from safar.plot.conversion import conversion
+from safar.plot.cox import cox
 from safar.plot.emotion_curve import emotion_curve
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
@@ -22,14 +23,17 @@ from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
 from safar.plot.notebook import offline
 from safar.plot.paths import paths
+from safar.plot.prediction import prediction
 from safar.plot.retention import retention
 from safar.plot.rfm import rfm
+from safar.plot.rfm_segments import rfm_movement, rfm_segments
 from safar.plot.scores import scores
 from safar.plot.separating_paths import separating_paths
 from safar.plot.sessions import sessions
 from safar.plot.stages import stages
 from safar.plot.steps import steps
 from safar.plot.stickiness import stickiness
+from safar.plot.survival import survival
 from safar.plot.transitions import transitions
 from safar.plot.trend import trend
 from safar.plot.waits import waits
@@ -44,6 +48,7 @@ __all__ = [
     "alerts",
     "conformance",
     "conversion",
+    "cox",
     "emotion_curve",
     "flow",
     "funnel",
@@ -57,14 +62,18 @@ __all__ = [
     "offline",
     "paths",
     "plot",
+    "prediction",
     "retention",
     "rfm",
+    "rfm_movement",
+    "rfm_segments",
     "scores",
     "separating_paths",
     "sessions",
     "stages",
     "steps",
     "stickiness",
+    "survival",
     "transitions",
     "trend",
     "waits",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from safar import _args
 from safar._palette import Theme
 from safar._typing import Language
-from safar.plot.curves import told_apart
+from safar.plot.curves import every_step, stepped
 from safar.plot.look import look_of
 from safar.plot.panels import columns_of, facet, panels_of
-from safar.plot.theme import finish, inline, records
+from safar.plot.theme import finish, records
 
 if TYPE_CHECKING:
     import altair as alt
@@ -21,8 +21,6 @@ __all__ = ["conversion"]
 
 What = Literal["reached", "waiting"]
 
-# Steps of one curve; more than a screen has columns can't be seen.
-_MOST = 1_000
 _SAID: dict[str, str] = {
     "reached": "Share that has reached the outcome",
     "waiting": "Share that has not reached the outcome",
@@ -82,8 +80,6 @@ def conversion(
     >>> [(row["time"], row["share"]) for row in chart.data.values]
     [(0.0, 0.0), (2.0, 1.0)]
     """
-    import altair as alt
-
     look = look_of(language, theme, result, of_events=True)
     _args.choice(what, "what", What)
     columns = columns_of(result, look, "outcome")
@@ -95,11 +91,10 @@ def conversion(
     unit, length = next(((name, each) for name, each in _UNITS if longest >= each), _UNITS[-1])
     data: list[dict[str, Any]] = []
     for rows in curves:
-        # Everybody is there at the beginning, and the last step is always drawn.
-        every = -(-len(rows) // _MOST)
+        # Everybody is there at the beginning.
         first = records(columns, rows[:1])[0] | {"time_seconds": 0.0, "reached": 0, "censored": 0}
         first |= {"share": 0.0, "share_low": None, "share_high": None}
-        drawn = [first, *records(columns, sorted({*rows[::every], rows[-1]}))]
+        drawn = [first, *records(columns, every_step(rows))]
         for row in drawn:
             row["time"] = row["time_seconds"] / length
             if what == "waiting":
@@ -108,31 +103,21 @@ def conversion(
                     zip(("share", "share_high", "share_low"), map(_without, left.values()), strict=True)
                 )
         data += drawn
-    x = alt.X(
-        "time:Q",
-        title=look.say(unit),
-        scale=alt.Scale(reverse=look.rtl, nice=False),
-        axis=alt.Axis(grid=False, tickCount=8),
-    )
-    y = alt.Y(
-        "share:Q",
-        title=look.say(_SAID[what]),
-        axis=alt.Axis(format=".0%", domain=False, orient=look.side),
-    )
     tooltip = [
         look.tooltip("time", unit, ",.2f"),
         look.tooltip("share", "Share so far" if what == "reached" else "Share still without", ".1%"),
         *look.interval("share"),
         look.tooltip("at_risk", "Customers not decided before", ","),
     ]
-    if panels.shown:
-        tooltip.insert(0, look.tooltip("segment", "Segment"))
-    base = alt.Chart().encode(x=x, tooltip=tooltip, **told_apart(panels.shown, look))
-    band = base.mark_area(opacity=0.15, interpolate="step-after", line=False).encode(
-        y=alt.Y("share_low:Q"), y2="share_high:Q"
-    )
-    line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(y=y)
-    layers = alt.layer(band, line, data=inline(data)).properties(width=width, height=height)
+    layers = stepped(
+        data,
+        value="share",
+        title=_SAID[what],
+        across=unit,
+        tooltip=tooltip,
+        names=panels.shown,
+        look=look,
+    ).properties(width=width, height=height)
     subtitle = [
         look.say("Estimated from customers for as long as they were watched; the band is the 95% interval"),
         panels.said,

@@ -12,29 +12,31 @@ if TYPE_CHECKING:
 __all__ = ["diverging", "shaded", "written"]
 
 
-def shaded(base: alt.Chart, look: Look, title: str) -> alt.Chart:
-    """Cells by ``share``; `title` is that of the legend."""
+def shaded(base: alt.Chart, look: Look, title: str, most: float = 1.0) -> alt.Chart:
+    """Cells by ``share``, the darkest at `most`; `title` is that of the legend."""
     import altair as alt
 
     colours = look.colours
     shade = alt.Color(
         "share:Q",
         title=title,
-        scale=alt.Scale(domain=[0, 1], range=[colours.pale, colours.blue], interpolate="rgb"),
+        scale=alt.Scale(domain=[0, most], range=[colours.pale, colours.blue], interpolate="rgb"),
         legend=alt.Legend(format=".0%"),
     )
     cells: alt.Chart = base.mark_rect(cornerRadius=2, stroke=colours.paper, strokeWidth=2).encode(color=shade)
     return cells
 
 
-def written(base: alt.Chart, look: Look, **mark: Any) -> alt.Chart:
+def written(
+    base: alt.Chart, look: Look, most: float = 1.0, column: str = "written", **mark: Any
+) -> alt.Chart:
     """The column ``written`` in each cell, readable on light and on dark ones; `mark` are options of the text."""
     import altair as alt
 
     colours = look.colours
-    high = f"datum.share > {colours.turn}"
+    high = f"datum.share > {colours.turn * most}"
     ink = alt.condition(high, alt.value(colours.text_high), alt.value(colours.text_low))
-    texts: alt.Chart = base.mark_text(fontSize=12, **mark).encode(text="written:N", color=ink)
+    texts: alt.Chart = base.mark_text(**{"fontSize": 12, **mark}).encode(text=f"{column}:N", color=ink)
     return texts
 
 

@@ -469,15 +469,7 @@ def refuse_nested(table: Table, name: str) -> None:
 
 def scores_of(table: Table, score: str) -> tuple[Floats, Array]:
     """The answers as numbers, and which are missing."""
-    values, missing = table.numpy(score)
-    if values.dtype.kind == "O" and all(value is None for value in values.tolist()):
-        values = np.full(len(values), np.nan)
-    if values.dtype.kind not in "iuf":
-        kind = dict(table.schema)[score]
-        raise ArgumentTypeError(f'column "{score}" has the type {kind}; expected the answers as numbers')
-    numbers = values.astype(np.float64)
-    missing = np.isnan(numbers) if missing is None else missing | np.isnan(numbers)
-    return numbers, missing
+    return _table.numbers(table, score, "the answers as numbers")
 
 
 def _kinds(table: Table, kind: str) -> list[str]:

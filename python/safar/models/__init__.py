@@ -1,0 +1,1 @@
+"""Models of customers: who leaves, who buys, what they are worth, who they are."""
