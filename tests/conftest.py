@@ -1,12 +1,14 @@
-"""Settings of the test run: the same random logs on every machine and in every run; notebooks that run once."""
+"""Settings of the test run: the same random logs on every machine and in every run; a browser; notebooks run once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,6 +28,22 @@ settings.register_profile(
     "search", parent=settings.get_profile("fixed"), derandomize=False, max_examples=2_000
 )
 settings.load_profile(os.environ.get("SAFAR_HYPOTHESIS", "fixed"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; what needs it is skipped where there is none."""
+    sync = pytest.importorskip(
+        "playwright.sync_api", reason="the browser tests need playwright (make test installs it)"
+    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((path for path in map(shutil.which, names) if path), None)
+    if program is None:
+        pytest.skip("no Chromium is installed (scripts/install_chromium.sh installs one)")
+    with sync.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

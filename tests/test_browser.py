@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,45 +15,22 @@ import safar
 from safar._palette import PALETTES, Theme
 from safar.pages import Page, dashboard
 from safar.pages.colours import contrast
+from scored_shop import scored
 
-sync = pytest.importorskip(
-    "playwright.sync_api", reason="the browser tests need playwright (make test installs it)"
-)
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="the browser tests need axe (make test installs it)"
-)
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium is installed (scripts/install_chromium.sh installs one)"
 )
 LANGUAGES = ("en", "fa")
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Page, Path]]:
-    shop = safar.datasets.shop(1200)
-    log = shop.log().with_map(safar.JourneyMap.shop())
-    log = log.with_scores(
-        shop.surveys,
-        customer="customer_id",
-        time="time",
-        score="score",
-        kind="kind",
-        answer_events=["nps_answer", "csat_answer", "ces_answer"],
-    )
+    log = scored(safar.datasets.shop(1200))
     folder = tmp_path_factory.mktemp("pages")
     wanted: dict[str, Any] = {"conversion": "purchase", "personas": "persona"}
     made = {language: dashboard(log, language=language, **wanted) for language in LANGUAGES}  # type: ignore[arg-type]
     made["both"] = dashboard(log, language=("fa", "en"), theme="auto", **wanted)
     return {language: (page, page.save(folder / f"{language}.html")) for language, page in made.items()}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

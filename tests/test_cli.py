@@ -259,9 +259,16 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
         (["--out", "{folder}/out", "--surveys", "{folder}/rows.csv"], "the surveys have no rows"),
         (["--out", "{folder}/out", "--profiles", "{folder}/none_of_it.csv"], '"user"'),
         (["--out", "{folder}/out", "--channel", "wher"], 'did you mean "where"'),
-        (["--out", "{folder}/out", "--delimiter", ";;"], "delimiter=';;' is not one ASCII character"),
+        (["--out", "{folder}/out", "--delimiter", ";;"], "--delimiter ';;' is not one ASCII character"),
         (["--out", "{folder}/out", "--conversion", "purchas"], 'did you mean "purchase"?'),
-        (["--out", "{folder}/out", "--title", " "], "title=' ' is empty"),
+        (["--out", "{folder}/out", "--title", " "], "--title ' ' is empty"),
+        (["--out", "{folder}/out", "--attributes", "none"], "another one can be given with --delimiter"),
+        (
+            ["--out", "{folder}/out", "--attributes", "user"],
+            "in --attributes and for --customer; leave it out",
+        ),
+        (["--out", "{folder}/out", "--filters", "nobody"], "build the log with --attributes nobody"),
+        (["--out", "{folder}/out", "--value", "what"], "--value needs a column of numbers"),
         (["--out", "{folder}/out", "--steps", ""], "step"),
     ],
 )
@@ -304,7 +311,7 @@ def test_a_folder_that_can_not_be_written_is_told(events: Path, tmp_path: Path) 
 def test_a_folder_that_the_system_refuses_is_told_before_any_work(
     events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("safar.cli.os.access", lambda *_: False)
+    monkeypatch.setattr("safar.cli.target.os.access", lambda *_: False)
     monkeypatch.setattr("safar.log.read", lambda *_, **__: pytest.fail("the events are read"))
     assert main(["report", str(events), *ROLES, "--out", str(tmp_path / "out")]) == 2
     assert "nothing can be written into the folder" in capsys.readouterr().err
@@ -434,7 +441,7 @@ def test_only_its_own_files_are_overwritten(events: Path, tmp_path: Path) -> Non
     [
         (["--customer", "usr"], 'did you mean "user"?'),
         (["--steps", "view,buy"], 'step 2 "buy" is not an event of this log'),
-        (["--within", "soon"], "within='soon' is not a duration"),
+        (["--within", "soon"], "--within 'soon' is not a duration"),
         (["--timezone", "Mars/Base"], "'Mars/Base' is not a time zone"),
     ],
 )
@@ -466,10 +473,14 @@ def test_the_version_is_that_of_the_package() -> None:
     assert command("--version").stdout == f"safar {safar.__version__}\n"
 
 
-def test_no_command_is_a_usage_error() -> None:
-    done = command()
-    assert done.returncode == 2
-    assert "usage: safar" in done.stderr
+@pytest.mark.parametrize("given", [["--nope"], ["demo", "--theme", "loud"], ["report", "x.csv"], []])
+def test_what_is_no_usage_is_told_as_all_else_before_the_usage(given: list[str]) -> None:
+    done = command(*given)
+    assert (done.returncode, done.stdout) == (2, "")
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("safar: ")
+    assert rest[0].startswith("usage: safar")
+    assert not any(line.startswith("safar: ") for line in rest)
 
 
 def test_the_demo_runs_and_looks_for_every_planted_truth(tmp_path: Path) -> None:
@@ -588,7 +599,7 @@ def test_profiles_and_surveys_stand_beside_the_events_of_a_report(tmp_path: Path
     done = command(*arguments, "--surveys", tmp_path / "surveys.csv", "--kind", "csat", "--out", out)
     assert done.returncode == 0, done.stderr
     assert "CSAT over time" in (out / "index.html").read_text(encoding="utf-8")
-    assert 'such as kind="nps"' in one_line(
+    assert 'such as --kind "nps"' in one_line(
         command(*arguments, "--surveys", tmp_path / "surveys.csv", "--out", out)
     )
     surveys.write_csv(tmp_path / "surveys.csv")

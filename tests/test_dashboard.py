@@ -983,6 +983,9 @@ def test_text_on_every_colour_of_a_theme_can_be_read(theme: Literal["light", "da
         assert contrast(colours[text], colours[paper]) >= 4.5, (text, paper)
     for mark in ("blue", "steel", "rule", "outline"):
         assert contrast(colours[mark], colours["card"]) >= 3, mark
+    # The line of feelings runs over the paper of good answers and that of bad ones; its faces stand on both.
+    for paper in ("card", "pale", "low"):
+        assert contrast(colours["amber"], colours[paper]) >= 3, paper
 
 
 def test_a_page_has_the_colours_of_the_charts() -> None:

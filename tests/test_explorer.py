@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import os
 import subprocess
 import sys
@@ -147,6 +148,18 @@ def test_a_cohort_is_that_of_plain_python(choice: Choice) -> None:
     else:
         assert explorer.problem is not None
         assert "no event is left" in explorer.problem
+
+
+def test_numbers_without_end_choose_the_customers_who_have_them() -> None:
+    values = [1.0, math.inf, -math.inf, math.nan]
+    log = safar.EventLog(
+        {"who": list("abcd"), "when": ["2026-01-01"] * 4, "what": ["view"] * 4, "amount": values},
+        customer="who", time="when", event="what", attributes=["amount"],
+    )  # fmt: skip
+    for who, value in zip("abcd", values, strict=True):
+        (chosen,) = Choice(column="amount", value=value).cohort("UTC")
+        part = eval(f"log{chosen}", {"log": log})  # noqa: S307
+        assert part.to_polars()["customer"].to_list() == [who]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,20 +42,15 @@ from safar.pages.filtered import (
 )
 from safar.pages.map_sections import STATUS
 from safar.voice.journeys import Cut
+from scored_shop import scored
 
 PLAIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٬٫−", "0123456789,.-")
-KINDS = ["nps_answer", "csat_answer", "ces_answer"]
 TOKEN = re.compile("\ue000([^;]*);([^\ue001]*)\ue001")
 
 
 @pytest.fixture(scope="module")
 def log() -> safar.EventLog:
-    shop = safar.datasets.shop(1500)
-    log = shop.log().with_map(safar.JourneyMap.shop())
-    found: safar.EventLog = log.with_scores(
-        shop.surveys, customer="customer_id", time="time", score="score", kind="kind", answer_events=KINDS
-    )
-    return found
+    return scored(safar.datasets.shop(1500))
 
 
 @pytest.fixture(scope="module")
@@ -405,22 +399,6 @@ def test_rare_values_and_old_months_share_a_choice() -> None:
 
 # ------------------------------------------------------------------------------------------------ in a browser
 
-sync = pytest.importorskip(
-    "playwright.sync_api", reason="the tests of the script need playwright (make test installs it)"
-)
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_browser = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium is installed (scripts/install_chromium.sh installs one)"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
 
 @pytest.fixture(scope="module", params=["en", "fa"])
 def opened(
@@ -494,7 +472,6 @@ WANTED: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@needs_browser
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
 def test_every_text_is_what_the_sums_make(opened: tuple[Page, Any], wanted: dict[str, Any]) -> None:
     page, tab = opened
@@ -518,7 +495,6 @@ def test_every_text_is_what_the_sums_make(opened: tuple[Page, Any], wanted: dict
     assert page.locale.count(cube.per_customer()[mask].sum()) in output
 
 
-@needs_browser
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
 def test_shades_and_lengths_follow(opened: tuple[Page, Any], wanted: dict[str, Any]) -> None:
     page, tab = opened
@@ -553,7 +529,6 @@ def test_shades_and_lengths_follow(opened: tuple[Page, Any], wanted: dict[str, A
                 assert length / longest == pytest.approx(value / largest, abs=0.01)
 
 
-@needs_browser
 @pytest.mark.parametrize("wanted", WANTED, ids=str)
 def test_courses_follow_on_an_axis_of_their_own(opened: tuple[Page, Any], wanted: dict[str, Any]) -> None:
     page, tab = opened
@@ -583,7 +558,6 @@ def test_courses_follow_on_an_axis_of_their_own(opened: tuple[Page, Any], wanted
                 assert y == pytest.approx(float(floor) - share * (float(floor) - float(top)), abs=0.1)
 
 
-@needs_browser
 def test_a_kpi_is_judged_by_its_own_interval(opened: tuple[Page, Any]) -> None:
     page, tab = opened
     cube = cube_in(page)
@@ -607,7 +581,6 @@ def test_a_kpi_is_judged_by_its_own_interval(opened: tuple[Page, Any]) -> None:
     assert seen > 15
 
 
-@needs_browser
 def test_showing_all_again_gives_the_page_as_it_was(opened: tuple[Page, Any]) -> None:
     _, tab = opened
     tab.locator("form.filters button").evaluate("button => button.form.reset()")
@@ -632,7 +605,6 @@ def chosen_page(log: safar.EventLog, browser: Any, folder: Path, **options: Any)
     return tab
 
 
-@needs_browser
 def test_tables_and_figures_say_the_same_of_chosen_customers(
     log: safar.EventLog, browser: Any, tmp_path: Path
 ) -> None:
@@ -658,7 +630,6 @@ def test_tables_and_figures_say_the_same_of_chosen_customers(
         assert row.locator("td").nth(heads.index("Status")).inner_text() == ""
 
 
-@needs_browser
 def test_kpis_that_can_not_follow_vanish(browser: Any, tmp_path: Path) -> None:
     text = safar.JourneyMap.shop().text
     text += '\n[[kpi]]\nid = "kept"\ncatalogue = "retention_rate"\ndefinition = "who is back"\n'
@@ -671,7 +642,6 @@ def test_kpis_that_can_not_follow_vanish(browser: Any, tmp_path: Path) -> None:
     assert (kept[2], kept[3].strip(" –"), kept[5]) == ("", "", "")
 
 
-@needs_browser
 def test_strange_names_and_answers_without_a_time_are_no_hindrance(browser: Any, tmp_path: Path) -> None:
     names = ["a\ue000b;n:1\ue001", "data-live= z", "</script>", "x" * 90]
     rows = range(40)
@@ -689,12 +659,11 @@ def test_strange_names_and_answers_without_a_time_are_no_hindrance(browser: Any,
     assert "of 9 customers" in tab.locator("form.filters output").inner_text()
     flow = tab.locator("section.card", has=tab.locator("h2", has_text="Journey flow"))
     assert flow.locator(".everybody").is_visible()
-    assert "1 answers have no time." in tab.locator("main").inner_text()
+    assert "1 answer has no time." in tab.locator("main").inner_text()
     tab.set_viewport_size({"width": 390, "height": 900})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@needs_browser
 @pytest.mark.parametrize(("customers", "buyers"), [(400, 49), (2_000, 247), (80, 9), (20, 7)])
 def test_numbers_in_the_middle_are_rounded_as_elsewhere(
     browser: Any, tmp_path: Path, customers: int, buyers: int
@@ -732,7 +701,6 @@ def test_columns_with_very_many_values_are_refused() -> None:
         cube_of(log, list(columns), None, ENGLISH)
 
 
-@needs_browser
 def test_what_does_not_follow_says_so(opened: tuple[Page, Any]) -> None:
     _, tab = opened
     choose(tab, persona=1)
@@ -743,7 +711,6 @@ def test_what_does_not_follow_says_so(opened: tuple[Page, Any]) -> None:
             assert card.locator(".everybody").is_visible()
 
 
-@needs_browser
 def test_rows_of_one_stage_are_shown_alone(opened: tuple[Page, Any]) -> None:
     _, tab = opened
     choose(tab)
@@ -753,7 +720,23 @@ def test_rows_of_one_stage_are_shown_alone(opened: tuple[Page, Any]) -> None:
     assert any(not row.is_visible() for row in rows)
 
 
-@needs_browser
+def test_alerts_of_which_none_is_of_the_stage_say_so(opened: tuple[Page, Any]) -> None:
+    page, tab = opened
+    alerts = tab.locator(".alerts li").evaluate_all("all => all.map(each => each.dataset.stage)")
+    choose(tab)
+    said = tab.locator(".alone")
+    assert not said.is_visible()
+    stages = tab.locator("select[name=stage] option").evaluate_all("all => all.map(each => each.value)")
+    silent = [stage for stage in stages if stage not in {*alerts, ""}]
+    assert silent
+    tab.locator("select[name=stage]").select_option(silent[0])
+    assert said.inner_text() == page.locale.say("No alert is of this stage.")
+    assert tab.locator(".alerts li:visible").count() == 0
+    tab.locator("select[name=stage]").select_option(alerts[0])
+    assert not said.is_visible()
+    assert tab.locator(".alerts li:visible").count() > 0
+
+
 def test_months_can_not_be_chosen_backwards(opened: tuple[Page, Any]) -> None:
     _, tab = opened
     choose(tab)

@@ -25,16 +25,7 @@ from safar.pages import JourneyPicture, Page, Section, dashboard, journey_pictur
 from safar.pages.figures.journey import score_text
 from safar.pages.figures.trend import ticks_of
 from safar.pages.voice_sections import score_cells_section
-
-KINDS = ["nps_answer", "csat_answer", "ces_answer"]
-
-
-def scored(shop: Any, journey_map: safar.JourneyMap | None = None) -> safar.EventLog:
-    log = shop.log().with_map(journey_map or safar.JourneyMap.shop())
-    found: safar.EventLog = log.with_scores(
-        shop.surveys, customer="customer_id", time="time", score="score", kind="kind", answer_events=KINDS
-    )
-    return found
+from scored_shop import KINDS, scored
 
 
 @pytest.fixture(scope="module")

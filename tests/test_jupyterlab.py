@@ -12,16 +12,8 @@ import pytest
 
 for needed in ("jupyterlab", "ipywidgets", "nbformat", "ipykernel"):
     pytest.importorskip(needed, reason=f"JupyterLab is tested with {needed} (make test installs it)")
-sync = pytest.importorskip(
-    "playwright.sync_api", reason="the browser tests need playwright (make test installs it)"
-)
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium is installed (scripts/install_chromium.sh installs one)"
-)
 
-if BROWSER is not None:
-    from local_server import Lab, running_lab
+from local_server import Lab, running_lab  # noqa: E402
 
 TESTS = Path(__file__).resolve().parent
 NOTEBOOKS = TESTS.parent / "notebooks"
@@ -37,14 +29,11 @@ DRAWN = """
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        with running_lab(tmp_path_factory.mktemp("jupyterlab"), browser) as started:
-            yield started
-            # Nothing was wanted from elsewhere.
-            assert started.visitor.elsewhere == []
-        browser.close()
+def lab(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("jupyterlab"), browser) as started:
+        yield started
+        # Nothing was wanted from elsewhere.
+        assert started.visitor.elsewhere == []
 
 
 def until(wanted: Callable[[], bool], what: str, seconds: float = 30) -> None:

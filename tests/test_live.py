@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,7 +14,6 @@ import safar
 EXAMPLES = Path(__file__).resolve().parent.parent / "docs" / "examples"
 STEPS = ["visit", "add_to_cart", "purchase"]
 PERSONA = "gift_givers"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def loaded(name: str) -> ModuleType:
@@ -107,26 +105,20 @@ SERVED = {
 }
 
 
-@pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium is installed (scripts/install_chromium.sh installs one)"
-)
 @pytest.mark.parametrize("kind", SERVED)
-def test_a_live_page_is_drawn_without_anything_from_elsewhere(kind: str, tmp_path: Path) -> None:
+def test_a_live_page_is_drawn_without_anything_from_elsewhere(
+    kind: str, tmp_path: Path, browser: Any
+) -> None:
     pytest.importorskip(kind, reason=f"the live page needs {kind} (make test installs it)")
-    sync = pytest.importorskip(
-        "playwright.sync_api", reason="the browser tests need playwright (make test installs it)"
-    )
     from local_server import Visitor, free_port, serving
 
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with serving([*SERVED[kind], str(port)], address, tmp_path), sync.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with serving([*SERVED[kind], str(port)], address, tmp_path):
         visitor = Visitor(browser, address)
         with visitor.visiting("/" if kind == "marimo" else "/panel_app") as tab:
             # The marks of the funnel and of the scores; selectors look into shadow roots too.
             tab.locator(".vega-embed").nth(1).locator("canvas, svg.marks").first.wait_for(timeout=60_000)
             tab.get_by_text("Persona").first.wait_for()
             tab.screenshot(path=tmp_path / f"{kind}.png")
-        browser.close()
     assert visitor.elsewhere == []

@@ -35,10 +35,10 @@ from safar.language import (
 from safar.language.words import words_of
 from safar.pages import Section, dashboard, journey_picture
 from safar.result import ResultTable
+from scored_shop import scored
 
 PERSIAN = Locale("fa")
 SOURCES = Path(safar.__file__).parent
-KINDS = ["nps_answer", "csat_answer", "ces_answer"]
 STEPS = ["visit", "view_product", "purchase"]
 # What stays as it is: names of the data, tools and places in the code.
 NAMES = {
@@ -57,12 +57,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def log() -> safar.EventLog:
-    shop = safar.datasets.shop(300)
-    log = shop.log().with_map(safar.JourneyMap.shop())
-    found: safar.EventLog = log.with_scores(
-        shop.surveys, customer="customer_id", time="time", score="score", kind="kind", answer_events=KINDS
-    )
-    return found
+    return scored(safar.datasets.shop(300))
 
 
 def parts(text: str) -> Iterator[Said]:

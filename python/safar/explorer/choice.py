@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -176,8 +178,11 @@ def _having(column: str, value: object) -> str:
     """The pattern of an event with a value in a column."""
     plain = _WORD.fullmatch(column) and column.lower() not in _KEPT
     name = column if plain else f"`{column.replace('`', '``')}`"
-    if value is None:
+    if value is None or value != value:
         return f".[{name} is null]"
+    if isinstance(value, float) and math.isinf(value):
+        # A condition has no word for what lies beyond all numbers.
+        return f".[{name} > {sys.float_info.max}]" if value > 0 else f".[{name} < {-sys.float_info.max}]"
     if isinstance(value, bool | int | float):
         return f".[{name} = {str(value).lower()}]"
     text = str(value).replace("'", "''")

@@ -47,7 +47,7 @@ _OWN: dict[Theme, dict[str, str]] = {
         "link": "#d8e8ef",
         "drop": "#e8c4c8",
         "open": "#d5dae0",
-        "amber": "#e8821a",
+        "amber": "#cf6d0a",
         "low": "#fbeaec",
         "outline": "#5b6b79",
         "stripe": "#b9c3cc",

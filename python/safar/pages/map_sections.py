@@ -181,8 +181,9 @@ def alerts_section(result: AlertResult, journey_map: JourneyMap, *, locale: Loca
         )
         for row in latest
     ]
+    none = element("p", locale.say("No alert is of this stage."), class_="alone", hidden=True)
     figure = (
-        element("ul", *items, class_="alerts")
+        Markup(element("ul", *items, class_="alerts") + none)
         if items
         else element("p", locale.say("No KPI left what its past lets expect."))
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from safar import calendar
-from safar.language import ENGLISH, Locale
+from safar.language import ENGLISH, Locale, so_many
 from safar.pages.figures.journey import cell_hint, cell_tint, followed_score, score_text
 from safar.pages.figures.trend import Reading, trend_figure
 from safar.pages.markup import Markup, element, following, name_markup, scrolled
@@ -81,7 +81,7 @@ def score_trend_section(
             [
                 locale.say("A hollow dot is a period that is not over."),
                 *(
-                    [locale.say("{number} answers have no time.", number=locale.count(untimed))]
+                    [locale.say(so_many(untimed, "1 answer has no time.", "{number} answers have no time."))]
                     if untimed
                     else []
                 ),

@@ -356,6 +356,10 @@ const follow = async (page) => {
     for (const element of page.querySelectorAll("[data-stage]")) {
       element.hidden = Boolean(stage?.value) && element.dataset.stage !== stage.value;
     }
+    // A list of which nothing is left says so.
+    for (const said of page.querySelectorAll(".alone")) {
+      said.hidden = Boolean(said.previousElementSibling.querySelector("[data-stage]:not([hidden])"));
+    }
   };
   form.addEventListener("change", update);
   form.addEventListener("reset", () => setTimeout(() => {
