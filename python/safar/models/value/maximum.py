@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -52,13 +51,11 @@ def maximum(
     that is an error, so that no start is ever taken for an estimate. Where there is a rough likelihood, of some of the
     customers, the starts are tried on it, and only the best point is a start for all.
     """
-    known = None
-    if rough is not None:
-        sketch = _scaled(*rough)
-        starts = [_best(sketch, starts, None, model)]
-        known = _curvature(sketch, starts[0])
     scaled = _scaled(function, customers)
-    at, (value, slopes), curvature = _polished(scaled, _best(scaled, starts, known, model))
+    near = _best(scaled, starts, model) if rough is None else _best(_scaled(*rough), starts, model)
+    at, (value, slopes), curvature = _polished(scaled, near)
+    if rough is not None and float(np.abs(slopes).max()) > LEVEL_GROUND:
+        at, (value, slopes), curvature = _polished(scaled, _best(scaled, [at], model))
     norm = float(np.abs(slopes).max())
     if norm > LEVEL_GROUND or not _bends(curvature) or np.abs(at).max() > _FAR:
         shown = ", ".join(f"{name} near {np.exp(each):.3g}" for name, each in zip(names, at, strict=False))
@@ -88,13 +85,11 @@ def _scaled(function: LogLikelihood, customers: float) -> LogLikelihood:
     return scaled
 
 
-def _best(function: LogLikelihood, starts: Sequence[Floats], curvature: Floats | None, model: str) -> Floats:
-    """The lowest point that BFGS finds from any start, with what is known of the curvature."""
+def _best(function: LogLikelihood, starts: Sequence[Floats], model: str) -> Floats:
+    """The lowest point that BFGS finds from any start."""
     from scipy.optimize import minimize
 
-    options: dict[str, Any] = {"gtol": 1e-8}
-    if curvature is not None and _bends(curvature):
-        options |= {"gtol": 1e-6, "hess_inv0": np.linalg.inv(curvature)}
+    options = {"gtol": 1e-8}
     found = [minimize(function, start, jac=True, method="BFGS", options=options) for start in starts]
     finite = [each for each in found if np.isfinite(each.fun) and np.isfinite(each.x).all()]
     if not finite:
