@@ -3,8 +3,7 @@
     python benches/value.py --customers 1M
 
 Customers are made up: they buy and stop as the model has it, for up to a year, times in whole days. lifetimes is
-measured where it is installed; it fits the different histories with their number, which pandas groups, and scores all
-customers.
+measured where it is installed; it fits the different histories with their number, which pandas groups, and scores all.
 """
 
 from __future__ import annotations

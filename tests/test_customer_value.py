@@ -454,6 +454,20 @@ def test_twice_the_customers_double_the_likelihood_and_leave_the_estimates() -> 
         assert model.customers == 4_000
 
 
+def test_starts_that_some_customers_try_lead_to_the_same_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    from safar.models.value import maximum
+
+    data, chance = simulated(5_000, 4), np.random.default_rng(4)
+    values = {"frequency": data["frequency"], "mean_value": chance.gamma(6, chance.gamma(4, 2, 5_000))}
+    whole = [*(kind.fit(data) for kind in (BgNbd, MbgNbd)), GammaGamma.fit(values)]
+    monkeypatch.setattr(maximum, "_SOME", 400)
+    rough = [*(kind.fit(data) for kind in (BgNbd, MbgNbd)), GammaGamma.fit(values)]
+    assert maximum.every(5_000) is not None
+    for one, other in zip(whole, rough, strict=True):
+        assert one.estimates == pytest.approx(other.estimates, rel=1e-5)
+        assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-7)
+
+
 def test_a_covariate_that_multiplies_the_rate_is_found() -> None:
     group = np.arange(20_000) % 2
     data = simulated(20_000, 3, rate=np.exp(0.5 * group))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ _STEP = 1e-4
 _POLISH = 20
 # Rows on which starts are tried, where there are many more.
 _SOME = 20_000
-_LEVEL_ENOUGH = 1e-12
+_LEVEL_ENOUGH = 1e-9
 # Parameters are searched by their logarithms: beyond e^±20 there is an edge, not a maximum.
 _FAR = 20.0
 
@@ -52,13 +51,14 @@ def maximum(
     that is an error, so that no start is ever taken for an estimate. Where there is a rough likelihood, of some of the
     customers, the starts are tried on it, and only the best point is a start for all.
     """
-    known = None
-    if rough is not None:
-        sketch = _scaled(*rough)
-        starts = [_best(sketch, starts, None, model)]
-        known = _curvature(sketch, starts[0])
     scaled = _scaled(function, customers)
-    at, (value, slopes), curvature = _polished(scaled, _best(scaled, starts, known, model))
+    sketch = scaled if rough is None else _scaled(*rough)
+    near = _best(sketch, starts, model)
+    at, here = _polished(scaled, near, _curvature(sketch, near))
+    if rough is not None and float(np.abs(here[1]).max()) > LEVEL_GROUND:
+        at = _best(scaled, [at], model)
+    curvature = _curvature(scaled, at)
+    at, (value, slopes) = _polished(scaled, at, curvature)
     norm = float(np.abs(slopes).max())
     if norm > LEVEL_GROUND or not _bends(curvature) or np.abs(at).max() > _FAR:
         shown = ", ".join(f"{name} near {np.exp(each):.3g}" for name, each in zip(names, at, strict=False))
@@ -88,13 +88,11 @@ def _scaled(function: LogLikelihood, customers: float) -> LogLikelihood:
     return scaled
 
 
-def _best(function: LogLikelihood, starts: Sequence[Floats], curvature: Floats | None, model: str) -> Floats:
-    """The lowest point that BFGS finds from any start, with what is known of the curvature."""
+def _best(function: LogLikelihood, starts: Sequence[Floats], model: str) -> Floats:
+    """The lowest point that BFGS finds from any start."""
     from scipy.optimize import minimize
 
-    options: dict[str, Any] = {"gtol": 1e-8}
-    if curvature is not None and _bends(curvature):
-        options |= {"gtol": 1e-6, "hess_inv0": np.linalg.inv(curvature)}
+    options = {"gtol": 1e-8}
     found = [minimize(function, start, jac=True, method="BFGS", options=options) for start in starts]
     finite = [each for each in found if np.isfinite(each.fun) and np.isfinite(each.x).all()]
     if not finite:
@@ -107,9 +105,9 @@ def _bends(curvature: Floats) -> bool:
     return bool(np.isfinite(curvature).all() and np.linalg.eigvalsh(curvature).min() > 1e-9)
 
 
-def _polished(function: LogLikelihood, at: Floats) -> tuple[Floats, tuple[float, Floats], Floats]:
-    """The point after Newton's steps, each taken only where it makes the ground more level, and the curvature there."""
-    here, curvature = function(at), _curvature(function, at)
+def _polished(function: LogLikelihood, at: Floats, curvature: Floats) -> tuple[Floats, tuple[float, Floats]]:
+    """The point after steps of Newton with one curvature, each taken only where it makes the ground more level."""
+    here = function(at)
     for _ in range(_POLISH):
         if np.abs(here[1]).max() < _LEVEL_ENOUGH or not np.isfinite(curvature).all():
             break
@@ -118,9 +116,7 @@ def _polished(function: LogLikelihood, at: Floats) -> tuple[Floats, tuple[float,
         if not np.isfinite(there[0]) or np.abs(there[1]).max() >= np.abs(here[1]).max():
             break
         at, here = at - step, there
-        if np.abs(step).max() > _STEP:
-            curvature = _curvature(function, at)
-    return at, here, curvature
+    return at, here
 
 
 def _curvature(function: LogLikelihood, at: Floats) -> Floats:
