@@ -66,6 +66,7 @@ PYTHON_ROOMS: dict[str, float] = {
     "voice": 3,
     "_log": 3.5,  # the questions of all logs
     "log": 4,
+    "models": 4.5,  # asks logs
     "scan": 4.5,  # its parts are logs
     "one_shot": 5,
     "plot": 5,

@@ -98,6 +98,7 @@ from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scor
 if TYPE_CHECKING:
     from safar import datasets, pages, plot
     from safar.explorer import Explorer
+    from safar.models.personas import PersonaModel, PersonasResult, personas
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -145,6 +146,8 @@ __all__ = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "PersonaModel",
+    "PersonasResult",
     "QualityResult",
     "Result",
     "ResultTable",
@@ -194,6 +197,7 @@ __all__ = [
     "nps",
     "open",
     "pages",
+    "personas",
     "plot",
     "progress",
     "read",
@@ -208,6 +212,8 @@ _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
     "Explorer": ("safar.explorer", "Explorer"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "PersonaModel": ("safar.models.personas", "PersonaModel"),
+    "PersonasResult": ("safar.models.personas", "PersonasResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
@@ -215,6 +221,7 @@ _LATER = {
     "datasets": ("safar.datasets", None),
     "journey_picture": ("safar.pages", "journey_picture"),
     "pages": ("safar.pages", None),
+    "personas": ("safar.models.personas", "personas"),
     "plot": ("safar.plot", None),
     "trend": ("safar.monitoring", "trend"),
 }

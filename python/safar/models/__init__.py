@@ -1,0 +1,7 @@
+"""Models of customers: which kinds of them there are."""
+
+from __future__ import annotations
+
+from safar.models.personas import PersonaModel, PersonasResult, personas
+
+__all__ = ["PersonaModel", "PersonasResult", "personas"]
