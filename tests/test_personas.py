@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 import safar
+from page_tree import parse
 from safar._typing import Array
 from safar.datasets import shop
 from safar.language import Locale
@@ -174,7 +176,7 @@ def test_the_v_test_of_a_number_is_that_of_a_drawn_mean() -> None:
     assert row.rest == pytest.approx(visits[~here].mean())
     pooled = (here.sum() - 1) * visits[here].var(ddof=1) + ((~here).sum() - 1) * visits[~here].var(ddof=1)
     deviation = np.sqrt(pooled / (len(visits) - 2))
-    assert row.cohens_d == pytest.approx((visits[here].mean() - visits[~here].mean()) / deviation)
+    assert row.effect == pytest.approx((visits[here].mean() - visits[~here].mean()) / deviation)
     assert row["median"] == pytest.approx(np.median(visits[here]))
 
 
@@ -184,6 +186,7 @@ def test_shares_have_their_lift_and_are_corrected_for_their_number() -> None:
     rows = found.profiles.to_pandas()
     store = rows[(rows.value == "store") & (rows.here == 1.0)].iloc[0]
     assert (store["rest"], store["lift"], store["role"]) == (0.0, 3.0, "described")
+    assert store["effect"] == pytest.approx(np.pi)
     p = np.sort(rows.p_value.to_numpy())
     q = np.minimum.accumulate((p * len(p) / np.arange(1, len(p) + 1))[::-1])[::-1]
     assert np.sort(rows.q_value.to_numpy()) == pytest.approx(q)
@@ -419,9 +422,11 @@ def test_personas_are_a_column_of_the_log() -> None:
 def test_names_say_what_is_typical_in_both_languages() -> None:
     found = safar.personas(three_kinds(), columns=["visits", "spend"], k=3)
     assert len(set(found.names)) == 3
-    assert "high spend" in found.names[0] + found.names[1] + found.names[2]
+    rows = found.profiles.to_pandas().set_index(["persona", "column"]).here
+    (rich,) = [name for name in found.names if "high spend" in name]
+    assert rows[rich, "spend"] > 800
+    assert "spend زیاد" in found.name(rich, "fa")
     persian = [found.name(name, "fa") for name in found.names]
-    assert any("زیاد" in name for name in persian)
     assert Locale("fa").say(found.model.names[0]) == persian[0]
 
 
@@ -557,3 +562,141 @@ def test_k_means_is_that_of_scikit_learn_on_the_prepared_columns() -> None:
     own = clustering.squares(prepared).min(axis=1).sum()
     reference = KMeans(4, n_init=50, random_state=1).fit(prepared.numbers)
     assert own == pytest.approx(reference.inertia_, rel=1e-6)
+
+
+# -------------------------------------------------------------------------------------------------- over time, on a card
+
+
+def test_drift_counts_shares_moves_and_their_distance() -> None:
+    data = three_kinds()
+    found = safar.personas(data, columns=["visits", "spend"], k=3)
+    later = {name: values[:-30] for name, values in data.items()}
+    # Everybody who came seldom comes often now.
+    later["visits"] = np.where(later["visits"] < 20, 95.0, later["visits"])
+    drift = found.drift({"spring": data, "summer": later})
+    rows = drift.to_pandas()
+    before = found.assignments.to_dict()["persona"]
+    after = found.assign(later).to_dict()["persona"]
+    for name in found.names:
+        one = rows[(rows["at"] == "summer") & (rows.persona == name)].iloc[0]
+        assert one.customers == after.count(name)
+        assert one.share == pytest.approx(after.count(name) / 150)
+        assert one.expected == pytest.approx(before.count(name) / 180)
+    p = np.array([after.count(name) + 0.5 for name in found.names]) / 151.5
+    q = np.array([before.count(name) + 0.5 for name in found.names]) / 181.5
+    assert rows[rows["at"] == "summer"].psi.to_numpy() == pytest.approx(np.sum((p - q) * np.log(p / q)))
+    assert rows[rows["at"] == "spring"].psi.to_numpy() == pytest.approx(0)
+    moves = drift.movement.to_pandas()
+    pairs = list(zip(before, after, strict=False))
+    assert moves.customers.sum() == 150
+    for row in moves.itertuples():
+        assert row.customers == pairs.count((row._3, row.to))
+    assert (moves.groupby("from").share.sum().round(9) == 1).all()
+
+
+def test_drift_asks_for_times_and_for_frames() -> None:
+    found = safar.personas(three_kinds(10), columns=["visits", "spend"], k=3)
+    with pytest.raises(safar.ArgumentTypeError, match="expected a log with at="):
+        found.drift([three_kinds(10)])  # type: ignore[arg-type]
+    with pytest.raises(safar.ArgumentError, match="frames by their time were given"):
+        found.drift({"now": three_kinds(10)}, at=["2026-01-01"])
+    with pytest.raises(safar.ArgumentTypeError, match="found with a frame, not with a log"):
+        found.assign(shop(50).log())
+
+
+@pytest.fixture(scope="module")
+def of_log() -> Any:
+    """Personas of the demo shop by behaviour and mind, and the log with answers to surveys."""
+    data = shop(900, seed=0)
+    log = data.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(data.surveys, customer="customer_id", time="time", score="score", kind="kind")
+    columns = ["events", "channel_share_store", "price_sensitivity", "status_seeking", "family_orientation"]
+    found = safar.personas(
+        log, data.customers, key="customer_id", columns=columns, describe=["gender", "income_band"],
+        missing="unassigned", at="2026-04-01", k=3,
+    )  # fmt: skip
+    return data, log, found
+
+
+def test_personas_of_a_log_see_its_behaviour_and_its_profiles(of_log: Any) -> None:
+    data, log, found = of_log
+    features = log.features("2026-04-01").to_pandas().set_index("customer")
+    profiles = data.customers.to_pandas().set_index("customer_id")
+    rows = found.assignments.to_pandas().set_index("customer")
+    assert set(rows.index) == set(features.index)
+    known = profiles.price_sensitivity.reindex(rows.index).notna()
+    assert (rows.persona.notna() == known).all()
+    traits = found.profiles.to_pandas().set_index(["persona", "column"])
+    for name in found.names:
+        own = rows.index[rows.persona == name]
+        assert traits.here[name, "events"] == pytest.approx(features.events[own].mean())
+        assert traits.here[name, "status_seeking"] == pytest.approx(profiles.status_seeking[own].mean())
+
+
+def test_personas_of_a_log_are_followed_through_it(of_log: Any) -> None:
+    data, log, found = of_log
+    drift = found.drift(log, data.customers, at=["2026-01-01", "2026-04-01"]).to_pandas()
+    assert drift[drift["at"] == "2026-04-01"].psi.abs().max() == 0
+    sizes = drift[drift["at"] == "2026-04-01"].set_index("persona").customers
+    assert [sizes[name] for name in found.names] == found.to_dict()["customers"]
+    again = safar.PersonaModel.from_json(found.to_json()).assign(log, data.customers, at="2026-04-01")
+    assert again.to_dict() == found.assignments.to_dict()
+
+
+def test_journeys_of_personas_are_those_of_the_log_by_persona(of_log: Any) -> None:
+    _, log, found = of_log
+    risks = {"customer": found.assignments.to_dict()["customer"][:400], "probability": [0.25] * 400}
+    travelled = found.journeys(log, churn=risks)
+    summary = travelled.summary.to_pandas().set_index("persona")
+    rfm = log.rfm().to_pandas().set_index("customer")
+    rows = found.assignments.to_pandas().set_index("customer")
+    for name in found.names:
+        own = rfm.loc[rows.index[rows.persona == name]]
+        assert summary.customers[name] == len(own)
+        assert summary.events_per_customer[name] == pytest.approx(own.frequency.mean())
+        assert summary.value_per_customer[name] == pytest.approx(own.monetary.mean())
+        assert summary.median_recency_days[name] == pytest.approx(own.recency_days.median())
+        assert summary.churn_risk[name] == pytest.approx(0.25)
+    assert travelled.stages.to_dict() == travelled.log.stages(by="persona").to_dict()
+    assert set(travelled.satisfaction.to_dict()["persona"]) >= set(found.names)
+    assert travelled.paths.to_pandas().groupby("segment", dropna=False).size().max() == 5
+
+
+def test_a_risk_that_is_no_probability_and_a_strange_log_are_refused(of_log: Any) -> None:
+    _, log, found = of_log
+    with pytest.raises(safar.DataError, match=r'"probability" of churn holds 1\.5'):
+        found.journeys(log, churn={"customer": ["c000000001"], "probability": [1.5]})
+    strange = safar.EventLog({"u": ["x"], "t": ["2026-01-01"], "e": ["a"]}, customer="u", time="t", event="e")
+    with pytest.raises(safar.DataError, match="none of the customers of the log has a persona"):
+        found.journeys(strange)
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_card_tells_a_persona_in_the_language_of_its_reader(of_log: Any, language: Any) -> None:
+    _, log, found = of_log
+    name = found.names[0]
+    html = found.card(name, journeys=found.journeys(log), language=language, examples=2).to_html()
+    locale = Locale(language)
+    tree = parse(html)
+    assert tree.all("h1")[0].text == found.name(name, language)
+    assert tree.all("html")[0].attributes["dir"] == locale.direction
+    titles = {node.text for node in tree.all("h2")}
+    told = ("More than others", "Channels", "Stages", "Typical paths", "Customers most like it", "Customers")
+    assert {locale.say(text) for text in told} <= titles
+    nearest = found.examples(name, most=2).to_dict()["customer"]
+    assert all(customer in html for customer in nearest)
+    assert not any(customer in found.card(name, examples=0).to_html() for customer in nearest)
+    if language == "fa":
+        own = {node.text for tag in ("h1", "h2", "summary") for node in tree.all(tag)}
+        assert not [text for text in own if re.search("[A-Za-z]{2,}", text.replace("NPS", ""))]
+
+
+def test_charts_carry_the_traits_and_the_shares(of_log: Any) -> None:
+    data, log, found = of_log
+    chart = found.plot(most=4, language="fa")
+    rows = chart.data.values
+    assert len(rows) == 4 * 3
+    strongest = found.profiles.to_pandas().effect.abs().max()
+    assert max(abs(row["effect"]) for row in rows) == pytest.approx(strongest)
+    drift = found.drift(log, data.customers, at=["2026-01-01", "2026-04-01"])
+    assert [row["share"] for row in drift.plot().data.values] == drift.to_dict()["share"]

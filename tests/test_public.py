@@ -61,6 +61,8 @@ PUBLIC = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "PersonaDriftResult",
+    "PersonaJourneys",
     "PersonaModel",
     "PersonasResult",
     "QualityResult",

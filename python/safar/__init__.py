@@ -98,7 +98,13 @@ from safar.voice import AfterScoresResult, EmotionCurveResult, ScoreResult, Scor
 if TYPE_CHECKING:
     from safar import datasets, pages, plot
     from safar.explorer import Explorer
-    from safar.models.personas import PersonaModel, PersonasResult, personas
+    from safar.models.personas import (
+        PersonaDriftResult,
+        PersonaJourneys,
+        PersonaModel,
+        PersonasResult,
+        personas,
+    )
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -146,6 +152,8 @@ __all__ = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "PersonaDriftResult",
+    "PersonaJourneys",
     "PersonaModel",
     "PersonasResult",
     "QualityResult",
@@ -212,6 +220,8 @@ _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
     "Explorer": ("safar.explorer", "Explorer"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
+    "PersonaDriftResult": ("safar.models.personas", "PersonaDriftResult"),
+    "PersonaJourneys": ("safar.models.personas", "PersonaJourneys"),
     "PersonaModel": ("safar.models.personas", "PersonaModel"),
     "PersonasResult": ("safar.models.personas", "PersonasResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),

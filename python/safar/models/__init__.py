@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from safar.models.personas import PersonaModel, PersonasResult, personas
+from safar.models.personas import (
+    PersonaDriftResult,
+    PersonaJourneys,
+    PersonaModel,
+    PersonasResult,
+    personas,
+)
 
-__all__ = ["PersonaModel", "PersonasResult", "personas"]
+__all__ = ["PersonaDriftResult", "PersonaJourneys", "PersonaModel", "PersonasResult", "personas"]

@@ -186,14 +186,14 @@ def personas(
     size = 1 if found.clustering is None else found.clustering.size
     model = PersonaModel(
         preparation, found.clustering, bilingual([Said("persona {number}", number=n + 1) for n in range(size)]),
-        known.key, question, (),
+        key, question, (),
     )  # fmt: skip
     placed = model.place(known)
     shown = known.known([*looked_at, *described], "describe")
     of_traits = traits(shown, preparation.names, placed.group, size)
     sizes = np.bincount(placed.group[placed.group >= 0], minlength=size)
     model = PersonaModel(
-        preparation, found.clustering, bilingual(suggested(of_traits, size)), known.key, question,
+        preparation, found.clustering, bilingual(suggested(of_traits, size)), key, question,
         tuple(sizes.tolist()),
     )  # fmt: skip
     return PersonasResult(

@@ -112,6 +112,11 @@ class PersonaModel:
             distance[rows], probability[rows] = placed.distance, placed.probability
         return Placement(group, distance, second, probability)
 
+    @property
+    def called(self) -> dict[str, dict[str, str]]:
+        """What personas are called in other languages, by their text in tables."""
+        return {"fa": {str(name): name.persian for name in self.names}}
+
     def renamed(self, names: Sequence[PersonaName]) -> PersonaModel:
         """The same personas under other names."""
         return replace(self, names=tuple(names))

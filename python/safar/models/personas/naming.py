@@ -40,7 +40,8 @@ class Heading(Spoken):
 
     def spoken(self, locale: Locale) -> str:
         """Say it to a reader."""
-        return heading(self.column, locale.language)
+        found = heading(self.column, locale.language)
+        return str(self) if found == heading(self.column) else found
 
 
 class PersonaName(Spoken):
@@ -84,7 +85,7 @@ def suggested(rows: Mapping[str, Array], size: int) -> list[Spoken]:
 def _traits(rows: Mapping[str, Array], persona: int) -> list[Said]:
     """What is typical of a persona, one trait a column, the strongest first."""
     own = np.flatnonzero(rows["persona"] == persona)
-    strength = np.nan_to_num(np.where(np.isnan(rows["cohens_d"]), 2 * rows["difference"], rows["cohens_d"]))
+    strength = np.nan_to_num(rows["effect"])
     order = own[np.argsort(-np.abs(strength[own]), kind="stable")]
     found: dict[str, Said] = {}
     for row in order:
@@ -108,9 +109,8 @@ def _said(column: str, value: str | None, high: bool) -> Said:
 
 def distinct(names: Sequence[str]) -> list[str]:
     """The same names, later ones of equal ones with a number behind."""
-    taken: set[str] = set()
+    found: list[str] = []
     for name in names:
-        taken.add(
-            name if name not in taken else next(f"{name} {n}" for n in count(2) if f"{name} {n}" not in taken)
-        )
-    return [*taken]
+        others = (f"{name} {number}" for number in count(2))
+        found.append(name if name not in found else next(other for other in others if other not in found))
+    return found

@@ -60,6 +60,7 @@ def _of_category(column: Column, group: Integers, size: int) -> dict[str, Array]
             "difference": share - rest,
             "difference_low": low,
             "difference_high": high,
+            "effect": 2 * (np.arcsin(np.sqrt(share)) - np.arcsin(np.sqrt(rest))),
             "lift": _ratio(share, np.tile(whole, size) / total if total else np.full(len(ours), np.nan)),
             "v_test": v,
             "p_value": p,
@@ -97,7 +98,7 @@ def _of_number(column: Column, group: Integers, size: int) -> dict[str, Array]:
             "difference": apart_by,
             "difference_low": low,
             "difference_high": high,
-            "cohens_d": _cohens_d(ours, theirs),
+            "effect": _cohens_d(ours, theirs),
             "v_test": v,
             "p_value": p,
         },
@@ -109,7 +110,7 @@ def _rows(column: Column, persona: Integers, found: Mapping[str, Array]) -> dict
     unknown = np.full(size, np.nan)
     numbers = (
         "here", "rest", "median", "median_rest", "difference", "difference_low", "difference_high", "lift",
-        "cohens_d", "v_test", "p_value",
+        "effect", "v_test", "p_value",
     )  # fmt: skip
     return {
         "persona": persona,

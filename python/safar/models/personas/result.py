@@ -18,6 +18,8 @@ from safar.language import Locale, Said, paragraph
 from safar.models.personas.choosing import STABLE, Tried, gap_rule
 from safar.models.personas.clustering import Placement
 from safar.models.personas.columns import Column, Customers
+from safar.models.personas.drift import PersonaDriftResult, drift_of
+from safar.models.personas.journey import PersonaJourneys, journeys_of
 from safar.models.personas.model import PersonaModel, assignment_table
 from safar.models.personas.naming import PersonaName, distinct
 from safar.models.personas.preparing import Unseen
@@ -26,6 +28,10 @@ from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
     from altair.typing import ChartType
+
+    from safar.log import EventLog
+    from safar.pages import Page
+    from safar.pages.colours import PageTheme
 
 
 __all__ = ["PersonasResult", "bilingual", "persona_table"]
@@ -94,7 +100,8 @@ class PersonasResult(ResultTable):
         (the category), ``customers`` (of the persona, with a known value), ``here`` and ``rest`` (the share, or the
         mean of a number, in the persona and among all others), ``median``, ``median_rest`` (of numbers),
         ``difference`` with its 95 % interval (Newcombe; Welch), ``lift`` (share here over that of all customers),
-        ``cohens_d`` (of numbers), ``v_test``, ``p_value``, ``q_value`` (Benjamini and Hochberg, over all rows).
+        ``effect`` (Cohen's d of a number, h of a share), ``v_test``, ``p_value``, ``q_value`` (Benjamini and
+        Hochberg, over all rows).
         """
         rows = as_table(self._traits, self.names)
         return ResultTable(_table.table_of(rows), paragraph(_TRAITS, _WARNING), self.timezone)
@@ -240,6 +247,11 @@ class PersonasResult(ResultTable):
             )
         return self.names.index(persona)
 
+    @property
+    def called(self) -> Mapping[str, Mapping[str, str]]:
+        """What personas are called, by language and by their text in the tables."""
+        return self.model.called
+
     def name(self, persona: str, language: Language = "en") -> str:
         """What is a persona called in a language?
 
@@ -264,6 +276,85 @@ class PersonasResult(ResultTable):
     ) -> ResultTable:
         """Which persona do other customers belong to? As `PersonaModel.assign`."""
         return self.model.assign(customers, profiles, at=at, unseen=unseen)
+
+    def drift(
+        self,
+        customers: Log | Mapping[str, Frame],
+        profiles: Frame | None = None,
+        *,
+        at: Sequence[Instant] | None = None,
+    ) -> PersonaDriftResult:
+        """How do the personas change with time?
+
+        Parameters
+        ----------
+        customers
+            A log, if they were found with one; or a frame for each time, such as ``{"spring": …, "summer": …}``.
+        profiles
+            Other columns of the customers, as when the personas were found.
+        at
+            The instants at which a log is looked at.
+
+        Returns
+        -------
+        PersonaDriftResult
+            The shares at each time, how far they are from those at the finding, and who moved.
+        """
+        return drift_of(self.model, customers, profiles, at)
+
+    def journeys(self, log: EventLog, *, churn: Frame | None = None) -> PersonaJourneys:
+        """How do the personas travel, what are they worth, and how content are they?
+
+        Parameters
+        ----------
+        log
+            The events of the same customers; with answers to surveys (`EventLog.with_scores`) also how content they
+            are.
+        churn
+            One row a customer: ``customer`` and ``probability`` of leaving, from 0 to 1; by default nothing is said of
+            it.
+
+        Returns
+        -------
+        PersonaJourneys
+        """
+        return journeys_of(self, log, churn)
+
+    def card(
+        self,
+        persona: str,
+        *,
+        journeys: PersonaJourneys | None = None,
+        language: Language = "en",
+        theme: PageTheme = "auto",
+        examples: int = 3,
+    ) -> Page:
+        """A persona on one page.
+
+        Parameters
+        ----------
+        persona
+            One of `names`.
+        journeys
+            What `journeys` found: with it the card has channels, stages, paths, worth and scores.
+        language
+            ``"en"``, or ``"fa"`` for Persian, from right to left.
+        theme
+            ``"light"`` or ``"dark"`` paper, or ``"auto"`` for that of the reader's system.
+        examples
+            How many customers are named as examples; 0 for a card that leaves the house.
+
+        Returns
+        -------
+        Page
+            ``card.save("card.html")`` writes it.
+        """
+        # Pages stand above results, so they are looked up when one is asked for.
+        draw = import_module("safar.pages.persona_card").persona_card
+        page: Page = draw(
+            self, self._place(persona), journeys=journeys, language=language, theme=theme, examples=examples
+        )
+        return page
 
     def to_profiles(self) -> ResultTable:
         """The personas as profiles of customers: ``customer`` and ``persona``, null where unassigned.
