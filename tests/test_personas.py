@@ -564,7 +564,7 @@ def test_k_means_is_that_of_scikit_learn_on_the_prepared_columns() -> None:
     assert own == pytest.approx(reference.inertia_, rel=1e-6)
 
 
-# -------------------------------------------------------------------------------------------------- over time, on a card
+# ------------------------------------------------------------------------------------------------ over time, on a card
 
 
 def test_drift_counts_shares_moves_and_their_distance() -> None:

@@ -199,7 +199,9 @@ def _journey(journeys: PersonaJourneys, persona: str, locale: Locale) -> list[Se
         found.append(
             Section(
                 title=title,
-                figure=element("ol", *listed, class_="paths"),
+                figure=element(
+                    "ol", *listed, style="list-style-type: persian" if locale.language == "fa" else None
+                ),
                 subtitle=locale.say("The commonest paths of sessions, and their share"),
                 definition=journeys.paths.definition,
                 spec=journeys.paths.spec,

@@ -64,7 +64,8 @@ def personas(
 
     _args.size(most, "most")
     look = look_of(language, theme, result)
-    names = {name: look.name(name) for name in result.names}
+    # Without marks of direction, since each line of a name is laid out alone.
+    names = {name: look.locale.label(name) for name in result.names}
     mark = look.locale.say(", ")
     lines = max(name.count(mark) for name in names.values())
     data = _cells(result, names, most, look)
@@ -85,8 +86,8 @@ def personas(
             sort=look.across(names.values()),
             title=None,
             axis=alt.Axis(
-                orient="top", labelAngle=0, labelLimit=_COLUMN - 8, labelPadding=8 + _LINE * lines, domain=False, ticks=False,
-                labelExpr=f"split(datum.label, '{mark}')",
+                orient="top", labelAngle=0, labelLimit=_COLUMN - 8, labelPadding=8 + _LINE * lines, domain=False,
+                ticks=False, labelExpr=f"split(datum.label, '{mark}')",
             ),
         ),
         y=alt.Y("trait:N", sort=traits, title=None, axis=alt.Axis(orient=look.side, domain=False, ticks=False)),
@@ -210,7 +211,7 @@ def persona_drift(
     data = [
         {
             **dict(zip(columns, row, strict=True)),
-            "called": look.say("unassigned") if row[1] is None else look.name(row[1]),
+            "called": look.name(row[1] or look.say("unassigned")),
         }
         for row in zip(*columns.values(), strict=True)
         if row[1] is not None or row[2]
