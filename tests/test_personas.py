@@ -217,13 +217,19 @@ def test_every_rule_chooses_three_of_three_kinds(choose: Any) -> None:
     assert choice.chosen.idxmax() == choice.by_gap.idxmax() == choice.silhouette.idxmax() == 3
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_customers_without_groups_are_said_to_have_none(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    data = {"customer": range(400), **{name: random.normal(size=400) for name in "abc"}}
-    found = safar.personas(data)
+@pytest.mark.parametrize("shape", ["normal", "exponential", "poisson", "stretched"])
+def test_customers_without_groups_are_said_to_have_none_whatever_the_shape_of_their_cloud(shape: str) -> None:
+    random = np.random.default_rng(0)
+    clouds = {
+        "normal": random.normal(size=(300, 3)),
+        "exponential": random.exponential(size=(300, 3)),
+        "poisson": random.poisson(1, size=(300, 3)),
+        "stretched": random.normal(size=(300, 1)) + 0.5 * random.normal(size=(300, 3)),
+    }
+    data = {"customer": range(300), **dict(zip("abc", clouds[shape].T, strict=True))}
+    found = safar.personas(data, k=[2, 3, 4])
     assert found.reason == "gap"
-    assert found.to_dict()["customers"] == [400]
+    assert found.to_dict()["customers"] == [300]
     assert "No clusters" in found.definition
     assert found.names == ["All customers"]
     assert set(found.assign(data).to_dict()["persona"]) == {"All customers"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -164,65 +165,86 @@ def kmeans(points: Points, k: int, seed: int, starts: int) -> Prototypes:
 
 def kprototypes(points: Points, k: int, seed: int, starts: int, gamma: float | None = None) -> Prototypes:
     """Find k groups with the least Σ‖x−m‖² + γ·mismatches to their prototypes (Huang 1998)."""
-    gamma = gamma_of(points) if gamma is None else gamma
-    best: tuple[float, Prototypes] | None = None
+    mixed = _Mixed.of(points, gamma_of(points) if gamma is None else gamma)
+    best, least = None, np.inf
     for start in range(starts):
-        random = np.random.default_rng([seed, start])
-        found, cost = _descend(points, _first_prototypes(points, k, gamma, random))
-        if best is None or cost < best[0] * (1 - 1e-12):
-            best = cost, found
+        found, cost = mixed.descend(mixed.first(k, np.random.default_rng([seed, start])))
+        if best is None or cost < least * (1 - 1e-12):
+            best, least = found, cost
     assert best is not None, "there is at least one start"
-    return best[1]
+    return mixed.prototypes(best)
 
 
-def _first_prototypes(points: Points, k: int, gamma: float, random: np.random.Generator) -> Prototypes:
-    """Customers that lie far from each other, drawn as k-means++ draws them."""
-    chosen = [int(random.integers(len(points)))]
-    nearest = np.full(len(points), np.inf)
-    while True:
-        last = Prototypes(points.numbers[chosen[-1:]], points.categories[chosen[-1:]], gamma)
-        nearest = np.minimum(nearest, last.squares(points)[:, 0])
-        if len(chosen) == k:
-            return Prototypes(points.numbers[chosen], points.categories[chosen], gamma)
-        edges = np.cumsum(nearest)
-        drawn = random.random() * edges[-1]
-        chosen.append(min(int(np.searchsorted(edges, drawn, side="right")), len(points) - 1))
+@dataclass(frozen=True, slots=True)
+class _Mixed:
+    """Points as one matrix: numbers, then a flag for each category, so that distances are products of matrices.
 
+    A prototype is a row of the same form. ‖x−m‖² + γ·mismatches is ‖x‖² − 2x·m + ‖m‖² on numbers, and on flags
+    γ·(columns − common flags).
+    """
 
-def _descend(points: Points, prototypes: Prototypes) -> tuple[Prototypes, float]:
-    """Assign and move in turns, until nobody changes the group."""
-    before: Integers | None = None
-    for _ in range(_STEPS):
-        squares = prototypes.squares(points)
-        group = squares.argmin(axis=1)
-        # A group that lost everybody begins anew at the customer who is farthest from all.
-        for empty in np.setdiff1d(np.arange(prototypes.size), group):
-            far = int(squares[np.arange(len(points)), group].argmax())
-            group[far], squares[far, empty] = empty, 0.0
-        if before is not None and (group == before).all():
-            break
-        before = group
-        prototypes = _middles(points, group, prototypes)
-    squares = prototypes.squares(points)
-    return prototypes, float(squares.min(axis=1).sum())
+    rows: Floats
+    numbers: int
+    # Where the flags of each column with categories begin and end.
+    blocks: tuple[tuple[int, int], ...]
+    gamma: float
 
+    @classmethod
+    def of(cls, points: Points, gamma: float) -> _Mixed:
+        flags = [codes[:, None] == np.arange(codes.max() + 1) for codes in points.categories.T]
+        edges = np.cumsum([points.numbers.shape[1], *(each.shape[1] for each in flags)]).tolist()
+        rows = np.hstack([points.numbers, *flags])
+        return cls(rows, points.numbers.shape[1], tuple(pairwise(edges)), gamma)
 
-def _middles(points: Points, group: Integers, prototypes: Prototypes) -> Prototypes:
-    k = prototypes.size
-    sizes = np.maximum(np.bincount(group, minlength=k), 1)
-    centres = (
-        np.stack(
-            [np.bincount(group, weights=column, minlength=k) / sizes for column in points.numbers.T], axis=1
-        )
-        if points.numbers.shape[1]
-        else np.empty((k, 0))
-    )
-    modes = np.empty((k, points.categories.shape[1]), dtype=np.int64)
-    for place, codes in enumerate(points.categories.T):
-        width = int(codes.max()) + 1
-        counts = np.bincount(group * width + codes, minlength=k * width).reshape(k, width)
-        modes[:, place] = counts.argmax(axis=1)
-    return Prototypes(centres, modes, prototypes.gamma)
+    def squares(self, prototypes: Floats) -> Floats:
+        """Squared distances, a row a customer, a column a prototype."""
+        own, middle = self.rows[:, : self.numbers], prototypes[:, : self.numbers]
+        weights = np.hstack([-2 * middle, -self.gamma * prototypes[:, self.numbers :]])
+        constant = (own**2).sum(axis=1)[:, None] + self.gamma * len(self.blocks)
+        found: Floats = np.maximum(self.rows @ weights.T + constant + (middle**2).sum(axis=1), 0.0)
+        return found
+
+    def first(self, k: int, random: np.random.Generator) -> Floats:
+        """Customers that lie far from each other, drawn as k-means++ draws them."""
+        chosen = [int(random.integers(len(self.rows)))]
+        nearest = np.full(len(self.rows), np.inf)
+        while len(chosen) < k:
+            nearest = np.minimum(nearest, self.squares(self.rows[chosen[-1:]])[:, 0])
+            edges = np.cumsum(nearest)
+            place = np.searchsorted(edges, random.random() * edges[-1], side="right")
+            chosen.append(min(int(place), len(self.rows) - 1))
+        return self.rows[chosen]
+
+    def descend(self, prototypes: Floats) -> tuple[Floats, float]:
+        """Assign and move in turns, until nobody changes the group."""
+        before: Integers | None = None
+        for _ in range(_STEPS):
+            squares = self.squares(prototypes)
+            group = squares.argmin(axis=1)
+            # A group that lost everybody begins anew at the customer who is farthest from all.
+            for empty in np.setdiff1d(np.arange(len(prototypes)), group):
+                far = int(squares[np.arange(len(group)), group].argmax())
+                group[far], squares[far, empty] = empty, 0.0
+            if before is not None and (group == before).all():
+                break
+            before = group
+            prototypes = self._middles(group, len(prototypes))
+        return prototypes, float(self.squares(prototypes).min(axis=1).sum())
+
+    def _middles(self, group: Integers, k: int) -> Floats:
+        """Means of numbers, and the flag of the commonest category, the first of equally common ones."""
+        members = (group == np.arange(k)[:, None]).astype(np.float64)
+        found: Floats = members @ self.rows / np.maximum(members.sum(axis=1), 1)[:, None]
+        for start, end in self.blocks:
+            commonest = found[:, start:end].argmax(axis=1)
+            found[:, start:end] = commonest[:, None] == np.arange(end - start)
+        return found
+
+    def prototypes(self, rows: Floats) -> Prototypes:
+        """Prototypes with their categories by number."""
+        modes = [rows[:, start:end].argmax(axis=1) for start, end in self.blocks]
+        codes = np.stack(modes, axis=1) if modes else np.empty((len(rows), 0), dtype=np.int64)
+        return Prototypes(rows[:, : self.numbers], codes, self.gamma)
 
 
 # ---------------------------------------------------------------------------------------------------------- mixtures
