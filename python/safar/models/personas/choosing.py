@@ -219,7 +219,7 @@ def _mean(found: Floats) -> Floats:
 def gap_rule(found: Sequence[Tried]) -> int | None:
     """The least number of groups whose gap is not clearly below the next one's; None if gaps grow on and on.
 
-    It ends at the first dip, also where gaps of many groups are greater: those grow in one skewed or stretched cloud too.
+    It ends at the first dip, also where gaps of more groups are greater: those grow in one skewed or long cloud too.
     """
     for one, following in pairwise(found):
         if following.k == one.k + 1 and one.gap >= following.gap - following.gap_error:
