@@ -166,8 +166,8 @@ def personas(
     ...     "plan": ["basic", "basic", "pro"] * 30,
     ... }
     >>> found = safar.personas(customers, key="id", describe="plan", k=3)
-    >>> found.to_dict()["customers"], found.names[2]
-    ([30, 30, 30], 'low visits, channel: store')
+    >>> found.to_dict()["customers"], sorted(found.names)
+    ([30, 30, 30], ['channel: app, high visits', 'channel: web, high visits', 'low visits, channel: store'])
     """
     _args.choice(method, "method", Asked)
     _args.choice(choose, "choose", Choose)
