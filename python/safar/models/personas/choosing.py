@@ -66,6 +66,8 @@ class Tried:
 
 def tried(method: Method, points: Points, ks: Sequence[int], *, seed: int, starts: int) -> list[Tried]:
     """Look at each number of groups; also at one group, and at the numbers whose gaps are compared with theirs."""
+    # Limits hold for libraries that are loaded, so scikit-learn comes first.
+    import sklearn.cluster  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     few = points.rows(drawn(len(points), _RESAMPLED_ROWS, seed))
