@@ -67,8 +67,8 @@ PYTHON_ROOMS: dict[str, float] = {
     "voice": 3,
     "_log": 3.5,  # the questions of all logs
     "log": 4,
+    "models": 4.5,  # asks logs
     "scan": 4.5,  # its parts are logs
-    "models": 4.5,  # learns from what a log counts
     "one_shot": 5,
     "plot": 5,
     "pages": 5,

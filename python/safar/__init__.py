@@ -102,6 +102,13 @@ if TYPE_CHECKING:
     from safar import datasets, models, pages, plot
     from safar.explorer import Explorer
     from safar.models import HoldoutResult, LifetimeValueResult, lifetime_value
+    from safar.models.personas import (
+        PersonaDriftResult,
+        PersonaJourneys,
+        PersonaModel,
+        PersonasResult,
+        personas,
+    )
     from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
     from safar.models.survival import CoxResult, SurvivalResult, cox, survival
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
@@ -154,6 +161,10 @@ __all__ = [
     "MatchResult",
     "Paths",
     "PathsResult",
+    "PersonaDriftResult",
+    "PersonaJourneys",
+    "PersonaModel",
+    "PersonasResult",
     "PredictionModel",
     "PredictionReport",
     "Profit",
@@ -215,6 +226,7 @@ __all__ = [
     "nps",
     "open",
     "pages",
+    "personas",
     "plot",
     "progress",
     "read",
@@ -234,6 +246,10 @@ _LATER = {
     "HoldoutResult": ("safar.models", "HoldoutResult"),
     "KpiComparisonResult": ("safar.monitoring", "KpiComparisonResult"),
     "LifetimeValueResult": ("safar.models", "LifetimeValueResult"),
+    "PersonaDriftResult": ("safar.models.personas", "PersonaDriftResult"),
+    "PersonaJourneys": ("safar.models.personas", "PersonaJourneys"),
+    "PersonaModel": ("safar.models.personas", "PersonaModel"),
+    "PersonasResult": ("safar.models.personas", "PersonasResult"),
     "PredictionModel": ("safar.models.prediction", "PredictionModel"),
     "PredictionReport": ("safar.models.prediction", "PredictionReport"),
     "Profit": ("safar.models.prediction", "Profit"),
@@ -251,6 +267,7 @@ _LATER = {
     "lifetime_value": ("safar.models", "lifetime_value"),
     "models": ("safar.models", None),
     "pages": ("safar.pages", None),
+    "personas": ("safar.models.personas", "personas"),
     "plot": ("safar.plot", None),
     "survival": ("safar.models.survival", "survival"),
     "trend": ("safar.monitoring", "trend"),

@@ -25,6 +25,7 @@ from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
 from safar.plot.notebook import offline
 from safar.plot.paths import paths
+from safar.plot.personas import persona_drift, personas
 from safar.plot.prediction import prediction
 from safar.plot.retention import retention
 from safar.plot.rfm import rfm
@@ -65,6 +66,8 @@ __all__ = [
     "match",
     "offline",
     "paths",
+    "persona_drift",
+    "personas",
     "plot",
     "prediction",
     "retention",

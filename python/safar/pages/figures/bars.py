@@ -48,7 +48,12 @@ class Bar:
 
 
 def bars_figure(
-    bars: Sequence[Bar], *, label: str, heading: str | None = None, locale: Locale = ENGLISH
+    bars: Sequence[Bar],
+    *,
+    label: str,
+    heading: str | None = None,
+    room: float = _START,
+    locale: Locale = ENGLISH,
 ) -> Markup:
     """Draw horizontal bars from zero; the longest is dark.
 
@@ -60,6 +65,8 @@ def bars_figure(
         What is compared.
     heading
         Unit of the numbers, above them.
+    room
+        Width in pixels for the names; the bars begin behind it.
     locale
         How readers are written to.
 
@@ -74,25 +81,25 @@ def bars_figure(
     ends = [end for bar in bars for end in (bar.value, bar.high) if end is not None]
     largest = max([*ends, 1e-12])
     best = max((bar.value for bar in bars if bar.value is not None), default=None)
-    scale = (_END - _START) / largest
+    scale = (_END - room) / largest
     for row, bar in enumerate(bars):
         y = top + row * _ROW + (_ROW - _BAR) / 2
         middle = y + _BAR / 2
-        canvas.text(4, middle + 4.2, svg_name(bar.name, _START - 10), title=bar.hint)
-        canvas.rect(_START, y, _END - _START, _BAR, fill=GREY, title=bar.hint)
+        canvas.text(4, middle + 4.2, svg_name(bar.name, room - 10), title=bar.hint)
+        canvas.rect(room, y, _END - room, _BAR, fill=GREY, title=bar.hint)
         if bar.value is not None:
             fill = BLUE if bar.value == best else STEEL
             length = max(1.0, bar.value * scale)
-            canvas.rect(_START, y, length, _BAR, fill=fill, title=bar.hint, follow={"length": bar.value})
+            canvas.rect(room, y, length, _BAR, fill=fill, title=bar.hint, follow={"length": bar.value})
         if bar.low is not None and bar.high is not None:
-            _whisker(canvas, (bar.low, bar.high), scale, middle)
+            _whisker(canvas, (bar.low, bar.high), room, scale, middle)
         canvas.text(_WIDTH - 2, middle + 4.2, bar.text, anchor="end", class_="strong", title=bar.hint)
-    return canvas.render(axis=(_START, _END))
+    return canvas.render(axis=(room, _END))
 
 
-def _whisker(canvas: Canvas, interval: tuple[float, float], scale: float, y: float) -> None:
+def _whisker(canvas: Canvas, interval: tuple[float, float], start: float, scale: float, y: float) -> None:
     """Draw an interval over its bar."""
-    low, high = (_START + end * scale for end in interval)
+    low, high = (start + end * scale for end in interval)
     both = {"x1": interval[0], "x2": interval[1]}
     canvas.line(low, y, high, y, class_="whisker-halo", follow=both)
     canvas.line(low, y, high, y, class_="whisker", follow=both)

@@ -1,0 +1,409 @@
+"""The question of personas: from customers to groups, and back to what is typical of them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from safar import _args
+from safar._log import Log
+from safar._typing import Duration, Floats, Frame, Instant, Integers
+from safar.analyses.features import Features
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
+from safar.language import Said, paragraph
+from safar.models.personas.choosing import (
+    Choose,
+    Tried,
+    chosen,
+    drawn,
+    gap_rule,
+    jaccard_of_regions,
+    silhouette,
+    tried,
+)
+from safar.models.personas.clustering import Clustering, Method, Regions, regions
+from safar.models.personas.columns import Customers, customers_of, joined
+from safar.models.personas.model import PersonaModel, customers_of_log
+from safar.models.personas.naming import suggested
+from safar.models.personas.preparing import Missing, Points, preparation_of
+from safar.models.personas.profiling import traits
+from safar.models.personas.result import PersonasResult, bilingual, persona_table
+
+__all__ = ["Behaviour", "personas"]
+
+Asked: TypeAlias = Literal["auto", "kmeans", "kprototypes", "mixture", "hdbscan"]
+Behaviour: TypeAlias = Literal[
+    "recency", "frequency", "monetary", "rhythm", "trend", "channel", "clock", "state"
+]
+
+_BEHAVIOUR: tuple[Behaviour, ...] = ("recency", "frequency", "monetary", "channel", "clock")
+# Of the behaviour in a log: what is known of every customer and says one thing each.
+_TELLING = ("recency_days", "tenure_days", "events", "active_days", "value_sum")
+_TELLING_BEGIN = ("channel_share_", "hour_share_")
+_RANGE = tuple(range(2, 9))
+_STARTS = {"kmeans": 50, "kprototypes": 20, "mixture": 10}
+_METHODS = {
+    "kmeans": Said("k-means"),
+    "kprototypes": Said("k-prototypes"),
+    "mixture": Said("a mixture of normal distributions"),
+    "hdbscan": Said("dense regions (HDBSCAN)"),
+}
+_REASONS = {
+    "gap": Said("No clusters: by the gap rule, one group explains the customers as well as several."),
+    "stability": Said(
+        "No clusters: whatever their number, the groups don't come back when customers are resampled."
+    ),
+    "minimum": Said("No clusters: whatever their number, one group is smaller than the least share."),
+    "density": Said("No clusters: no region is dense enough to stand out from its surroundings."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Groups, and what speaks for them."""
+
+    clustering: Clustering | None
+    stability: Floats
+    reason: str | None
+    tried: tuple[Tried, ...]
+
+
+def personas(
+    customers: Frame | Log,
+    profiles: Frame | None = None,
+    *,
+    key: str = "customer",
+    columns: str | Sequence[str] | None = None,
+    describe: str | Sequence[str] = (),
+    method: Asked = "auto",
+    k: int | Sequence[int] | None = None,
+    choose: Choose = "stability",
+    missing: Missing = "typical",
+    minimum: float = 0.05,
+    at: Instant | None = None,
+    observe: Duration | None = None,
+    features: Behaviour | Sequence[Behaviour] = _BEHAVIOUR,
+    sample: int = 50_000,
+    seed: int = 0,
+) -> PersonasResult:
+    """Which kinds of customers are there, and what is typical of each?
+
+    Parameters
+    ----------
+    customers
+        A frame with one row a customer, or a log, whose `features` describe the behaviour of its customers.
+    profiles
+        Demographic and psychographic columns of the customers, one row each, put beside the first ones.
+    key
+        The column of the frames with the customers' ids.
+    columns
+        The columns that personas are found in; by default all of the frames that are not in `describe`, and of a log
+        ``recency_days``, ``tenure_days``, ``events``, ``active_days``, ``value_sum`` and the shares of channels and of
+        hours. Fewer that matter find more than many that don't.
+    describe
+        Columns that are kept out of the finding, to see whether personas differ there too: this proves something.
+    method
+        ``"kmeans"`` (numbers), ``"kprototypes"`` (numbers and categories), ``"mixture"`` (numbers; normal distributions
+        of any shape, with probabilities), ``"hdbscan"`` (numbers; dense regions of any shape, the rest unassigned).
+        ``"auto"``: k-means, and k-prototypes where there are categories.
+    k
+        Number of personas, or the numbers to look at; by default 2 to 8. `"hdbscan"` finds its own.
+    choose
+        Which number is taken of those whose groups are stable on average and not too small: ``"stability"`` the
+        largest one all of whose groups come back in bootstraps (the finest picture that holds), ``"gap"`` what the gap
+        rule says, ``"silhouette"`` the one with the most separate groups.
+    missing
+        A customer with an unknown value: ``"typical"`` takes the median of a number, and unknown as a category of its
+        own; ``"unassigned"`` leaves the customer out.
+    minimum
+        The least share of the customers that a persona has.
+    at
+        The instant up to which a log is looked at; by default its end.
+    observe
+        How long before it; by default all the time.
+    features
+        The groups of features that a log is asked for; those that are not in `columns` are described where they are
+        named in `describe`.
+    sample
+        Personas are found in so many customers at most, drawn by `seed`; the others are placed.
+    seed
+        Start of all that is random; the same one gives the same personas.
+
+    Returns
+    -------
+    PersonasResult
+        One row a persona; `PersonasResult` has the columns, and everything else as tables of its own.
+
+    Raises
+    ------
+    DataError
+        If no column tells customers apart, a customer stands in two rows, or there are fewer customers than personas.
+
+    Notes
+    -----
+    Numbers that are never negative and very skewed (above 2) are taken by ``log(1 + x / median of the positive ones)``,
+    which does not depend on their unit; all are cut at their 1 % and 99 % quantiles and scaled to mean 0 and deviation
+    1. k-means: scikit-learn, 50 starts. k-prototypes: Huang (1998, doi:10.1023/A:1009769707641), Σ(x−m)² + γ·mismatches
+    with γ half of the mean deviation. Gap statistic: Tibshirani, Walther and Hastie (2001,
+    doi:10.1111/1467-9868.00293), 20 references in the box of the principal axes, of k-means or k-prototypes whatever
+    the method; rule of one standard error. Stability: Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps.
+    Where the gap rule says 1, or no number of groups has a mean stability of 0.75, there are no clusters, and the
+    result is one group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
+
+    The order of rows does not matter: customers are sorted by their values first. Gap and stability are measured in
+    2,000 customers.
+
+    Examples
+    --------
+    >>> import safar
+    >>> customers = {
+    ...     "id": range(90),
+    ...     "visits": [1, 2, 3] * 10 + [10, 11, 12] * 20,
+    ...     "channel": ["store"] * 30 + ["app"] * 30 + ["web"] * 30,
+    ...     "plan": ["basic", "basic", "pro"] * 30,
+    ... }
+    >>> found = safar.personas(customers, key="id", describe="plan", k=3)
+    >>> found.to_dict()["customers"], sorted(found.names)
+    ([30, 30, 30], ['channel: app, high visits', 'channel: web, high visits', 'low visits, channel: store'])
+    """
+    _args.choice(method, "method", Asked)
+    _args.choice(choose, "choose", Choose)
+    _args.choice(missing, "missing", Missing)
+    least = _args.share(minimum, "minimum")
+    most = _args.size(sample, "sample")
+    described = () if describe in ((), []) else _args.names(describe, "describe")
+    wanted = None if columns is None else {*_args.names(columns, "columns"), *described}
+    known, question = _known(customers, profiles, key, wanted, at, observe, features)
+    looked_at = _looked_at(known, columns, described, question is not None)
+    preparation = preparation_of(known.known(looked_at, "columns"), missing)
+    points = preparation.apply(known)
+    way = _method(method, preparation.categories != (), known, looked_at)
+    rows = _sampled(known, points, most, seed)
+    found = _found(way, points.rows(rows), _numbers(k, way, points, rows), choose, least, k is not None, seed)
+    size = 1 if found.clustering is None else found.clustering.size
+    model = PersonaModel(
+        preparation, found.clustering, bilingual([Said("persona {number}", number=n + 1) for n in range(size)]),
+        key, question, (),
+    )  # fmt: skip
+    placed = model.place(known)
+    shown = known.known([*looked_at, *described], "describe")
+    of_traits = traits(shown, preparation.names, placed.group, size)
+    sizes = np.bincount(placed.group[placed.group >= 0], minlength=size)
+    model = PersonaModel(
+        preparation, found.clustering, bilingual(suggested(of_traits, size)), key, question,
+        tuple(sizes.tolist()),
+    )  # fmt: skip
+    return PersonasResult(
+        persona_table(model, placed, found.stability, least),
+        _definition(known, model, way, found, placed.group, len(rows), k is not None),
+        "UTC",
+        shares=frozenset({"share", "share_low", "share_high"}),
+        model=model,
+        reason=found.reason,
+        _customers=known,
+        _placed=placed,
+        _traits=of_traits,
+        _tried=found.tried,
+        _stability=found.stability,
+        _minimum=least,
+    )
+
+
+# -------------------------------------------------------------------------------------------------------- what is known
+
+
+def _known(
+    customers: Frame | Log,
+    profiles: Frame | None,
+    key: str,
+    wanted: Container[str] | None,
+    at: Instant | None,
+    observe: Duration | None,
+    features: Behaviour | Sequence[Behaviour],
+) -> tuple[Customers, str | None]:
+    _args.text(key, "key")
+    question = None
+    if isinstance(customers, Log):
+        asked = Features(at, observe=observe, features=features)
+        question = asked.expanded(customers).to_json()
+        known = customers_of_log(customers, question, None, wanted)
+    else:
+        for name, value in (("at", at), ("observe", observe)):
+            if value is not None:
+                raise ArgumentError(f"{name}= is for a log, and a frame was given; leave it out")
+        known = customers_of(customers, key, wanted)
+    if not len(known):
+        raise DataError("there are no customers; personas need some")
+    if profiles is not None:
+        known = joined(known, customers_of(profiles, key, wanted))
+    return known, question
+
+
+def _looked_at(
+    known: Customers, columns: str | Sequence[str] | None, described: Sequence[str], of_log: bool
+) -> list[str]:
+    """The columns that personas are found in."""
+    if columns is None:
+        return [
+            name
+            for name in known.columns
+            if name not in described and (not of_log or _is_telling(name, known))
+        ]
+    named = list(_args.names(columns, "columns"))
+    for name in named:
+        if name in described:
+            raise ArgumentError(
+                f'"{name}" is in columns= and in describe=; a column that personas are found in proves nothing about '
+                "them: leave it in one of the two"
+            )
+    return named
+
+
+def _is_telling(name: str, known: Customers) -> bool:
+    return name in _TELLING or name.startswith(_TELLING_BEGIN) or name in known.profiles
+
+
+def _method(asked: Asked, mixed: bool, known: Customers, looked_at: Sequence[str]) -> Method:
+    if asked == "auto":
+        return "kprototypes" if mixed else "kmeans"
+    if mixed and asked != "kprototypes":
+        texts = [name for name in looked_at if known.columns[name].kind == "category"]
+        raise ArgumentError(
+            f'method="{asked}" takes numbers, and {_args.listing(texts)} hold categories; use method="kprototypes", or '
+            "move them to describe="
+        )
+    return asked
+
+
+def _numbers(k: int | Sequence[int] | None, method: Method, points: Points, rows: Integers) -> list[int]:
+    """The numbers of personas to look at, checked against the customers."""
+    if method == "hdbscan":
+        if k is not None:
+            raise ArgumentError('k= is not for method="hdbscan", which finds the number itself; leave it out')
+        return []
+    some = points.rows(rows)
+    different = len(np.unique(np.hstack([some.numbers, some.categories]), axis=0))
+    if k is None:
+        able = [each for each in _RANGE if each < different]
+        if not able:
+            raise DataError(
+                f"only {different} of the {len(rows):,} customers differ from each other; expected 3 or more that do"
+            )
+        return able
+    given = list(k) if isinstance(k, Sequence) else [k]
+    for each in given:
+        if isinstance(each, bool) or not isinstance(each, int | np.integer):
+            raise ArgumentTypeError(
+                f"k={each!r} is a {type(each).__name__}; expected whole numbers such as 4"
+            )
+        if each < 2:
+            raise ArgumentError(f"k={each}; expected at least 2 personas")
+        if each > different:
+            raise DataError(
+                f"k={each} personas of {len(rows):,} customers, of whom {different} differ from each other; expected "
+                "fewer personas than different customers"
+            )
+    if not given:
+        raise ArgumentError("k is an empty list; expected numbers of personas such as [3, 4, 5]")
+    return sorted({int(each) for each in given})
+
+
+def _sampled(known: Customers, points: Points, most: int, seed: int) -> Integers:
+    """The customers that personas are found in, in an order that does not depend on that of the rows."""
+    rows = np.flatnonzero(points.usable)
+    if len(rows) < 2:
+        raise DataError(
+            f'only {len(rows)} of {len(known):,} customers have all values; with missing="typical" unknown ones are '
+            "taken as typical"
+        )
+    if len(rows) > most:
+        by_id = rows[np.argsort(known.ids[rows], kind="stable")]
+        rows = by_id[drawn(len(rows), most, seed)]
+    keys = [*points.numbers[rows].T, *points.categories[rows].T]
+    return rows[np.lexsort(keys[::-1])]
+
+
+# --------------------------------------------------------------------------------------------------------------- groups
+
+
+def _found(
+    method: Method,
+    points: Points,
+    numbers: Sequence[int],
+    choose: Choose,
+    minimum: float,
+    given: bool,
+    seed: int,
+) -> _Found:
+    if method == "hdbscan":
+        return _dense(points, max(2, round(minimum * len(points))), seed)
+    looked = tried(method, points, numbers, seed=seed, starts=_STARTS[method])
+    if given and len(numbers) == 1:
+        size, reason = numbers[0], None
+    else:
+        size, reason = chosen(looked, choose, minimum)
+    taken = next((each for each in looked if each.k == size and each.clustering is not None), None)
+    if taken is None:
+        return _Found(None, np.full(1, np.nan), reason, tuple(looked))
+    return _Found(taken.clustering, taken.stability, None, tuple(looked))
+
+
+def _dense(points: Points, least: int, seed: int) -> _Found:
+    """Dense regions, the largest first."""
+    found, group = regions(points, least)
+    if not found.size:
+        return _Found(None, np.full(1, np.nan), "density", ())
+    sizes = np.bincount(group[group >= 0], minlength=found.size)
+    order = np.lexsort((*found.middles().T[::-1], -sizes))
+    ordered: Regions = found.ordered(order)
+    place = np.append(np.argsort(order), -1)
+    group = place[group]
+    stability = jaccard_of_regions(points, group, least, seed)
+    nan = float("nan")
+    one = Tried(
+        found.size,
+        silhouette(points, group, seed),
+        nan,
+        nan,
+        stability,
+        float(sizes.min() / len(points)),
+        ordered,
+    )
+    return _Found(ordered, stability, None, (one,))
+
+
+# ---------------------------------------------------------------------------------------------------------------- words
+
+
+def _definition(
+    known: Customers,
+    model: PersonaModel,
+    method: Method,
+    found: _Found,
+    group: Integers,
+    fitted: int,
+    given: bool,
+) -> Said:
+    preparation = model.preparation
+    nobody = int((group < 0).sum())
+    by_gap = gap_rule(found.tried) if found.tried else None
+    sentences = [
+        Said(
+            "{customers} customers, {personas} personas by {method} in {columns} columns.",
+            customers=len(known), personas=len(model.names), method=_METHODS[method], columns=len(preparation.names),
+        )
+        if found.reason is None
+        else _REASONS[found.reason],
+        Said("Personas were found in {fitted} of them, drawn at random; the others were placed.", fitted=fitted)
+        if fitted < len(known) - nobody and method != "hdbscan"
+        else None,
+        Said("Their number was given; by the gap rule, there are no clusters.")
+        if given and found.reason is None and by_gap == 1
+        else None,
+        Said("{nobody} customers are unassigned.", nobody=nobody) if nobody else None,
+        Said("Personas describe customers; they explain nothing."),
+    ]  # fmt: skip
+    return paragraph(*sentences)

@@ -1,0 +1,708 @@
+"""Personas: against scipy, scikit-learn, brute force in plain Python, published numbers and planted groups."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import hypergeom, norm
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_iris, make_moons
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+
+import safar
+from page_tree import parse
+from safar._typing import Array
+from safar.datasets import shop
+from safar.language import Locale
+from safar.models.personas.choosing import gap_rule, tried
+from safar.models.personas.clustering import Prototypes, cluster, embedded, gamma_of, kprototypes
+from safar.models.personas.preparing import Points
+from safar.models.personas.profiling import v_tests
+
+MINDS = ["birth_year", "price_sensitivity", "innovation_seeking", "family_orientation", "status_seeking"]
+
+
+def iris(standard: bool = True) -> Points:
+    values = load_iris().data
+    values = (values - values.mean(axis=0)) / values.std(axis=0) if standard else values
+    return points(values)
+
+
+def points(numbers: Any, categories: Any = None) -> Points:
+    numbers = np.asarray(numbers, dtype=np.float64)
+    codes = np.empty((len(numbers), 0), dtype=np.int64) if categories is None else np.asarray(categories)
+    return Points(numbers, codes, np.ones(len(numbers), dtype=bool))
+
+
+def three_kinds(size: int = 60, seed: int = 0) -> dict[str, Any]:
+    """Customers of three kinds that nobody would take for each other, in a random order."""
+    random = np.random.default_rng(seed)
+    kind = random.permutation(np.arange(3 * size) % 3)
+    return {
+        "customer": [f"c{place}" for place in range(3 * size)],
+        "visits": random.normal(np.array([5.0, 50.0, 95.0])[kind], 2.0),
+        "spend": random.normal(np.array([100.0, 900.0, 100.0])[kind], 20.0),
+        "channel": [["app", "web", "store"][each] for each in kind],
+        "kind": [f"kind {each}" for each in kind],
+    }
+
+
+# -------------------------------------------------------------------------------------------------- published numbers
+
+
+@pytest.mark.parametrize(
+    ("k", "inertia"),
+    [(2, 222.3617), (3, 139.8205), (4, 114.0922), (5, 90.8073), (6, 79.9986), (7, 70.6586)],
+)
+def test_k_means_of_the_standardised_iris_reaches_the_best_known_inertia(k: int, inertia: float) -> None:
+    found = cluster("kmeans", iris(), k, seed=0, starts=100)
+    assert isinstance(found, Prototypes)
+    assert found.squares(iris()).min(axis=1).sum() == pytest.approx(inertia, rel=2e-3)
+    assert found.squares(iris()).min(axis=1).sum() >= inertia - 1e-4
+
+
+@pytest.mark.parametrize(("k", "likelihood"), [(2, -214.3547), (3, -180.1855)])
+def test_a_mixture_of_the_iris_has_the_likelihood_of_scikit_learn(k: int, likelihood: float) -> None:
+    found: Any = cluster("mixture", iris(standard=False), k, seed=0, starts=10)
+    densities = found.densities(iris(standard=False))
+    assert np.logaddexp.reduce(densities, axis=1).sum() == pytest.approx(likelihood, abs=0.01)
+
+
+def test_the_gap_rule_finds_three_groups_in_the_standardised_iris() -> None:
+    assert gap_rule(tried("kmeans", iris(), [2, 3, 4], seed=0, starts=20)) == 3
+
+
+def test_the_gap_of_one_group_is_that_of_its_definition() -> None:
+    own = iris().numbers
+    found = tried("kmeans", iris(), [2], seed=5, starts=5)[0]
+    axes = np.linalg.svd(own - own.mean(axis=0), full_matrices=False)[2]
+    turned = (own - own.mean(axis=0)) @ axes.T
+    # One group of points even in a box: the expected sum of squares is known.
+    width = turned.max(axis=0) - turned.min(axis=0)
+    expected = np.log((len(own) - 1) * (width**2 / 12).sum())
+    assert found.gap == pytest.approx(expected - np.log(4 * 150), abs=3 * found.gap_error + 0.02)
+
+
+# ---------------------------------------------------------------------------------------------------- k-prototypes
+
+
+def cost_of(
+    numbers: list[list[float]], codes: list[list[int]], parts: tuple[int, ...], gamma: float
+) -> float:
+    """The sum that k-prototypes makes small, in plain Python."""
+    total = 0.0
+    for group in set(parts):
+        rows = [row for row, part in enumerate(parts) if part == group]
+        for column in zip(*(numbers[row] for row in rows), strict=True):
+            mean = sum(column) / len(column)
+            total += sum((value - mean) ** 2 for value in column)
+        for column in zip(*(codes[row] for row in rows), strict=True):
+            total += gamma * (len(column) - max(column.count(value) for value in column))
+    return total
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000))
+def test_k_prototypes_finds_the_best_of_all_partitions(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    numbers, codes = random.normal(size=(7, 2)).round(2), random.integers(0, 3, size=(7, 2))
+    some = points(numbers, codes)
+    found = kprototypes(some, 2, seed=0, starts=40, gamma=0.7)
+    best = min(
+        cost_of(numbers.tolist(), codes.tolist(), parts, 0.7)
+        for parts in itertools.product((0, 1), repeat=7)
+        if len(set(parts)) == 2
+    )
+    placed = tuple(found.place(some).group.tolist())
+    reached = cost_of(numbers.tolist(), codes.tolist(), placed, 0.7)
+    assert reached == pytest.approx(best, rel=1e-9)
+
+
+def test_k_prototypes_of_numbers_alone_is_k_means() -> None:
+    found = kprototypes(iris(), 3, seed=0, starts=20)
+    assert found.squares(iris()).min(axis=1).sum() == pytest.approx(139.8205, abs=1e-3)
+
+
+@given(st.integers(0, 1_000))
+def test_the_embedding_has_the_distances_of_k_prototypes(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    some = points(random.normal(size=(5, 2)), random.integers(0, 3, size=(5, 2)))
+    gamma = gamma_of(some)
+    flat = embedded(some, gamma)
+    for one, two in itertools.combinations(range(5), 2):
+        numbers = ((some.numbers[one] - some.numbers[two]) ** 2).sum()
+        other = (some.categories[one] != some.categories[two]).sum()
+        assert ((flat[one] - flat[two]) ** 2).sum() == pytest.approx(numbers + gamma * other)
+    assert gamma == pytest.approx(some.numbers.std(axis=0).mean() / 2)
+
+
+# -------------------------------------------------------------------------------------------------------- v-tests
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(0, 40))
+def test_the_v_test_is_the_mid_p_of_the_hypergeometric_distribution(a: int, b: int, c: int, d: int) -> None:
+    total, inside, marked = a + b + c + d, a + b, a + c
+    v, p = v_tests(*(np.array([float(each)]) for each in (a, inside, marked, total)))
+    if inside == total or marked == total:
+        assert np.isnan(v[0])
+        return
+    below = sum(hypergeom.pmf(k, total, marked, inside) for k in range(a))
+    here = hypergeom.pmf(a, total, marked, inside)
+    lower, upper = below + here / 2, 1 - below - here / 2
+    assert p[0] == pytest.approx(2 * min(lower, upper, 0.5), rel=1e-6, abs=1e-9)
+    if p[0] > 1e-8:
+        assert abs(v[0]) == pytest.approx(norm.isf(p[0] / 2), abs=1e-5)
+    assert v[0] * (a * total - inside * marked) >= -1e-4 * total
+
+
+def test_the_v_test_of_a_number_is_that_of_a_drawn_mean() -> None:
+    data = three_kinds()
+    found = safar.personas(data, columns=["visits", "spend"], k=3)
+    rows = found.profiles.to_pandas()
+    row = rows[(rows.persona == found.names[1]) & (rows.column == "visits")].iloc[0]
+    here = np.array([name == found.names[1] for name in found.assignments.to_dict()["persona"]])
+    visits = data["visits"]
+    error = np.sqrt(visits.var() / here.sum() * (len(visits) - here.sum()) / (len(visits) - 1))
+    assert row.v_test == pytest.approx((visits[here].mean() - visits.mean()) / error)
+    assert row.here == pytest.approx(visits[here].mean())
+    assert row.rest == pytest.approx(visits[~here].mean())
+    pooled = (here.sum() - 1) * visits[here].var(ddof=1) + ((~here).sum() - 1) * visits[~here].var(ddof=1)
+    deviation = np.sqrt(pooled / (len(visits) - 2))
+    assert row.effect == pytest.approx((visits[here].mean() - visits[~here].mean()) / deviation)
+    assert row["median"] == pytest.approx(np.median(visits[here]))
+
+
+def test_shares_have_their_lift_and_are_corrected_for_their_number() -> None:
+    data = three_kinds()
+    found = safar.personas(data, columns=["visits", "spend"], describe="channel", k=3)
+    rows = found.profiles.to_pandas()
+    store = rows[(rows.value == "store") & (rows.here == 1.0)].iloc[0]
+    assert (store["rest"], store["lift"], store["role"]) == (0.0, 3.0, "described")
+    assert store["effect"] == pytest.approx(np.pi)
+    p = np.sort(rows.p_value.to_numpy())
+    q = np.minimum.accumulate((p * len(p) / np.arange(1, len(p) + 1))[::-1])[::-1]
+    assert np.sort(rows.q_value.to_numpy()) == pytest.approx(q)
+
+
+# --------------------------------------------------------------------------------------------------- what is found
+
+
+@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "mixture", "hdbscan"])
+def test_groups_that_are_far_apart_are_found_by_every_method(method: Any) -> None:
+    data = three_kinds()
+    mixed = method == "kprototypes"
+    columns = ["visits", "spend", "channel"] if mixed else ["visits", "spend"]
+    found = safar.personas(data, columns=columns, describe="kind", method=method)
+    placed = found.assignments.to_pandas().persona.fillna("nobody")
+    assert found.reason is None
+    assert adjusted_rand_score(data["kind"], placed) > 0.95
+    assert found.to_dict()["stable"] == [True] * 3
+    kinds = found.profiles.to_pandas().query("column == 'kind' and here > 0.9")
+    assert sorted(kinds.value) == ["kind 0", "kind 1", "kind 2"]
+
+
+@pytest.mark.parametrize("choose", ["stability", "gap", "silhouette"])
+def test_every_rule_chooses_three_of_three_kinds(choose: Any) -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], choose=choose)
+    assert len(found) == 3
+    choice = found.choice.to_pandas().set_index("personas")
+    assert choice.chosen.idxmax() == choice.by_gap.idxmax() == choice.silhouette.idxmax() == 3
+
+
+@pytest.mark.parametrize("shape", ["normal", "exponential", "poisson", "stretched"])
+def test_customers_without_groups_are_said_to_have_none_whatever_the_shape_of_their_cloud(shape: str) -> None:
+    random = np.random.default_rng(0)
+    clouds = {
+        "normal": random.normal(size=(300, 3)),
+        "exponential": random.exponential(size=(300, 3)),
+        "poisson": random.poisson(1, size=(300, 3)),
+        "stretched": random.normal(size=(300, 1)) + 0.5 * random.normal(size=(300, 3)),
+    }
+    data = {"customer": range(300), **dict(zip("abc", clouds[shape].T, strict=True))}
+    found = safar.personas(data, k=[2, 3, 4])
+    assert found.reason == "gap"
+    assert found.to_dict()["customers"] == [300]
+    assert "No clusters" in found.definition
+    assert found.names == ["All customers"]
+    assert set(found.assign(data).to_dict()["persona"]) == {"All customers"}
+
+
+def test_no_dense_region_is_no_cluster() -> None:
+    random = np.random.default_rng(0)
+    data = {"customer": range(60), "a": random.uniform(size=60), "b": random.uniform(size=60)}
+    found = safar.personas(data, method="hdbscan", minimum=0.4)
+    assert found.reason == "density"
+    assert len(found) == 1
+
+
+def test_a_given_number_is_taken_and_the_gap_rule_still_heard() -> None:
+    random = np.random.default_rng(1)
+    data = {"customer": range(300), "a": random.normal(size=300), "b": random.normal(size=300)}
+    found = safar.personas(data, k=4)
+    assert len(found) == 4
+    assert "by the gap rule, there are no clusters" in found.definition
+
+
+def test_noise_is_left_unassigned() -> None:
+    moons, of = make_moons(300, noise=0.04, random_state=0)
+    far = np.array([[8.0, 8.0], [-9.0, 7.0], [9.0, -8.0]])
+    both = np.vstack([moons, far])
+    # Extremes are cut at the quantiles, so the three that are far need more company than one per cent to be so.
+    data = {"customer": range(303), "a": both[:, 0], "b": both[:, 1]}
+    found = safar.personas(data, method="hdbscan", minimum=0.2)
+    placed = found.assignments.to_dict()["persona"]
+    assert placed[-3:] == [None] * 3
+    known = [place for place, name in enumerate(placed[:300]) if name is not None]
+    assert len(known) > 280
+    assert adjusted_rand_score(of[known], [placed[place] for place in known]) == 1.0
+    assert found.unassigned == 303 - sum(found.to_dict()["customers"])
+
+
+# ------------------------------------------------------------------------------------------------------ invariants
+
+
+def partition(found: safar.PersonasResult) -> set[frozenset[Any]]:
+    rows = found.assignments.to_dict()
+    groups: dict[Any, set[Any]] = {}
+    for customer, persona in zip(rows["customer"], rows["persona"], strict=True):
+        groups.setdefault(persona, set()).add(customer)
+    return {frozenset(group) for group in groups.values()}
+
+
+def reordered(data: dict[str, Any], order: Array) -> dict[str, Any]:
+    return {name: [list(values)[place] for place in order] for name, values in data.items()}
+
+
+@pytest.mark.parametrize("columns", [["visits", "spend"], ["visits", "spend", "channel"]])
+def test_the_order_of_rows_does_not_matter(columns: list[str]) -> None:
+    data = three_kinds(20)
+    found = safar.personas(data, columns=columns, k=4)
+    again = safar.personas(reordered(data, np.random.default_rng(7).permutation(60)), columns=columns, k=4)
+    assert partition(found) == partition(again)
+    assert found.names == again.names
+    assert json.loads(found.to_json())["clustering"] == json.loads(again.to_json())["clustering"]
+
+
+def test_the_unit_of_a_column_does_not_matter() -> None:
+    random = np.random.default_rng(3)
+    data = {"customer": range(200), "money": random.lognormal(0, 2, 200), "days": random.uniform(size=200)}
+    found = safar.personas(data, k=3)
+    assert found.preparation.to_pandas().set_index("column").logarithm.to_dict() == {
+        "money": True,
+        "days": False,
+    }
+    again = safar.personas({**data, "money": 1e6 * data["money"], "days": 24 * data["days"]}, k=3)
+    assert partition(found) == partition(again)
+
+
+def test_customers_who_come_twice_leave_the_middles_where_they_are() -> None:
+    data = three_kinds(20)
+    columns = ["visits", "spend"]
+    twice = {name: [*data[name], *data[name]] for name in columns} | {"customer": range(120)}
+    models = [json.loads(safar.personas(each, columns=columns, k=3).to_json()) for each in (data, twice)]
+    middles = [np.sort(np.array(model["clustering"]["centres"]), axis=0) for model in models]
+    # Scales are learnt from quantiles, which twice as many customers move a little.
+    assert middles[0] == pytest.approx(middles[1], abs=0.02)
+
+
+def test_a_sample_gives_the_personas_of_all() -> None:
+    data = three_kinds(200)
+    found = safar.personas(data, columns=["visits", "spend"], k=3, sample=150)
+    assert adjusted_rand_score(data["kind"], found.assignments.to_dict()["persona"]) == 1.0
+    assert sum(found.to_dict()["customers"]) == 600
+    assert "found in 150 of them" in found.definition
+
+
+# ------------------------------------------------------------------------------------------- the planted personas
+
+# Measured over seeds 0 to 5: 0.58 to 0.64 where the number is found, by the columns of the mind. The planted kinds
+# overlap: a classifier that is told the truth of half of the customers agrees with that of the others by about 0.65.
+LEAST_RAND = 0.5
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_personas_of_the_demo_shop_are_recovered(seed: int) -> None:
+    people = shop(3_000, seed=seed).customers.to_pandas().dropna(subset=["birth_year"])
+    found = safar.personas(people, key="customer_id", columns=MINDS, describe="persona")
+    assert len(found) == 6
+    assert found.to_pandas().stable.all()
+    assert adjusted_rand_score(people.persona, found.assignments.to_dict()["persona"]) > LEAST_RAND
+
+
+# ------------------------------------------------------------------------------------------------- other customers
+
+
+@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "mixture", "hdbscan"])
+def test_customers_are_placed_again_where_they_were_also_by_the_model_from_a_file(method: Any) -> None:
+    data = three_kinds()
+    mixed = method == "kprototypes"
+    columns = ["visits", "spend", "channel"] if mixed else ["visits", "spend"]
+    found = safar.personas(data, columns=columns, method=method)
+    text = found.to_json()
+    again = safar.PersonaModel.from_json(text)
+    assert again.to_json() == text
+    rows = [each.assign(data).to_dict() for each in (found, again)]
+    assert rows[0] == rows[1] == found.assignments.to_dict()
+    probability = found.assignments.table.numpy("probability")
+    assert (probability[1] is None or not probability[1].any()) == (method == "mixture")
+
+
+def test_a_mixture_gives_the_probabilities_of_scikit_learn() -> None:
+    data = {"customer": range(150), **dict(zip("abcd", load_iris().data.T, strict=True))}
+    found = safar.personas(data, method="mixture", k=2)
+    shape = json.loads(found.to_json())["clustering"]
+    reference = GaussianMixture(2)
+    reference.weights_, reference.means_ = np.array(shape["weights"]), np.array(shape["means"])
+    reference.covariances_ = np.array(shape["covariances"])
+    reference.precisions_cholesky_ = np.array(
+        [np.linalg.cholesky(np.linalg.inv(each)) for each in reference.covariances_]
+    )
+    prepared = found.model.preparation.apply(found._customers).numbers
+    likely = reference.predict_proba(prepared).max(axis=1)
+    assert found.assignments.to_dict()["probability"] == pytest.approx(likely, abs=1e-9)
+
+
+def test_a_category_that_nobody_had_is_an_error_or_no_persona() -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend", "channel"], k=3)
+    new = {
+        "customer": ["x", "y"],
+        "visits": [5.0, 95.0],
+        "spend": [100.0, 100.0],
+        "channel": ["fax", "store"],
+    }
+    with pytest.raises(
+        safar.DataError, match=r'"channel" has "fax", which nobody had.*"app", "store", "web"'
+    ):
+        found.assign(new)
+    placed = found.assign(new, unseen="unassigned").to_dict()["persona"]
+    assert placed[0] is None
+    assert placed[1] in found.names
+
+
+def test_a_column_that_is_missing_or_of_another_kind_is_refused() -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], k=3)
+    with pytest.raises(safar.DataError, match='no column "spend", which the personas were found with'):
+        found.assign({"customer": ["x"], "visits": [5.0]})
+    with pytest.raises(safar.DataError, match=r'"spend" holds texts.*found with numbers'):
+        found.assign({"customer": ["x"], "visits": [5.0], "spend": ["much"]})
+
+
+def test_unknown_values_are_typical_or_leave_the_customer_out() -> None:
+    data = three_kinds()
+    data["visits"] = np.where(np.arange(180) == 7, np.nan, data["visits"])
+    typical = safar.personas(data, columns=["visits", "spend"], k=3)
+    strict = safar.personas(data, columns=["visits", "spend"], k=3, missing="unassigned")
+    assert typical.assignments.to_dict()["persona"][7] is not None
+    assert strict.assignments.to_dict()["persona"][7] is None
+    assert (typical.unassigned, strict.unassigned) == (0, 1)
+    assert "1 customers are unassigned" in strict.definition
+    assert typical.preparation.to_dict()["missing"] == pytest.approx([1 / 180, 0])
+
+
+def test_personas_are_a_column_of_the_log() -> None:
+    log = safar.EventLog(
+        {"who": ["c0", "c1", "c2", "zoe"], "when": ["2026-03-01"] * 4, "what": ["view"] * 4},
+        customer="who", time="when", event="what",
+    )  # fmt: skip
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], k=3)
+    with_personas = log.with_profiles(found.to_profiles(), key="customer")
+    segments = with_personas.rfm("view", by="persona").to_dict()
+    own = dict(zip(*(found.assignments.to_dict()[name] for name in ("customer", "persona")), strict=True))
+    assert dict(zip(segments["customer"], segments["segment"], strict=True)) == {
+        **{name: own[name] for name in ("c0", "c1", "c2")},
+        "zoe": None,
+    }
+
+
+# ----------------------------------------------------------------------------------------------------------- names
+
+
+def test_names_say_what_is_typical_in_both_languages() -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], k=3)
+    assert len(set(found.names)) == 3
+    rows = found.profiles.to_pandas().set_index(["persona", "column"]).here
+    (rich,) = [name for name in found.names if "high spend" in name]
+    assert rows[rich, "spend"] > 800
+    assert "spend زیاد" in found.name(rich, "fa")
+    persian = [found.name(name, "fa") for name in found.names]
+    assert Locale("fa").say(found.model.names[0]) == persian[0]
+
+
+def test_a_name_of_the_user_stays_everywhere() -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], k=3)
+    old = found.names[1]
+    renamed = found.rename({old: "spenders"}).rename({"spenders": "خریداران"}, language="fa")
+    assert renamed.names[1] == "spenders"
+    assert renamed.name("spenders", "fa") == "خریداران"
+    assert found.names[1] == old
+    for table in (renamed, renamed.assignments, renamed.profiles, renamed.to_profiles(), renamed.export()):
+        assert "spenders" in table.to_dict()["persona"]
+        assert old not in table.to_dict()["persona"]
+    again = safar.PersonaModel.from_json(renamed.to_json())
+    assert [str(name) for name in again.names] == renamed.names
+    with pytest.raises(safar.ArgumentError, match='two personas would be called "spenders"'):
+        renamed.rename({renamed.names[0]: "spenders"})
+    with pytest.raises(safar.ArgumentError, match=r'persona="spender" is none .*did you mean "spenders"'):
+        renamed.rename({"spender": "x"})
+
+
+def test_examples_are_the_members_nearest_to_the_middle() -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], k=3)
+    rows = found.assignments.to_pandas()
+    own = rows[rows.persona == found.names[2]].sort_values(["distance", "customer"])
+    assert found.examples(found.names[2], most=4).to_dict()["customer"] == own.customer.head(4).tolist()
+
+
+# ---------------------------------------------------------------------------------------------------------- export
+
+
+def test_an_export_holds_nothing_that_stands_for_few() -> None:
+    data = three_kinds(40)
+    rare = ["yes" if place < 5 else "no" for place in range(120)]
+    found = safar.personas(
+        {**data, "rare": rare}, columns=["visits", "spend"], describe=["rare", "channel"], k=3
+    )
+    told = found.export(k_anonymity=10).to_pandas()
+    whole = found.profiles.to_pandas()
+    assert "yes" in set(whole.value)
+    assert "yes" not in set(told.value)
+    counts = np.rint(told.here * told.customers)[told.kind == "category"]
+    assert (counts >= 10).all()
+    assert "customer" not in told.columns
+    assert set(found.export(minimum=0.34).to_dict()["persona"]) == set()
+
+
+# ------------------------------------------------------------------------------------------------------ bad input
+
+
+def test_constant_columns_are_left_out_with_their_reason() -> None:
+    data = {**three_kinds(), "country": ["ir"] * 180, "ones": [1.0] * 180, "blank": [None] * 180}
+    del data["kind"]
+    found = safar.personas(data, k=3)
+    reasons = dict(zip(*(found.preparation.to_dict()[name] for name in ("column", "reason")), strict=True))
+    assert reasons["country"] == reasons["ones"] == "the same for all customers"
+    assert reasons["blank"] == "unknown of all customers"
+    assert reasons["visits"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        ({"customer": [1, 2, 3], "a": [5, 5, 5]}, {}, 'no column tells customers apart: "a" is the same'),
+        ({"customer": [1, 2, 3], "a": [1, 2, 3]}, {"k": 4}, "k=4 personas of 3 customers"),
+        ({"customer": [1, 2, 3], "a": [1, 1, 3]}, {}, "only 2 of the 3 customers differ"),
+        ({"customer": [1, 1, 3], "a": [1, 1, 3]}, {}, "'1' in several rows"),
+        ({"customer": [1, None, 3], "a": [1, 1, 3]}, {}, "is null in 1 rows, first in row 1"),
+        ({"customer": [1, 2, 3], "a": [1, np.inf, 3]}, {}, 'column "a": row 1 is inf'),
+        ({"customer": [], "a": []}, {}, "there are no customers"),
+        (
+            {"customer": [*range(60)], "a": [f"text {n}" for n in range(60)]},
+            {},
+            "has 60 different texts .* a category has at most 50",
+        ),
+        (
+            {"customer": [1, 2], "a": np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[us]")},
+            {},
+            "holds times",
+        ),
+    ],
+)  # fmt: skip
+def test_data_that_personas_can_not_be_found_in_are_refused(
+    data: dict[str, Any], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(safar.DataError, match=message):
+        safar.personas(data, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "kmean"}, r'method=.kmean. is not a choice; did you mean "kmeans"'),
+        (
+            {"method": "kmeans", "columns": ["visits", "channel"]},
+            '"channel" hold categories; use method="kprototypes"',
+        ),
+        ({"columns": ["visit"]}, r'columns holds "visit".*did you mean "visits"'),
+        ({"columns": ["visits"], "describe": ["visits"]}, '"visits" is in columns= and in describe='),
+        ({"k": 1}, "k=1; expected at least 2"),
+        ({"k": []}, "k is an empty list"),
+        ({"k": 2.5}, "k=2.5 is a float"),
+        ({"k": 3, "method": "hdbscan", "columns": ["visits"]}, "finds the number itself"),
+        ({"minimum": 1.5}, "minimum=1.5"),
+        ({"at": "2026-01-01"}, "at= is for a log"),
+        ({"choose": "elbow"}, "choose='elbow' is not a choice"),
+    ],
+)
+def test_arguments_are_checked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((safar.ArgumentError, safar.ArgumentTypeError), match=message):
+        safar.personas(three_kinds(10), **options)
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"safar": "personas", "version": 99}'])
+def test_a_file_of_something_else_is_refused(text: str) -> None:
+    with pytest.raises(safar.ArgumentError, match=r"expected|reads 1"):
+        safar.PersonaModel.from_json(text)
+
+
+def test_profiles_of_other_customers_or_with_a_column_twice_are_refused() -> None:
+    data = three_kinds(10)
+    with pytest.raises(safar.DataError, match="none of the 30 customers has a profile"):
+        safar.personas(data, {"customer": ["x"], "age": [5]})
+    with pytest.raises(safar.DataError, match='both frames have the columns "visits"'):
+        safar.personas(data, {"customer": ["c1"], "visits": [5]})
+
+
+def test_k_means_is_that_of_scikit_learn_on_the_prepared_columns() -> None:
+    found = safar.personas(three_kinds(), columns=["visits", "spend"], k=4)
+    prepared = found.model.preparation.apply(found._customers)
+    clustering = found.model.clustering
+    assert isinstance(clustering, Prototypes)
+    own = clustering.squares(prepared).min(axis=1).sum()
+    reference = KMeans(4, n_init=50, random_state=1).fit(prepared.numbers)
+    assert own == pytest.approx(reference.inertia_, rel=1e-6)
+
+
+# ------------------------------------------------------------------------------------------------ over time, on a card
+
+
+def test_drift_counts_shares_moves_and_their_distance() -> None:
+    data = three_kinds()
+    found = safar.personas(data, columns=["visits", "spend"], k=3)
+    later = {name: values[:-30] for name, values in data.items()}
+    # Everybody who came seldom comes often now.
+    later["visits"] = np.where(later["visits"] < 20, 95.0, later["visits"])
+    drift = found.drift({"spring": data, "summer": later})
+    rows = drift.to_pandas()
+    before = found.assignments.to_dict()["persona"]
+    after = found.assign(later).to_dict()["persona"]
+    for name in found.names:
+        one = rows[(rows["at"] == "summer") & (rows.persona == name)].iloc[0]
+        assert one.customers == after.count(name)
+        assert one.share == pytest.approx(after.count(name) / 150)
+        assert one.expected == pytest.approx(before.count(name) / 180)
+    p = np.array([after.count(name) + 0.5 for name in found.names]) / 151.5
+    q = np.array([before.count(name) + 0.5 for name in found.names]) / 181.5
+    assert rows[rows["at"] == "summer"].psi.to_numpy() == pytest.approx(np.sum((p - q) * np.log(p / q)))
+    assert rows[rows["at"] == "spring"].psi.to_numpy() == pytest.approx(0)
+    moves = drift.movement.to_pandas()
+    pairs = list(zip(before, after, strict=False))
+    assert moves.customers.sum() == 150
+    for row in moves.itertuples():
+        assert row.customers == pairs.count((row._3, row.to))
+    assert (moves.groupby("from").share.sum().round(9) == 1).all()
+
+
+def test_drift_asks_for_times_and_for_frames() -> None:
+    found = safar.personas(three_kinds(10), columns=["visits", "spend"], k=3)
+    with pytest.raises(safar.ArgumentTypeError, match="expected a log with at="):
+        found.drift([three_kinds(10)])  # type: ignore[arg-type]
+    with pytest.raises(safar.ArgumentError, match="frames by their time were given"):
+        found.drift({"now": three_kinds(10)}, at=["2026-01-01"])
+    with pytest.raises(safar.ArgumentTypeError, match="found with a frame, not with a log"):
+        found.assign(shop(50).log())
+
+
+@pytest.fixture(scope="module")
+def of_log() -> Any:
+    """Personas of the demo shop by behaviour and mind, and the log with answers to surveys."""
+    data = shop(900, seed=0)
+    log = data.log().with_map(safar.JourneyMap.shop())
+    log = log.with_scores(data.surveys, customer="customer_id", time="time", score="score", kind="kind")
+    columns = ["events", "channel_share_store", "price_sensitivity", "status_seeking", "family_orientation"]
+    found = safar.personas(
+        log, data.customers, key="customer_id", columns=columns, describe=["gender", "income_band"],
+        missing="unassigned", at="2026-04-01", k=3,
+    )  # fmt: skip
+    return data, log, found
+
+
+def test_personas_of_a_log_see_its_behaviour_and_its_profiles(of_log: Any) -> None:
+    data, log, found = of_log
+    features = log.features("2026-04-01").to_pandas().set_index("customer")
+    profiles = data.customers.to_pandas().set_index("customer_id")
+    rows = found.assignments.to_pandas().set_index("customer")
+    assert set(rows.index) == set(features.index)
+    known = profiles.price_sensitivity.reindex(rows.index).notna()
+    assert (rows.persona.notna() == known).all()
+    traits = found.profiles.to_pandas().set_index(["persona", "column"])
+    for name in found.names:
+        own = rows.index[rows.persona == name]
+        assert traits.here[name, "events"] == pytest.approx(features.events[own].mean())
+        assert traits.here[name, "status_seeking"] == pytest.approx(profiles.status_seeking[own].mean())
+
+
+def test_personas_of_a_log_are_followed_through_it(of_log: Any) -> None:
+    data, log, found = of_log
+    drift = found.drift(log, data.customers, at=["2026-01-01", "2026-04-01"]).to_pandas()
+    assert drift[drift["at"] == "2026-04-01"].psi.abs().max() == 0
+    sizes = drift[drift["at"] == "2026-04-01"].set_index("persona").customers
+    assert [sizes[name] for name in found.names] == found.to_dict()["customers"]
+    again = safar.PersonaModel.from_json(found.to_json()).assign(log, data.customers, at="2026-04-01")
+    assert again.to_dict() == found.assignments.to_dict()
+
+
+def test_journeys_of_personas_are_those_of_the_log_by_persona(of_log: Any) -> None:
+    _, log, found = of_log
+    risks = {"customer": found.assignments.to_dict()["customer"][:400], "probability": [0.25] * 400}
+    travelled = found.journeys(log, churn=risks)
+    summary = travelled.summary.to_pandas().set_index("persona")
+    rfm = log.rfm().to_pandas().set_index("customer")
+    rows = found.assignments.to_pandas().set_index("customer")
+    for name in found.names:
+        own = rfm.loc[rows.index[rows.persona == name]]
+        assert summary.customers[name] == len(own)
+        assert summary.events_per_customer[name] == pytest.approx(own.frequency.mean())
+        assert summary.value_per_customer[name] == pytest.approx(own.monetary.mean())
+        assert summary.median_recency_days[name] == pytest.approx(own.recency_days.median())
+        assert summary.churn_risk[name] == pytest.approx(0.25)
+    assert travelled.stages.to_dict() == travelled.log.stages(by="persona").to_dict()
+    assert set(travelled.satisfaction.to_dict()["persona"]) >= set(found.names)
+    assert travelled.paths.to_pandas().groupby("segment", dropna=False).size().max() == 5
+
+
+def test_a_risk_that_is_no_probability_and_a_strange_log_are_refused(of_log: Any) -> None:
+    _, log, found = of_log
+    with pytest.raises(safar.DataError, match=r'"probability" of churn holds 1\.5'):
+        found.journeys(log, churn={"customer": ["c000000001"], "probability": [1.5]})
+    strange = safar.EventLog({"u": ["x"], "t": ["2026-01-01"], "e": ["a"]}, customer="u", time="t", event="e")
+    with pytest.raises(safar.DataError, match="none of the customers of the log has a persona"):
+        found.journeys(strange)
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_a_card_tells_a_persona_in_the_language_of_its_reader(of_log: Any, language: Any) -> None:
+    _, log, found = of_log
+    name = found.names[0]
+    html = found.card(name, journeys=found.journeys(log), language=language, examples=2).to_html()
+    locale = Locale(language)
+    tree = parse(html)
+    assert tree.all("h1")[0].text == found.name(name, language)
+    assert tree.all("html")[0].attributes["dir"] == locale.direction
+    titles = {node.text for node in tree.all("h2")}
+    told = ("More than others", "Channels", "Stages", "Typical paths", "Customers most like it", "Customers")
+    assert {locale.say(text) for text in told} <= titles
+    nearest = found.examples(name, most=2).to_dict()["customer"]
+    assert all(customer in html for customer in nearest)
+    assert not any(customer in found.card(name, examples=0).to_html() for customer in nearest)
+    if language == "fa":
+        own = {node.text for tag in ("h1", "h2", "summary") for node in tree.all(tag)}
+        assert not [text for text in own if re.search("[A-Za-z]{2,}", text.replace("NPS", ""))]
+
+
+def test_charts_carry_the_traits_and_the_shares(of_log: Any) -> None:
+    data, log, found = of_log
+    chart = found.plot(most=4, language="fa")
+    rows = chart.data.values
+    assert len(rows) == 4 * 3
+    strongest = found.profiles.to_pandas().effect.abs().max()
+    assert max(abs(row["effect"]) for row in rows) == pytest.approx(strongest)
+    drift = found.drift(log, data.customers, at=["2026-01-01", "2026-04-01"])
+    assert [row["share"] for row in drift.plot().data.values] == drift.to_dict()["share"]
