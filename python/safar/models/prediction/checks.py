@@ -14,6 +14,9 @@ __all__ = ["Check", "checks"]
 
 _TOO_GOOD = 0.95
 _GIVES_AWAY = 0.9
+# Of the population stability index: much has changed, by the rule of thumb.
+_MOVED = 0.25
+_NAMED = 5
 
 
 class Check(NamedTuple):
@@ -27,7 +30,13 @@ class Check(NamedTuple):
 def checks(evaluation: Evaluation) -> list[Check]:
     """All checks of a model."""
     cases = evaluation.cases
-    return [_before_the_cutoff(cases), _undated(cases), _too_good(evaluation), *_given_away(evaluation)]
+    return [
+        _before_the_cutoff(cases),
+        _undated(cases),
+        _too_good(evaluation),
+        *_given_away(evaluation),
+        _moved(evaluation),
+    ]
 
 
 def _before_the_cutoff(cases: Cases) -> Check:
@@ -84,6 +93,26 @@ def _given_away(evaluation: Evaluation) -> list[Check]:
     return found or [
         Check("one feature knows it all", True, f"No feature alone has an area above {_GIVES_AWAY}.")
     ]
+
+
+def _moved(evaluation: Evaluation) -> Check:
+    """Features that are spread otherwise where the model is judged than where it learnt."""
+    fold, columns = evaluation.last.fold, evaluation.cases.columns
+    indices = []
+    for name, values in columns.items():
+        if values.dtype != object:
+            before, after = (part[~np.isnan(part)] for part in (values[fold.train], values[fold.test]))
+            index = metrics.stability_index(before, after)
+            indices.append((0.0 if np.isnan(index) else index, name))
+    moved = [f"{name} ({index:.2f})" for index, name in sorted(indices, reverse=True) if index > _MOVED]
+    if not moved:
+        return Check(
+            "the same at any time", True, "No feature has moved since the rows that were learnt from."
+        )
+    words = (
+        f"{len(moved)} features have moved since the rows that were learnt from, with their stability index: "
+    )
+    return Check("the same at any time", False, words + ", ".join(moved[:_NAMED]))
 
 
 def _area_of_texts(cases: Cases, fold: Fold, name: str) -> float:

@@ -93,13 +93,11 @@ class Calibrator:
     method: str
     points: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     curve: tuple[float, float] | None = None
-    least: float = 0.0
 
     def __call__(self, logits: Floats) -> Floats:
         """The probabilities of logits."""
         if self.points is not None:
-            # Nothing is certain, however pure the last step was.
-            return np.clip(np.interp(logits, *self.points), self.least, 1 - self.least)
+            return np.interp(logits, *self.points)
         intercept, slope = self.curve or (0.0, 1.0)
         probability: Floats = special.expit(intercept + slope * logits)
         return probability
@@ -219,12 +217,22 @@ def _calibrator(logits: Floats, truth: Array, calibrate: Calibrate) -> Calibrato
         steps = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(
             logits, truth.astype(np.float64)
         )
-        points = (tuple(steps.X_thresholds_.tolist()), tuple(steps.y_thresholds_.tolist()))
-        return Calibrator("isotonic", points=points, least=1 / (len(truth) + 2))
+        heights = _never_certain(steps.y_thresholds_, steps.predict(logits))
+        return Calibrator("isotonic", points=(tuple(steps.X_thresholds_.tolist()), tuple(heights.tolist())))
     # Platt's targets keep the curve from running away (Lin, Lin and Weng 2007).
     true, false = int(truth.sum()), int((~truth).sum())
     target = np.where(truth, (true + 1) / (true + 2), 1 / (false + 2))
     curve = newton(target, np.zeros(len(logits)), np.column_stack([np.ones(len(logits)), logits]))
-    if np.isnan(curve).any():
-        return Calibrator("none")
+    if np.isnan(curve).any() or curve[1] <= 0:
+        # Later cases were ranked no better than by chance: all that is known of a case is the share of them all.
+        return Calibrator("sigmoid", curve=(float(special.logit(target.mean())), 0.0))
     return Calibrator("sigmoid", curve=(float(curve[0]), float(curve[1])))
+
+
+def _never_certain(heights: Floats, of_rows: Floats) -> Floats:
+    """Steps without 0 and 1: after n cases that were all alike, the next is so in n + 1 of n + 2 (Laplace)."""
+    inner = heights[(heights > 0) & (heights < 1)]
+    low, high = 1 / ((of_rows == 0).sum() + 2), 1 - 1 / ((of_rows == 1).sum() + 2)
+    if len(inner):
+        low, high = min(low, inner.min()), max(high, inner.max())
+    return np.clip(heights, low, high)

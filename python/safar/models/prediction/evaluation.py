@@ -34,6 +34,10 @@ _BEATS_NOT = (
     'The model does not beat the rule "{rule}" in the last part: the areas differ by {difference} ({low} to {high}), '
     "no more than chance may make it; use the rule, or find better features."
 )
+_WORSE = (
+    'The model is worse than the rule "{rule}" in the last part: the areas differ by {difference} ({low} to {high}). '
+    "What it learnt does not hold later; use the rule, or features that mean the same at any time."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,7 @@ class Evaluation:
         )
         if np.isnan(difference):
             return spread
-        sentence = _BEATS if difference > 0 and p < _LEVEL else _BEATS_NOT
+        sentence = _BEATS_NOT if p >= _LEVEL else _BEATS if difference > 0 else _WORSE
         return paragraph(
             spread,
             Said(

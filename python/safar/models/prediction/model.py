@@ -377,7 +377,6 @@ class PredictionModel:
                 calibrator["method"],
                 None if points is None else (tuple(points[0]), tuple(points[1])),
                 None if calibrator["curve"] is None else tuple(calibrator["curve"]),
-                calibrator["least"],
             ),
             tuple(note["remarks"]),
         )
