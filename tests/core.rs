@@ -96,7 +96,7 @@ fn cutoff_plan(kernel: &str) -> serde_json::Value {
             feature("gaps", json!({"gaps": "burstiness"})), feature("hour", json!("mean_hour")),
             feature("last", json!({"last_text": "event"})),
         ]}),
-        "features_names" => json!({"cutoffs": cutoffs, "columns": ["event"], "where": "number > 2"}),
+        "features_names" => json!({"cutoffs": cutoffs, "columns": ["event"], "where": null}),
         _ => json!({
             "cutoffs": cutoffs, "events": ["buy"], "where": null, "gap_us": hour, "predict_us": 90 * hour, "term": null,
             "value": "number",

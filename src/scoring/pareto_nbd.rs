@@ -8,8 +8,43 @@ use super::model::{Customer, Model, PARAMETERS, plain};
 /// The model with the parameters r and α of the rate, s and β of the end.
 pub struct ParetoNbd;
 
-/// More terms than this are never needed: each is smaller by a factor that the greatest of them bounds.
-const MOST_TERMS: u32 = 1_000_000;
+/// Up to here the plain series needs the fewest terms.
+const SMALL: f64 = 0.1;
+/// The continued fraction loses this power of e, twice the digits of a number so that slopes have theirs, ...
+const DIGITS: f64 = 48.0;
+/// ... in so many pairs of steps at most: scales that are further apart than a hundred thousand times are refused.
+const MOST_PAIRS: f64 = 6_000.0;
+
+/// The hypergeometric function of (1, b; c + 1; z) for z from 0 to 1; NaN where z is too close to 1.
+fn hypergeometric<const N: usize>(b: Dual<N>, c: Dual<N>, z: Dual<N>) -> Dual<N> {
+    let one = Dual::constant(1.0);
+    if z.value <= SMALL {
+        let (mut term, mut sum) = (one, one);
+        for n in 0..64 {
+            term = term * (b + f64::from(n)) / (c + f64::from(n + 1)) * z;
+            sum = sum + term;
+            // Slopes fade n times later than values.
+            if term.value * f64::from(n + 1) <= 1e-17 * sum.value {
+                break;
+            }
+        }
+        return sum;
+    }
+    // Gauss's continued fraction, from its end: each pair of steps makes the rest smaller by e^4√(1 - z).
+    let pairs = (DIGITS / (4.0 * (1.0 - z.value).sqrt())).ceil() + 8.0;
+    if pairs.is_nan() || pairs > MOST_PAIRS {
+        return Dual::constant(f64::NAN);
+    }
+    let mut fraction = one;
+    for pair in (1..=pairs as u32).rev() {
+        let k = f64::from(pair);
+        let odd = (c - b + k) * k / ((c + (2.0 * k - 1.0)) * (c + 2.0 * k));
+        fraction = one - odd * z / fraction;
+        let even = (b + (k - 1.0)) * (c + (k - 1.0)) / ((c + (2.0 * k - 2.0)) * (c + (2.0 * k - 1.0)));
+        fraction = one - even * z / fraction;
+    }
+    one / fraction
+}
 
 /// The logarithm of the integral of `(α+u)^-(r+x) (β+u)^-(s+1)` from `from` to `to`, times r+s+x.
 fn ln_ended<const N: usize>(
@@ -23,19 +58,9 @@ fn ln_ended<const N: usize>(
     let power = if alpha.value >= beta.value { *s + 1.0 } else { *r + frequency };
     let after = |time: f64| {
         let z = (*alpha - *beta).abs() / (larger + time);
-        // The hypergeometric function of (r+s+x, power; r+s+x+1; z) by Euler: a sum of positive terms.
-        let rest = -z + 1.0;
-        let (mut term, mut sum) = (Dual::constant(1.0), Dual::constant(1.0));
-        for n in 0..MOST_TERMS {
-            let ratio = (all + (1.0 + f64::from(n)) - power) / (all + (1.0 + f64::from(n))) * z;
-            term = term * ratio;
-            sum = sum + term;
-            // Slopes fade n times later than values.
-            let left = term.value * f64::from(n + 1) * z.value;
-            if left <= 1e-16 * sum.value * rest.value || term.value == 0.0 {
-                break;
-            }
-        }
+        // The hypergeometric function of (r+s+x, power; r+s+x+1; z), by Euler one of (1, r+s+x+1-power; ...).
+        let rest = (larger - (*alpha - *beta).abs() + time) / (larger + time);
+        let sum = hypergeometric(all + 1.0 - power, all, z);
         sum.ln() - (power + -1.0) * rest.ln() - all * (larger + time).ln()
     };
     let start = after(from);

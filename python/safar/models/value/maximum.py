@@ -83,6 +83,8 @@ def _scaled(function: LogLikelihood, customers: float) -> LogLikelihood:
         if np.abs(at).max() > 2 * _FAR:
             return np.inf, np.zeros(len(at))
         height, slopes = function(at)
+        if not np.isfinite(height):
+            return np.inf, np.zeros(len(at))
         return -height / customers, -slopes / customers
 
     return scaled
