@@ -459,9 +459,9 @@ def test_starts_that_some_customers_try_lead_to_the_same_point(monkeypatch: pyte
 
     data, chance = simulated(5_000, 4), np.random.default_rng(4)
     values = {"frequency": data["frequency"], "mean_value": chance.gamma(6, chance.gamma(4, 2, 5_000))}
-    whole = [*(kind.fit(data) for kind in (BgNbd, MbgNbd)), GammaGamma.fit(values)]
+    whole = [*(kind.fit(data) for kind in (BgNbd, MbgNbd, ParetoNbd)), GammaGamma.fit(values)]
     monkeypatch.setattr(maximum, "_SOME", 400)
-    rough = [*(kind.fit(data) for kind in (BgNbd, MbgNbd)), GammaGamma.fit(values)]
+    rough = [*(kind.fit(data) for kind in (BgNbd, MbgNbd, ParetoNbd)), GammaGamma.fit(values)]
     assert maximum.every(5_000) is not None
     for one, other in zip(whole, rough, strict=True):
         assert one.estimates == pytest.approx(other.estimates, rel=1e-5)
