@@ -174,20 +174,28 @@ def big_log(events: int, customers: int, seed: int = 7) -> _core.EventLog:
 
 
 def public_log(
-    rows: Sequence[Event], *, zone: str = "UTC", observed_until: int | None = None
+    rows: Sequence[Event],
+    *,
+    zone: str = "UTC",
+    observed_until: int | None = None,
+    arrived: Sequence[int | None] | None = None,
 ) -> safar.EventLog:
     """Build the log that a user builds, from a polars frame of the rows in their order."""
     import polars as pl
 
+    instant = pl.Datetime("us", "UTC")
+    late = {} if arrived is None else {"arrived": pl.Series(arrived, dtype=pl.Int64).cast(instant)}
+
     frame = pl.DataFrame(
         {
             "customer": [row.customer for row in rows],
-            "time": pl.Series([row.time for row in rows], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
+            "time": pl.Series([row.time for row in rows], dtype=pl.Int64).cast(instant),
             "event": [row.event for row in rows],
             "channel": pl.Series([row.channel for row in rows], dtype=pl.String),
             "value": pl.Series([row.value for row in rows], dtype=pl.Float64),
             "plan": pl.Series([row.plan for row in rows], dtype=pl.String),
             "score": pl.Series([row.score for row in rows], dtype=pl.Int64),
+            **late,
         }
     )
     return safar.EventLog(
@@ -197,7 +205,7 @@ def public_log(
         event="event",
         channel="channel",
         value="value",
-        attributes=["plan", "score"],
+        attributes=["plan", "score", *late],
         timezone=zone,
         observed_until=None if observed_until is None else moment(observed_until),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
 
 from safar import _args
 from safar._typing import Duration, Instant
 from safar.analyses._spec import observed
-from safar.errors import ArgumentError
+from safar.errors import ArgumentError, ArgumentTypeError
 from safar.language import Length, Listed, Moment, Said, Spoken
 
 if TYPE_CHECKING:
@@ -24,8 +26,12 @@ _MOST = 400
 
 def checked(at: Cutoffs) -> str | tuple[str, ...] | None:
     """Cut-offs as a question keeps them."""
-    if at is None or isinstance(at, str | dt.date):
+    if at is None or isinstance(at, str | dt.date | np.datetime64):
         return None if at is None else _args.instant(at, "at")
+    if not isinstance(at, Iterable):
+        raise ArgumentTypeError(
+            f'at={at!r} is a {type(at).__name__}; expected a time such as "2026-06-01", or a list of such'
+        )
     found = tuple(_args.instant(each, "at") for each in at)
     if not found:
         raise ArgumentError('at=[] names no cut-off; expected at least one, such as at="2026-06-01"')

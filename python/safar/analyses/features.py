@@ -17,7 +17,7 @@ from safar.analyses._cutoffs import Cutoffs
 from safar.analyses._spec import Spec
 from safar.errors import ArgumentError
 from safar.explanation import Explanation, explanation, instant_words, one_customer
-from safar.features import GROUPS, Feature, FeatureLike, Seen, feature_of, standard
+from safar.features import GROUPS, Feature, FeatureLike, Seen, feature_of, standard, whole
 from safar.language import Locale, Said, paragraph
 from safar.result import Result, ResultTable
 
@@ -319,7 +319,8 @@ class Features(Spec[FeaturesResult]):
         self._set(
             "attributes", () if self.attributes in ((), []) else _args.names(self.attributes, "attributes")
         )
-        _args.size(self.most, "most")
+        if not whole(self.most) or self.most < 1:
+            raise ArgumentError(f"most={self.most!r} is no number of events and channels; expected 1 or more")
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -330,7 +331,7 @@ class Features(Spec[FeaturesResult]):
 
     def expanded(self, log: Log) -> Features:
         """The same question with each feature by name: asked of another cut-off, it gives the same columns."""
-        if all(isinstance(each, Feature) or each == _VOICE for each in self._given):
+        if not self.attributes and all(isinstance(each, Feature) or each == _VOICE for each in self._given):
             return self
         seen = self._seen(log)
         found: list[FeatureLike] = []
@@ -353,7 +354,6 @@ class Features(Spec[FeaturesResult]):
     def _seen(self, log: Log) -> Seen:
         """What there was before the cut-offs."""
         cutoffs = self._cutoffs(log)
-        begin = _cutoffs.first_us(log)
         at_us = cast("list[int]", cutoffs["at_us"])
         observe_us = cast("int | None", cutoffs["observe_us"])
         # Only what is known at the first cut-off decides which features there are.
@@ -371,9 +371,19 @@ class Features(Spec[FeaturesResult]):
 
         named = values(["event", *(["channel"] if "channel" in log.columns else [])], None)
         valued = values(["event"], "value is not null")["event"] if "value" in log.columns else []
-        known = at_us[0] - begin
-        days = (known if observe_us is None else min(known, observe_us)) / _DAY_US
+        known = self._known_days(log, first)
+        days = known if observe_us is None else min(known, observe_us / _DAY_US)
         return Seen(named["event"], named.get("channel", ()), sorted(valued), days)
+
+    def _known_days(self, log: Log, first: Mapping[str, object]) -> float:
+        """How far back what is known at the first cut-off goes."""
+        if self.arrived is None:
+            return (cast("list[int]", first["at_us"])[0] - _cutoffs.first_us(log)) / _DAY_US
+        # An event that arrives later may be older than all others.
+        tenure = Feature("tenure", "days_since_first", history=True)
+        plan = {"cutoffs": first, "features": [tenure.to_plan()]}
+        days = log.ask("features", {"params": plan}).unnest("features").numpy("tenure")[0]
+        return float(days.max(initial=0.0))
 
     def _cutoffs(self, log: Log) -> dict[str, object]:
         at_us = _cutoffs.cutoffs_us(self.at, log)
@@ -397,15 +407,26 @@ class Features(Spec[FeaturesResult]):
                     f'two columns would be called "{each.name}"; give the feature another name, or rename the event or '
                     "channel that stands in it"
                 )
-            plan = each.to_plan()
-            if cast("int", plan["within_us"] or 0) > known + _DAY_US:
-                raise ArgumentError(
-                    f'feature "{each.name}": within="{each.within}" is longer than the history before the first '
-                    f"cut-off ({known // _DAY_US} days); choose a shorter time or a later cut-off"
-                )
+            self._check_length(each, known)
             names.add(each.name)
-            plans.append(plan)
+            plans.append(each.to_plan())
         return {"params": {"cutoffs": cutoffs, "features": plans}}
+
+    def _check_length(self, each: Feature, known: int) -> None:
+        """Refuse a time that is longer than what is looked at."""
+        if each.within is None:
+            return
+        within = _args.microseconds(each.within, "within")
+        if within > known + _DAY_US:
+            raise ArgumentError(
+                f'feature "{each.name}": within="{each.within}" is longer than the history before the first cut-off '
+                f"({known // _DAY_US} days); choose a shorter time or a later cut-off"
+            )
+        if self.observe is not None and not each.history and within > _args.microseconds(self.observe):
+            raise ArgumentError(
+                f'feature "{each.name}": within="{each.within}" is longer than the observation window, '
+                f'observe="{self.observe}"; choose a shorter time, or history=True to look at all the time before'
+            )
 
     def finish(self, partial: Table, log: Log) -> FeaturesResult:
         """The rows as the kernel gave them, with the answers to surveys beside them."""

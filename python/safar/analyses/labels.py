@@ -36,7 +36,7 @@ class LabelsResult(Result):
         One row a customer and cut-off, row for row those of `EventLog.features` with the same cut-offs and population:
         ``customer`` (as given), ``at`` (the cut-off), ``label`` (true where it came to pass; null for those who are not
         eligible), ``events`` (found in the prediction window), ``first`` (time of the first of them) and, with `value`,
-        ``value`` (their sum).
+        ``value`` (their sum: 0 without such an event, null where none of them has a value).
     """
 
     analysis: ClassVar[str] = "labels"
@@ -116,7 +116,7 @@ class Labels(Spec[LabelsResult]):
             )
         self._set("at", _cutoffs.checked(self.at))
         for name in ("predict", "gap", "observe", "term", "grace"):
-            if getattr(self, name) is not None:
+            if name == "predict" or getattr(self, name) is not None:
                 self._set(name, _args.duration(getattr(self, name), name))
         for name in ("events", "active"):
             if getattr(self, name) is not None:
@@ -213,10 +213,10 @@ class Labels(Spec[LabelsResult]):
             return Said("The label is true where a customer has no {event} in it.", event=event)
         if self.kind == "event":
             whole = (
-                "The label is true where a customer has {event} in it."
+                "The label is true where a customer has at least one {event} in it."
                 if self.again
-                else "The label is true where a customer has {event} in it; those who had it before the cut-off are "
-                "not eligible."
+                else "The label is true where a customer has at least one {event} in it; those who had one before the "
+                "cut-off are not eligible."
             )
             return Said(whole, event=event)
         term = Length(cast("Duration", self.term))

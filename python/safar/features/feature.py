@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -12,7 +12,7 @@ from safar._typing import Duration
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.language import Length, Listed, Said, Spoken
 
-__all__ = ["MEASURES", "Feature", "FeatureLike", "feature", "feature_of"]
+__all__ = ["MEASURES", "Feature", "FeatureLike", "feature", "feature_of", "whole"]
 
 FeatureLike: TypeAlias = "str | Feature | Mapping[str, Any]"
 
@@ -110,7 +110,8 @@ MEASURES: dict[str, _Measure] = {
     "gap_cv": _Measure(
         (),
         "",
-        "Standard deviation (n − 1) divided by the mean of the times between successive {what} {when}.",
+        "Standard deviation (n − 1) divided by the mean of the times between successive {what} {when}; needs two "
+        "such times.",
         lambda _: {"gaps": "cv"},
     ),
     "days_since_last_in_gaps": _Measure(
@@ -123,13 +124,14 @@ MEASURES: dict[str, _Measure] = {
         (),
         "",
         "Burstiness (s − m) / (s + m) of the times between successive {what} {when}, with mean m and standard "
-        "deviation s (n): −1 regular, 0 random, 1 in bursts (Goh and Barabási 2008).",
+        "deviation s (n): −1 regular, 0 random, 1 in bursts (Goh and Barabási 2008); needs two such times.",
         lambda _: {"gaps": "burstiness"},
     ),
     "burstiness_finite": _Measure(
         (),
         "",
-        "Burstiness of the times between successive {what} {when}, corrected for their small number (Kim and Jo 2016).",
+        "Burstiness of the times between successive {what} {when}, corrected for their small number (Kim and Jo 2016); "
+        "needs two such times.",
         lambda _: {"gaps": "burstiness_finite"},
     ),
     "memory": _Measure(
@@ -203,7 +205,7 @@ MEASURES: dict[str, _Measure] = {
     "open": _Measure(
         ("events", "closed"),
         "open cases",
-        "How many {what} {when} are open at the cut-off: each {closed} event closes one.",
+        "How many {what} {when} are open at the cut-off: each {closed} closes one.",
         lambda feature: {
             "open": {"opened": list(feature.events or ()), "closed": list(feature.closed or ())}
         },
@@ -262,45 +264,62 @@ class Feature:
             if given != (name in needs):
                 what = f"needs {name}=" if name in needs else f"takes no {name}="
                 raise ArgumentError(f'feature "{self.name}": the measure "{self.measure}" {what}')
-        for name in ("events", "closed", "sequence"):
+        for name in ("events", "closed"):
             if getattr(self, name) is not None:
                 self._set(name, _args.names(getattr(self, name), name))
-        for name in ("where", "column"):
+        for name in ("where", "column", "value"):
             if getattr(self, name) is not None:
                 _args.text(getattr(self, name), name)
         if self.within is not None:
             self._set("within", _args.duration(self.within, "within"))
         _args.flag(self.history, "history")
-        self._check_clock()
+        if self.sequence is not None:
+            # An event may follow itself.
+            items = self._items("sequence", "events")
+            self._set("sequence", tuple(_args.names([item], "sequence")[0] for item in items))
         if self.steps is not None:
-            self._set("steps", tuple(_args.names(step, "steps") for step in self.steps))
-        if self.definition is not None and not isinstance(self.definition, str):
-            raise ArgumentTypeError(f"definition={self.definition!r} is no text")
+            self._set("steps", tuple(_args.names(step, "steps") for step in self._items("steps", "events")))
+        self._check_clock()
+        for name in ("unit", "definition"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ArgumentTypeError(f'feature "{self.name}": {name}={getattr(self, name)!r} is no text')
         if self.unit is None:
             self._set("unit", MEASURES[self.measure].unit)
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
+    def _items(self, name: str, what: str) -> list[Any]:
+        """What a list holds, of which there has to be something."""
+        given = getattr(self, name)
+        items = (
+            [given]
+            if isinstance(given, str | dt.date)
+            else list(given)
+            if isinstance(given, Iterable)
+            else []
+        )
+        if not items:
+            raise ArgumentError(
+                f'feature "{self.name}": {name}={given!r} names nothing; expected a list of {what}'
+            )
+        return items
+
     def _check_clock(self) -> None:
         if self.hours is not None:
-            hours = tuple(self.hours)
-            if (
-                len(hours) != 2
-                or not all(isinstance(hour, int) for hour in hours)
-                or not 0 <= hours[0] < hours[1] <= 24
-            ):
+            hours = tuple(self._items("hours", "two hours"))
+            if len(hours) != 2 or not all(map(whole, hours)) or not 0 <= hours[0] < hours[1] <= 24:
                 raise ArgumentError(
                     f'feature "{self.name}": hours={self.hours!r} is no part of a day; expected a first hour and the '
                     "one before which it ends, such as (18, 24)"
                 )
             self._set("hours", hours)
-        if self.weekday is not None and self.weekday not in range(7):
+        if self.weekday is not None and not (whole(self.weekday) and self.weekday in range(7)):
             raise ArgumentError(
                 f'feature "{self.name}": weekday={self.weekday!r} is no day; expected 0 (Saturday) to 6 (Friday)'
             )
         if self.days is not None:
-            days = tuple(sorted({_args.instant(day, "days") for day in self.days}))
+            days = tuple(sorted({_args.instant(day, "days") for day in self._items("days", "days")}))
             for day in days:
                 if len(day) != len("2026-03-21"):
                     raise ArgumentError(
@@ -345,7 +364,7 @@ class Feature:
             number=len(self.days or ()),
             sequence=Listed(list(self.sequence or ()), " → "),
             steps=Listed([Listed(list(step), last="or") for step in self.steps or ()], " → "),
-            closed=Listed(list(self.closed or ()), last="or"),
+            closed=self._closing(),
         )
 
     def _what(self) -> Spoken:
@@ -356,12 +375,23 @@ class Feature:
             return Said("events with {condition}", condition=self.where)
         return Said("{events} events with {condition}", events=events, condition=self.where)
 
+    def _closing(self) -> Spoken:
+        event = Said("{events} event", events=Listed(list(self.closed or ()), last="or"))
+        if self.where is None:
+            return event
+        return Said("{event} with {condition}", event=event, condition=self.where)
+
     def _when(self) -> Spoken:
         if self.within is not None:
             return Said("in the {within} before the cut-off", within=Length(self.within))
         return (
             Said("in all the time before the cut-off") if self.history else Said("in the observation window")
         )
+
+
+def whole(value: object) -> bool:
+    """Whether a value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def feature(
@@ -401,11 +431,12 @@ def feature(
     events
         The events that are meant; by default all.
     where
-        A condition that they have to meet.
+        A condition that they have to meet; with ``"open"`` those that close as well.
     within
         Only those of the last time before the cut-off; by default all of the observation window.
     history
-        Look at all the time before the cut-off rather than at the observation window.
+        Look at all the time before the cut-off rather than at the observation window; with `within`, at that time even
+        where it is longer than the window.
     column, value
         A column of the log, and one of its values.
     hours
