@@ -21,6 +21,7 @@ from safar.plot.lifecycle import lifecycle
 from safar.plot.loops import loops
 from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
+from safar.plot.next_events import next_events
 from safar.plot.notebook import offline
 from safar.plot.paths import paths
 from safar.plot.prediction import prediction
@@ -59,6 +60,7 @@ __all__ = [
     "loops",
     "map_coverage",
     "match",
+    "next_events",
     "offline",
     "paths",
     "plot",
@@ -90,6 +92,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "lifecycle": lifecycle,
     "loops": loops,
     "match": match,
+    "next_events": next_events,
     "paths": paths,
     "retention": retention,
     "rfm": rfm,
