@@ -146,6 +146,14 @@ fn cutoff_plan(kernel: &str) -> serde_json::Value {
 }
 
 /// A plan for every kernel; a kernel without one is missed by the benchmark and says so.
+fn next_events_plan(kernel: &str) -> serde_json::Value {
+    let chain = json!({"column": "event", "at_us": null, "gap_us": 86_400_000_000_u64, "order": 5});
+    if kernel == "next_events" {
+        return json!({"chain": chain, "held_out": 0.25, "seed": 1, "max_cells": 4_000_000});
+    }
+    json!({"chain": chain, "contexts": [[], ["view"], ["(start)", "view"]]})
+}
+
 fn plan(kernel: &str) -> Plan {
     let units = json!({
         "per": "sessions", "gap_us": 1_800_000_000_u64, "inactivity_us": 2_592_000_000_000_u64, "events": null,
@@ -193,6 +201,10 @@ fn plan(kernel: &str) -> Plan {
             ],
         }),
         name if name.starts_with("features") || name == "labels" => cutoff_plan(name),
+        "contact_times" => json!({
+            "contact": ["view"], "response": ["purchase"], "within_us": 86_400_000_000_u64, "holidays": [],
+        }),
+        name if name.starts_with("next_events") => next_events_plan(name),
         "lifecycle" => json!({"events": null, "period": "week", "calendar": "gregorian", "week_start": 0}),
         "retention" => json!({
             "start": null, "back": null, "period": "week", "calendar": "gregorian", "week_start": 0,

@@ -76,6 +76,7 @@ const ROWS: [&str; 14] = [
     "match_customers",
     "match_events",
     "match_rows",
+    "next_events_customers",
     "rfm",
     "rfm_purchases",
     "separating_paths_units",
@@ -102,6 +103,14 @@ fn cutoff_plan(kernel: &str) -> serde_json::Value {
             "value": "number",
         }),
     }
+}
+
+fn next_events_plan(kernel: &str) -> serde_json::Value {
+    let chain = json!({"column": "event", "at_us": null, "gap_us": 86_400_000_000_u64, "order": 3});
+    if kernel == "next_events" {
+        return json!({"chain": chain, "held_out": 0.25, "seed": 1, "max_cells": 100_000});
+    }
+    json!({"chain": chain, "contexts": [[], ["view"], ["(start)", "view"]]})
 }
 
 fn plan(kernel: &str) -> Plan {
@@ -156,6 +165,10 @@ fn plan(kernel: &str) -> Plan {
             ],
         }),
         name if name.starts_with("features") || name == "labels" => cutoff_plan(name),
+        "contact_times" => json!({
+            "contact": ["view"], "response": ["buy"], "within_us": 86_400_000_000_u64, "holidays": [],
+        }),
+        name if name.starts_with("next_events") => next_events_plan(name),
         "lifecycle" => json!({"events": null, "period": "day", "calendar": "jalali", "week_start": 5}),
         "retention" => json!({
             "start": null, "back": null, "period": "day", "calendar": "jalali", "week_start": 5, "same_period": true,

@@ -124,6 +124,9 @@ EVER = {
     "arrived": None,
 }
 
+CHAIN = {"column": "event", "at_us": None, "gap_us": 2 * SECOND, "order": 3}
+SHORT_CHAIN = {"column": "channel", "at_us": BASE + 6 * SECOND, "gap_us": None, "order": 1}
+
 
 def feature(name: str, measure: object, **options: Any) -> dict[str, Any]:
     usual = {"events": None, "where": None, "within_us": None, "history": False}
@@ -138,6 +141,10 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
         CONFORMANCE | {"columns": ["plan", "event"], "collapse": False, "others": "extra", "goal": None},
     ],
     "conformance_moves": [CONFORMANCE, CONFORMANCE | {"units": SESSIONS, "others": "extra"}],
+    "contact_times": [
+        {"contact": ["A"], "response": ["B", "C"], "within_us": 2 * SECOND, "holidays": [BASE // DAY]},
+        {"contact": ["A", "D"], "response": ["C"], "within_us": DAY, "holidays": []},
+    ],
     "conversion": [
         {
             "start": ["A", "B"],
@@ -222,6 +229,14 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
             "measures": [MEASURE | {"numerator": "nth_of_event > 1 and seconds_since_same < 3"}],
             "max_cells": 100_000,
         },
+    ],
+    "next_events": [
+        {"chain": CHAIN, "held_out": 0.5, "seed": 7, "max_cells": 10_000},
+        {"chain": CHAIN | SHORT_CHAIN, "held_out": 0.2, "seed": 0, "max_cells": 10_000},
+    ],
+    "next_events_customers": [
+        {"chain": CHAIN, "contexts": [[], ["A"], ["(start)", "A"], ["B", "A"], ["C"]]},
+        {"chain": CHAIN | SHORT_CHAIN, "contexts": [[], ["web"], ["(missing)"]]},
     ],
     "labels": [
         {

@@ -37,6 +37,7 @@ from safar.analyses import (
     Lifecycle,
     Loops,
     Match,
+    NextEvents,
     Paths,
     Retention,
     Rfm,
@@ -63,6 +64,7 @@ from safar.analyses.labels import LabelsResult
 from safar.analyses.lifecycle import LifecycleResult
 from safar.analyses.loops import LoopsResult
 from safar.analyses.match import MatchResult
+from safar.analyses.next_events import NextEventsResult
 from safar.analyses.paths import PathsResult
 from safar.analyses.retention import RetentionResult
 from safar.analyses.rfm import RfmResult
@@ -159,6 +161,8 @@ __all__ = [
     "MapError",
     "Match",
     "MatchResult",
+    "NextEvents",
+    "NextEventsResult",
     "Paths",
     "PathsResult",
     "PersonaDriftResult",

@@ -23,6 +23,7 @@ from safar.analyses.labels import labels
 from safar.analyses.lifecycle import lifecycle
 from safar.analyses.loops import loops
 from safar.analyses.match import match
+from safar.analyses.next_events import next_events
 from safar.analyses.paths import paths
 from safar.analyses.retention import retention
 from safar.analyses.rfm import rfm
@@ -79,6 +80,7 @@ class Log(ABC):
     kpis = kpis
     features = features
     labels = labels
+    next_events = next_events
     map_coverage = map_coverage
     with_scores = with_scores
     emotion_curve = emotion_curve

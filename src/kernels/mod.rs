@@ -2,6 +2,7 @@
 
 mod cells;
 mod conformance;
+mod contact_times;
 mod conversion;
 mod cutoffs;
 mod cutter;
@@ -14,6 +15,7 @@ mod labels;
 mod lifecycle;
 mod loops;
 mod matches;
+mod next_events;
 mod paths;
 mod retention;
 mod rfm;
@@ -37,6 +39,7 @@ use crate::pool::Cancel;
 use crate::table::Table;
 
 pub use conformance::{Conformance, ConformanceMoves};
+pub use contact_times::ContactTimes;
 pub use conversion::Conversion;
 pub use features::{Features, FeaturesNames};
 pub use flow::Flow;
@@ -47,6 +50,7 @@ pub use labels::Labels;
 pub use lifecycle::Lifecycle;
 pub use loops::Loops;
 pub use matches::{Match, MatchCustomers, MatchEvents, MatchRows};
+pub use next_events::{NextEvents, NextEventsCustomers};
 pub use paths::Paths;
 pub use retention::Retention;
 pub use rfm::Rfm;
@@ -65,6 +69,7 @@ type Runner = fn(&EventLog, &Plan, &Cancel) -> Result<Table>;
 pub const KERNELS: &[(&str, Runner)] = &[
     (Conformance::NAME, run::<Conformance>),
     (ConformanceMoves::NAME, run::<ConformanceMoves>),
+    (ContactTimes::NAME, run::<ContactTimes>),
     (Conversion::NAME, run::<Conversion>),
     (Features::NAME, run::<Features>),
     (FeaturesNames::NAME, run::<FeaturesNames>),
@@ -82,6 +87,8 @@ pub const KERNELS: &[(&str, Runner)] = &[
     (MatchCustomers::NAME, run::<MatchCustomers>),
     (MatchEvents::NAME, run::<MatchEvents>),
     (MatchRows::NAME, run::<MatchRows>),
+    (NextEvents::NAME, run::<NextEvents>),
+    (NextEventsCustomers::NAME, run::<NextEventsCustomers>),
     (Paths::NAME, run::<Paths>),
     (Retention::NAME, run::<Retention>),
     (Rfm::NAME, run::<Rfm>),

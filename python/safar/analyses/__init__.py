@@ -16,6 +16,7 @@ from safar.analyses.labels import Labels
 from safar.analyses.lifecycle import Lifecycle
 from safar.analyses.loops import Loops
 from safar.analyses.match import Match
+from safar.analyses.next_events import NextEvents
 from safar.analyses.paths import Paths
 from safar.analyses.retention import Retention
 from safar.analyses.rfm import Rfm
@@ -40,6 +41,7 @@ __all__ = [
     "Lifecycle",
     "Loops",
     "Match",
+    "NextEvents",
     "Paths",
     "Retention",
     "Rfm",
@@ -66,6 +68,7 @@ SPECS: tuple[type[Spec[Any]], ...] = (
     Lifecycle,
     Loops,
     Match,
+    NextEvents,
     Paths,
     Retention,
     Rfm,

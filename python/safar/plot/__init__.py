@@ -23,6 +23,7 @@ from safar.plot.lifetime_value import lifetime_value
 from safar.plot.loops import loops
 from safar.plot.map_coverage import map_coverage
 from safar.plot.match import match
+from safar.plot.next_events import next_events
 from safar.plot.notebook import offline
 from safar.plot.paths import paths
 from safar.plot.personas import persona_drift, personas
@@ -64,6 +65,7 @@ __all__ = [
     "loops",
     "map_coverage",
     "match",
+    "next_events",
     "offline",
     "paths",
     "persona_drift",
@@ -97,6 +99,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "lifecycle": lifecycle,
     "loops": loops,
     "match": match,
+    "next_events": next_events,
     "paths": paths,
     "retention": retention,
     "rfm": rfm,
