@@ -8,7 +8,7 @@ from safar._palette import Theme
 from safar._typing import Language
 from safar.errors import DataError
 from safar.plot.bars import end_texts, interval_dots, layered, names_down, share_axis
-from safar.plot.look import look_of
+from safar.plot.look import Look, look_of
 from safar.plot.panels import columns_of, panels_of
 from safar.plot.theme import records
 
@@ -77,8 +77,7 @@ def contact_times(
     if not rows:
         raise DataError("no slot has a rank: no contact was answered, or all were, or all hours are quiet")
     data = [
-        row
-        | {"slot": look.laid_out(look.locale.signs(row["slot"])), "said": look.locale.count(row["contacts"])}
+        row | {"slot": _written(row["slot"], look), "said": look.locale.count(row["contacts"])}
         for row in records(columns, rows)
     ]
     tooltip = [
@@ -99,3 +98,10 @@ def contact_times(
         look=look,
         own_rows=True,
     )
+
+
+def _written(slot: str, look: Look) -> str:
+    """A slot as a reader writes it."""
+    word, _, hours = slot.rpartition(" ")
+    told = look.locale.signs(hours)
+    return look.laid_out(f"{look.say(word)} {told}" if word else told)

@@ -28,7 +28,7 @@ __all__ = ["ContactTimesResult", "contact_times"]
 
 Slots: TypeAlias = Literal["hour", "weekday_hour", "part"]
 
-_PARTS = ("night 00-06", "morning 06-12", "afternoon 12-18", "evening 18-24")
+_PARTS = ("night", "morning", "afternoon", "evening")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CHUNK = 4_000_000
 _EPOCH = dt.date(1970, 1, 1)
@@ -64,7 +64,7 @@ class _Grid:
         """The slot of a cell."""
         slot = place // 4
         if self.slots == "part":
-            return _PARTS[slot]
+            return f"{_PARTS[slot]} {slot * 6:02}-{slot * 6 + 6:02}"
         hours = f"{slot % 24:02}-{slot % 24 + 1:02}"
         return hours if self.slots == "hour" else f"{_DAYS[slot // 24]} {hours}"
 
