@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from safar import datasets, models, pages, plot
     from safar.explorer import Explorer
     from safar.models import HoldoutResult, LifetimeValueResult, lifetime_value
+    from safar.models.contact import ContactTimesResult, contact_times
     from safar.models.personas import (
         PersonaDriftResult,
         PersonaJourneys,
@@ -123,6 +124,7 @@ __all__ = [
     "ArgumentTypeError",
     "Conformance",
     "ConformanceResult",
+    "ContactTimesResult",
     "Conversion",
     "ConversionResult",
     "CoxResult",
@@ -213,6 +215,7 @@ __all__ = [
     "churn",
     "compare_dialects",
     "compare_kpis",
+    "contact_times",
     "cox",
     "csat",
     "dashboard",
@@ -245,6 +248,7 @@ __all__ = [
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
+    "ContactTimesResult": ("safar.models.contact", "ContactTimesResult"),
     "CoxResult": ("safar.models.survival", "CoxResult"),
     "Explorer": ("safar.explorer", "Explorer"),
     "HoldoutResult": ("safar.models", "HoldoutResult"),
@@ -263,6 +267,7 @@ _LATER = {
     "alerts": ("safar.monitoring", "alerts"),
     "churn": ("safar.models.prediction", "churn"),
     "compare_kpis": ("safar.monitoring", "compare_kpis"),
+    "contact_times": ("safar.models.contact", "contact_times"),
     "cox": ("safar.models.survival", "cox"),
     "dashboard": ("safar.pages", "dashboard"),
     "datasets": ("safar.datasets", None),

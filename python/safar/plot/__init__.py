@@ -9,6 +9,7 @@ from safar import _args
 from safar.errors import ArgumentError
 from safar.plot.alerts import alerts
 from safar.plot.conformance import conformance
+from safar.plot.contact_times import contact_times
 from safar.plot.conversion import conversion
 from safar.plot.cox import cox
 from safar.plot.emotion_curve import emotion_curve
@@ -51,6 +52,7 @@ __all__ = [
     "CHARTS",
     "alerts",
     "conformance",
+    "contact_times",
     "conversion",
     "cox",
     "emotion_curve",

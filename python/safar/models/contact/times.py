@@ -1,0 +1,458 @@
+"""Contact times: when contacts are answered, and when to try next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from safar import _args, _table
+from safar._core import Table
+from safar._typing import Array, Duration, Floats, Integers
+from safar.calendar.dates import checked_date
+from safar.errors import ArgumentError, DataError
+from safar.language import Length, Listed, Said, paragraph
+from safar.models.contact.shrinkage import Prior, prior_of, strength_of
+from safar.result import ResultTable
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
+
+    from safar.log import EventLog
+
+__all__ = ["ContactTimesResult", "contact_times"]
+
+Slots: TypeAlias = Literal["hour", "weekday_hour", "part"]
+
+_PARTS = ("night", "morning", "afternoon", "evening")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_CHUNK = 4_000_000
+_EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """All slots, each with its quiet hours and its holidays apart."""
+
+    slots: Slots
+    quiet: tuple[int, int] | None
+
+    def is_quiet(self, hour: Integers) -> Array:
+        """Whether hours lie in the quiet time."""
+        if self.quiet is None:
+            return np.zeros(len(hour), dtype=bool)
+        start, end = self.quiet
+        inside: Array = (hour >= start) & (hour < end) if start < end else (hour >= start) | (hour < end)
+        return inside
+
+    def place(self, weekday: Integers, hour: Integers, holiday: Integers) -> Integers:
+        """The number of the cell of each contact."""
+        slot = {"hour": hour, "part": hour // 6, "weekday_hour": weekday * 24 + hour}[self.slots]
+        return (slot * 2 + self.is_quiet(hour)) * 2 + holiday
+
+    def every(self) -> Integers:
+        """The cells that one may choose: neither quiet nor of holidays."""
+        weekday, hour = (each.ravel() for each in np.meshgrid(np.arange(7), np.arange(24), indexing="ij"))
+        free = ~self.is_quiet(hour)
+        return np.unique(self.place(weekday[free], hour[free], np.zeros(free.sum(), dtype=np.int64)))
+
+    def name(self, place: int) -> str:
+        """The slot of a cell."""
+        slot = place // 4
+        if self.slots == "part":
+            return f"{_PARTS[slot]} {slot * 6:02}-{slot * 6 + 6:02}"
+        hours = f"{slot % 24:02}-{slot % 24 + 1:02}"
+        return hours if self.slots == "hour" else f"{_DAYS[slot // 24]} {hours}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """The cells of one segment."""
+
+    segment: str | None
+    place: Integers
+    contacts: Integers
+    answered: Integers
+    open: Integers
+    prior: Prior | None
+
+    @property
+    def allowed(self) -> Array:
+        """Whether a cell may be recommended."""
+        free: Array = self.place % 4 == 0
+        return free
+
+    def quantile(self, level: float) -> Floats:
+        """A quantile of each cell's rate; NaN without a prior."""
+        from scipy import special
+
+        if self.prior is None:
+            return np.full(len(self.place), np.nan)
+        one, other = self.answered + self.prior.alpha, self.contacts - self.answered + self.prior.beta
+        found: Floats = special.betaincinv(one, other, level)
+        return found
+
+    def mean(self) -> Floats:
+        """The posterior mean of each cell's rate; NaN without a prior."""
+        if self.prior is None:
+            return np.full(len(self.place), np.nan)
+        found: Floats = (self.answered + self.prior.alpha) / (self.contacts + sum(self.prior))
+        return found
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class ContactTimesResult(ResultTable):
+    """When are contacts answered, and when to try next?
+
+    Parameters
+    ----------
+    table
+        One row a slot, those to try first at the top: ``segment`` (only with `by`), ``slot`` (hours of the log's zone),
+        ``quiet``, ``holiday`` (its contacts at such times; never recommended), ``contacts``, ``answered``, ``open``
+        (whose time to answer was not over when the data ended; in neither of the others), ``rate`` (null without
+        contacts), ``probability`` (posterior mean), ``low``, ``median``, ``high`` (5, 50 and 95 % quantiles),
+        ``cautious`` (10 % quantile, which ranks), ``rank`` (null where it is not recommended), ``reason`` (why not).
+    """
+
+    _: KW_ONLY
+    _grid: _Grid
+    _counts: tuple[_Counts, ...]
+    _plan: dict[str, object]
+    _source: EventLog
+
+    def priors(self) -> ResultTable:
+        """What are rates of slots like, before a slot's own contacts?
+
+        Returns
+        -------
+        ResultTable
+            One row a segment: ``segment`` (only with `by`), ``alpha``, ``beta`` (of the beta distribution; null where
+            no contact was answered or all were), ``level`` (slots differ by no more than chance).
+        """
+        columns: dict[str, object] = {}
+        if "segment" in self.columns:
+            columns["segment"] = np.array([each.segment for each in self._counts], dtype=object)
+        found = [each.prior for each in self._counts]
+        for place, name in enumerate(("alpha", "beta")):
+            values = np.array([np.nan if prior is None else prior[place] for prior in found])
+            columns[name] = _table.nullable(values)
+        columns["level"] = np.array([prior is not None and prior.level for prior in found], dtype=bool)
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone)
+
+    def plan(self, contacts: int = 100, *, seed: int = 0, segment: str | None = None) -> ResultTable:
+        """How to spread the next contacts so that one learns which slots are best (Thompson sampling)?
+
+        Parameters
+        ----------
+        contacts
+            How many are to be made.
+        seed
+            Of the draws: the same one gives the same plan.
+        segment
+            With `by`, whose plan it is.
+
+        Returns
+        -------
+        ResultTable
+            One row an allowed slot: ``slot``, ``contacts``. Each contact goes to the slot whose rate, drawn from its
+            posterior, is the highest. Give customers to slots by lot, and the answers compare like with like.
+        """
+        if contacts < 1:
+            raise ArgumentError(f"contacts={contacts!r}; expected a whole number from 1 on")
+        found = {each.segment: each for each in self._counts}
+        if segment not in found:
+            raise ArgumentError(
+                f"segment={segment!r} is not a segment of this result (available: {_args.listing(map(str, found))})"
+            )
+        counts = found[segment]
+        if counts.prior is None:
+            raise DataError("no contact was answered, or all were: there is nothing to draw rates from")
+        free = np.flatnonzero(counts.allowed)
+        one, other = counts.answered[free] + counts.prior.alpha, (counts.contacts - counts.answered)[free]
+        draws = np.random.default_rng(seed).beta(one, other + counts.prior.beta, size=(contacts, len(free)))
+        given = np.bincount(draws.argmax(axis=1), minlength=len(free)).astype(np.int64)
+        columns = {"slot": [self._grid.name(int(counts.place[row])) for row in free], "contacts": given}
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone)
+
+    def of_customers(self) -> ResultTable:
+        """When is each customer best contacted, by the own answers and those of all?
+
+        Returns
+        -------
+        ResultTable
+            One row a customer with a contact: ``segment`` (only with `by`), ``customer``, ``slot`` (the allowed one of
+            the highest 10 % quantile), ``contacts``, ``answered`` (of the customer in it), ``probability`` (posterior
+            mean), ``cautious`` (10 % quantile); null where no contact of the segment was answered, or all were.
+
+        Notes
+        -----
+        A customer's rate in a slot has a beta prior around the slot's posterior mean, as strong as the spread between
+        customers says (greatest likelihood). With few contacts it is nearly that of the slot.
+        """
+        from scipy import special
+
+        rows = self._source.ask("contact_times", {**self._plan, "each_customer": True})
+        ids = rows.numpy("customer")[0]
+        segment, labels = _table.segments(rows)
+        changed = np.ones(len(ids), dtype=bool)
+        changed[1:] = (ids[1:] != ids[:-1]) | (segment[1:] != segment[:-1])
+        first, owner = np.flatnonzero(changed), np.cumsum(changed) - 1
+        weekday, hour, holiday, contacts, answered = (
+            _table.integers(rows, name) for name in ("weekday", "hour", "holiday", "contacts", "answered")
+        )
+        place = self._grid.place(weekday, hour, holiday)
+        best = np.zeros(len(first), dtype=np.int64)
+        numbers = np.full((4, len(first)), np.nan)
+        for code, label in enumerate(labels):
+            counts = next(each for each in self._counts if each.segment == label)
+            if counts.prior is None:
+                continue
+            own = np.flatnonzero((segment == code) & (place % 4 == 0) & (contacts > 0))
+            people = np.flatnonzero(segment[first] == code)
+            slots, mean = counts.place[counts.allowed], counts.mean()[counts.allowed]
+            size = len(slots)
+            cells, cell = np.unique(
+                owner[own] * size + np.searchsorted(slots, place[own]), return_inverse=True
+            )
+            of = np.bincount(cell, weights=contacts[own], minlength=len(cells))
+            hit = np.bincount(cell, weights=answered[own], minlength=len(cells))
+            strength = strength_of(hit, of, mean[cells % size]) if len(cells) else 1.0
+            plain = special.betaincinv(mean * strength, (1 - mean) * strength, 0.1)
+            mine = mean[cells % size]
+            cautious = special.betaincinv(hit + mine * strength, of - hit + (1 - mine) * strength, 0.1)
+            for start in range(0, len(people), max(_CHUNK // size, 1)):
+                some = people[start : start + max(_CHUNK // size, 1)]
+                table = np.tile(plain, (len(some), 1))
+                at = np.searchsorted(some, cells // size)
+                inside = (at < len(some)) & (some[np.minimum(at, len(some) - 1)] == cells // size)
+                table[at[inside], cells[inside] % size] = cautious[inside]
+                chosen = table.argmax(axis=1)
+                best[some] = slots[chosen]
+                # The cells are sorted, so that a customer's own one is found by halving.
+                key = some * size + chosen
+                found = np.minimum(np.searchsorted(cells, key), max(len(cells) - 1, 0))
+                is_own = cells[found] == key if len(cells) else np.zeros(len(some), dtype=bool)
+                tried = np.where(is_own, of[found], 0.0) if len(cells) else np.zeros(len(some))
+                hits = np.where(is_own, hit[found], 0.0) if len(cells) else np.zeros(len(some))
+                rate = (hits + mean[chosen] * strength) / (tried + strength)
+                numbers[:, some] = tried, hits, rate, table[np.arange(len(some)), chosen]
+        columns: dict[str, object] = {}
+        if "segment" in rows.names:
+            columns["segment"] = _table.named(segment[first], labels)
+        columns["customer"] = ids[first]
+        places, of_row = np.unique(best, return_inverse=True)
+        unknown = np.isnan(numbers[0])
+        names = [*(self._grid.name(int(each)) for each in places), None]
+        columns["slot"] = _table.named(np.where(unknown, len(places), of_row), names)
+        for name, values in zip(("contacts", "answered"), numbers, strict=False):
+            columns[name] = _table.nullable(np.nan_to_num(values).astype(np.int64), unknown)
+        columns |= {"probability": _table.nullable(numbers[2]), "cautious": _table.nullable(numbers[3])}
+        shares = frozenset({"probability", "cautious"})
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
+
+    def plot(self, **options: Any) -> ChartType:
+        """The slots as an Altair chart; the options are those of `safar.plot.contact_times`."""
+        # Charts stand above results, so they are looked up when one is asked for.
+        chart: ChartType = import_module("safar.plot").contact_times(self, **options)
+        return chart
+
+
+def contact_times(
+    log: EventLog,
+    *,
+    contact: str | Sequence[str],
+    response: str | Sequence[str],
+    within: Duration = "24h",
+    slots: Slots = "hour",
+    quiet: tuple[int, int] | None = (22, 8),
+    holidays: Iterable[dt.date | str] = (),
+    by: str | None = None,
+) -> ContactTimesResult:
+    """When are contacts answered, and when to try next?
+
+    Parameters
+    ----------
+    log
+        Events with contacts and responses; hours are those of its time zone.
+    contact, response
+        The events that are contacts, and those that answer them.
+    within
+        How long after a contact a response answers it, 24 hours by default.
+    slots
+        ``"hour"`` of the day (default), ``"weekday_hour"``, or ``"part"`` of the day (six hours each).
+    quiet
+        First hour of the quiet time and the hour at which it ends, ``(22, 8)`` by default; None for none. Contacts in
+        it are counted apart and never recommended.
+    holidays
+        Days whose contacts are counted apart and never recommended, such as the keys of `safar.calendar.holidays`.
+    by
+        A column of the log; each contact belongs to its value at the contact, and each segment has a prior of its own.
+
+    Returns
+    -------
+    ContactTimesResult
+        One row a slot, those to try first at the top.
+
+    Notes
+    -----
+    Rates of slots have a beta prior of greatest likelihood (beta-binomial empirical Bayes), so that 3 answers of 15 do
+    not come before 120 of 900; slots are ranked by the 10 % quantile of their posterior. The interval takes the prior
+    as known. A response answers the latest contact before it. Slots that were not given by lot describe: who was
+    contacted at eight may differ from who was contacted at noon. `ContactTimesResult.plan` spreads contacts so that one
+    learns. Consent is not in the data: ask only who may be asked.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "who": [1, 1, 2, 3, 3, 4],
+    ...         "when": ["2026-03-02 09:00", "2026-03-02 09:30", "2026-03-02 15:00"] * 2,
+    ...         "what": ["call", "answer", "call"] * 2,
+    ...     },
+    ...     customer="who",
+    ...     time="when",
+    ...     event="what",
+    ...     observed_until="2026-03-09",
+    ... )
+    >>> found = safar.contact_times(log, contact="call", response="answer")
+    >>> found.to_dict()["slot"][0]
+    '09-10'
+    """
+    grid = _Grid(_args.choice(slots, "slots", Slots), _quiet(quiet))
+    contacts, responses = _args.names(contact, "contact"), _args.names(response, "response")
+    for names, argument in ((contacts, "contact"), (responses, "response")):
+        _args.known_events(names, log.events, argument)
+    if both := sorted({*contacts} & {*responses}):
+        raise ArgumentError(
+            f'"{both[0]}" is given as contact= and as response=; an event is one or the other'
+        )
+    _args.known_segment(by, log.columns, log.roles)
+    length = _args.duration(within, "within")
+    days = sorted({(checked_date(_date(day), "holidays") - _EPOCH).days for day in holidays})
+    params = {
+        "contact": list(contacts), "response": list(responses), "within_us": _args.microseconds(length),
+        "holidays": days,
+    }  # fmt: skip
+    plan: dict[str, object] = {"params": params, "by": by, "at": "entry"}
+    partial = log.ask("contact_times", plan)
+    names = ("weekday", "hour", "holiday", "contacts", "answered", "open")
+    weekday, hour, holiday, *numbers = (_table.integers(partial, name) for name in names)
+    if not numbers[0].sum():
+        raise DataError(
+            f"no contact has been followed for {length}: the data end too soon after all of them; choose a shorter "
+            "within=, or build the log with observed_until= if the data do reach further"
+        )
+    place = grid.place(weekday, hour, holiday)
+    segment, labels = _table.segments(partial)
+    found = []
+    for code, label in enumerate(labels):
+        mine = segment == code
+        places = np.union1d(grid.every(), place[mine])
+        at = np.searchsorted(places, place[mine])
+        made, hits, still = (
+            np.bincount(at, weights=each[mine], minlength=len(places)).astype(np.int64) for each in numbers
+        )
+        found.append(_Counts(label, places, made, hits, still, prior_of(hits, made)))
+    definition = _definition(log, contacts, responses, length, found if by is None else ())
+    return ContactTimesResult(
+        _table_of(grid, found, by_segment=by is not None), definition, log.timezone,
+        shares=frozenset({"rate", "probability", "low", "median", "high", "cautious"}),
+        _grid=grid, _counts=tuple(found), _plan=plan, _source=log,
+    )  # fmt: skip
+
+
+def _table_of(grid: _Grid, found: Sequence[_Counts], *, by_segment: bool) -> Table:
+    """The slots of all segments, those to try first at the top."""
+    parts: list[dict[str, Array]] = []
+    for counts in found:
+        cautious = counts.quantile(0.1)
+        known = counts.allowed & ~np.isnan(cautious)
+        order = np.lexsort((counts.place, -np.nan_to_num(cautious), ~known))
+        quiet, holiday = counts.place // 2 % 2 == 1, counts.place % 2 == 1
+        reason = np.select(
+            [quiet, holiday, np.isnan(cautious)],
+            ["quiet time", "holiday", "no contact or every contact answered"],
+            "",
+        ).astype(object)
+        reason[reason == ""] = None
+        rate = np.divide(
+            counts.answered, counts.contacts, out=np.full(len(order), np.nan), where=counts.contacts > 0
+        )
+        rank = np.full(len(order), np.nan)
+        rank[order[: known.sum()]] = np.arange(1, known.sum() + 1)
+        columns: dict[str, Array] = {
+            "segment": np.full(len(order), counts.segment, dtype=object),
+            "slot": np.array([grid.name(int(place)) for place in counts.place], dtype=object),
+            "quiet": quiet, "holiday": holiday, "contacts": counts.contacts, "answered": counts.answered,
+            "open": counts.open, "rate": rate, "probability": counts.mean(), "low": counts.quantile(0.05),
+            "median": counts.quantile(0.5), "high": counts.quantile(0.95), "cautious": cautious, "rank": rank,
+            "reason": reason,
+        }  # fmt: skip
+        parts.append({name: values[order] for name, values in columns.items()})
+    table: dict[str, object] = {}
+    for name in parts[0]:
+        values = np.concatenate([part[name] for part in parts])
+        if name == "rank":
+            table[name] = _table.nullable(np.nan_to_num(values).astype(np.int64), np.isnan(values))
+        elif name != "segment" or by_segment:
+            table[name] = _table.nullable(values) if values.dtype.kind == "f" else values
+    return _table.table_of(table)
+
+
+def _definition(
+    log: EventLog,
+    contacts: Sequence[str],
+    responses: Sequence[str],
+    within: Duration,
+    found: Sequence[_Counts],
+) -> Said:
+    counted = Said(
+        "A contact ({contacts}) is answered where {responses} comes within {within} and before the next contact; slots "
+        "are hours of {timezone}. Contacts that were not followed so long are open and count in no rate.",
+        contacts=Listed(contacts),
+        responses=Listed(responses, last="or"),
+        within=Length(within),
+        timezone=log.timezone,
+    )
+    shrunk = Said(
+        "Rates are those of a beta-binomial model in which slots lean on each other; rank is by the 10 % quantile, and "
+        "quiet hours and holidays have none."
+    )
+    level = None
+    if any(each.prior is not None and each.prior.level for each in found):
+        level = Said("The slots differ by no more than chance makes them.")
+    elif any(each.prior is None for each in found):
+        level = Said("No contact was answered, or all were: nothing tells the slots apart.")
+    honest = Said(
+        "Unless slots were given by lot, this describes and does not prove that the hour makes the difference."
+    )
+    return paragraph(counted, shrunk, level, honest)
+
+
+def _quiet(quiet: object) -> tuple[int, int] | None:
+    if quiet is None:
+        return None
+    hours = tuple(quiet) if isinstance(quiet, tuple | list) else ()
+    if (
+        len(hours) != 2
+        or not all(isinstance(each, int) and 0 <= each <= 24 for each in hours)
+        or hours[0] == hours[1]
+    ):
+        raise ArgumentError(
+            f"quiet={quiet!r}; expected two different hours from 0 to 24, such as (22, 8), or None for no quiet time"
+        )
+    return hours[0], hours[1]
+
+
+def _date(day: dt.date | str) -> object:
+    try:
+        return dt.date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError as problem:
+        raise ArgumentError(
+            f'holidays: "{day}" is not a date; expected one such as "2026-03-21"'
+        ) from problem
