@@ -24,21 +24,9 @@ from test_plot import STEPS, asked_of, bare, kpi_table, shop_log, two_channels
 THEMES: tuple[Theme, ...] = ("light", "dark")
 # Names of the data, and what Persian writes in Latin letters.
 OWN = {
-    "AOV",
-    "call",
-    "view",
-    "cart",
-    "purchase",
-    "web",
-    "app",
-    "store",
-    "conversion",
-    "look",
-    "use",
-    "buy",
-    "value",
-    "channel",
-}
+    "AOV", "call", "view", "cart", "purchase", "web", "app", "store", "conversion", "look", "use", "buy",
+    "value", "channel",
+}  # fmt: skip
 
 
 def scored() -> safar.EventLog:
