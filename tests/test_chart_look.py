@@ -19,11 +19,14 @@ from safar.language import Locale
 from safar.language.fonts import FAMILY
 from safar.pages.colours import contrast, mixed
 from safar.plot.look import Look, look_of
-from test_plot import ASKED, STEPS, bare, kpi_table, shop_log, two_channels
+from test_plot import STEPS, asked_of, bare, kpi_table, shop_log, two_channels
 
 THEMES: tuple[Theme, ...] = ("light", "dark")
 # Names of the data, and what Persian writes in Latin letters.
-OWN = {"AOV", "call", "view", "cart", "purchase", "web", "app", "store", "conversion", "look", "use", "buy"}
+OWN = {
+    "AOV", "call", "view", "cart", "purchase", "web", "app", "store", "conversion", "look", "use", "buy",
+    "value", "channel",
+}  # fmt: skip
 
 
 def scored() -> safar.EventLog:
@@ -47,7 +50,7 @@ def left_for() -> dict[str, list[Any]]:
 
 
 def _result(name: str, **options: Any) -> Callable[[], Any]:
-    return lambda: getattr(shop_log(), name)(*ASKED.get(name, ()), **options)
+    return lambda: asked_of(shop_log(), name, **options)
 
 
 # Every chart: its result, and the options of the chart.

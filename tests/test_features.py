@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from oracles import DAY, SECOND, Event, Predicate
 from safar.errors import ArgumentError, ArgumentTypeError, SafarError, UnknownColumnError, UnknownEventError
 from safar.features import GROUPS
 from safar.features import MEASURES as KNOWN
+from safar.language import Locale
 from strategies import BASE, CHANNELS, CONDITIONS, NAMES, columns_in, logs, moment, public_log
 
 # Of all three, the middle one sets its clock while the logs go on.
@@ -235,6 +237,20 @@ def test_each_measure_tells_customers_apart_as_the_oracle_does(measure: str) -> 
         assert_same(found[key]["x"], expected, measure)
         values.add(expected)
     assert len(values - {None}) > 1
+
+
+@pytest.mark.parametrize("measure", sorted(MEASURES))
+def test_each_measure_says_what_it_is_in_both_languages(measure: str) -> None:
+    needs = {need: GIVEN[need] for need in KNOWN[measure].needs}
+    for options in ({}, {"within": "7d"}, {"history": True, "where": "value > 0"}, {"events": "A"}):
+        feature = safar.feature("x", measure, **options | needs)  # type: ignore[arg-type]
+        persian = Locale("fa")
+        assert Locale("en").say(feature.sentence) == feature.sentence
+        said = persian.say(feature.sentence).replace("value > 0", "") + persian.say(feature.unit or "")
+        for word in ("B", "A", "C", "D", "value", "web", "Goh", "Barabási", "Kim", "Jo", "s", "m", "n"):
+            said = re.sub(rf"\b{word}\b", "", said)
+        # Digits stand in formulas alone.
+        assert not re.search("[A-Za-z02-9]", said), said
 
 
 def small(*rows: tuple[Any, ...], **choice: Any) -> safar.EventLog:

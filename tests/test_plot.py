@@ -59,6 +59,17 @@ ASKED: dict[str, tuple[Any, ...]] = {
     "waits": ("event",),
 }
 
+# What has no place but a name.
+NAMED: dict[str, dict[str, Any]] = {
+    "features": {"at": "2026-03-20"},
+    "labels": {"at": ["2026-03-05", "2026-03-20"], "predict": "10d"},
+}
+
+
+def asked_of(log: safar.EventLog, name: str, **options: Any) -> Any:
+    """Ask a question of a log, with what it can't be asked without."""
+    return getattr(log, name)(*ASKED.get(name, ()), **NAMED.get(name, {}), **options)
+
 
 def rows_of(chart: Any) -> list[dict[str, Any]]:
     """Return the rows that a chart carries, as they are in its JSON."""
@@ -195,6 +206,67 @@ def test_a_stickiness_chart_carries_the_totals() -> None:
     by_channel = plot.stickiness(shop_log().stickiness(by="channel"))
     assert isinstance(by_channel, alt.FacetChart)
     assert {row["segment"] for row in rows_of(by_channel)} == {"web", "app", "(missing)"}
+
+
+def test_a_features_chart_counts_the_known_values_in_bars_beside_each_other() -> None:
+    result = safar.datasets.shop(200).log().features("2026-02-01", observe="90d")
+    chart = plot.features(result)
+    panels = [panel for line in chart.vconcat for panel in line.hconcat]
+    names = [panel.title.text[0] for panel in panels]
+    groups = [entry.group for entry in result.entries if entry.name in names]
+    assert [groups.count(group) for group in dict.fromkeys(groups)] == [2] * 7
+    for panel, name in zip(panels, names, strict=True):
+        values = result.values(name)
+        known = values[~np.isnan(values)]
+        rows = panel.data.values
+        assert sum(row["rows"] for row in rows) == len(known)
+        assert sum(row["share"] for row in rows) == pytest.approx(1)
+        for row, after in itertools.pairwise(rows):
+            assert row["to"] == after["from"]
+            # Sums of steps such as 0.1 end in the last digit.
+            inside = (known >= row["from"] - 1e-9) & (known < row["to"] - 1e-9)
+            assert row["rows"] == inside.sum()
+        missing = int((np.isnan(values)).sum()) / len(values)
+        assert f"{100 * missing:.1f}%" in panel.title.subtitle
+
+
+@pytest.mark.parametrize("values", [[3.0], [0.0, 1.0], [0.5, 0.5], [-7.25, 0.0, 1e9], [1e-9, 2e-9], [np.nan]])
+def test_bars_of_features_hold_all_values_whatever_these_are(values: list[float]) -> None:
+    customers = range(len(values))
+    data = {"who": list(customers), "when": ["2026-03-01"] * len(values), "what": ["a"] * len(values)}
+    log = safar.EventLog(data | {"much": values}, customer="who", time="when", event="what", value="much")
+    result = log.features(features=safar.feature("m", "max", column="value"))
+    rows = rows_of(plot.features(result))
+    assert sum(row["rows"] for row in rows) == int((~np.isnan(values)).sum())
+    assert len(rows) <= 13
+    if rows:
+        assert rows[0]["from"] <= min(values) + 1e-15
+        assert rows[-1]["to"] >= max(values) or rows[-1]["bin"].endswith("and more")
+
+
+def test_a_features_chart_draws_what_is_named_and_numbers_alone() -> None:
+    result = shop_log().features("2026-03-20")
+    chart = plot.features(result, names=["tenure_days", "events"])
+    assert [panel.title.text[0] for panel in chart.vconcat[0].hconcat] == ["tenure_days", "events"]
+    with pytest.raises(ArgumentError, match='names: "last_event" is a text'):
+        plot.features(result, names="last_event")
+    with pytest.raises(ArgumentError, match='"event" is not a feature; did you mean "events"'):
+        plot.features(result, names="event")
+    with pytest.raises(ArgumentError, match="none of the features is a number"):
+        plot.features(shop_log().features("2026-03-20", features="state"))
+
+
+def test_a_labels_chart_carries_the_totals_of_each_cutoff() -> None:
+    result = asked_of(shop_log(), "labels")
+    totals = table_rows(result.totals())
+    assert len(totals) == 2
+    names = ("customers", "eligible", "labelled", "share", "share_low", "share_high")
+    rows = rows_of(plot.labels(result))
+    assert [[row[name] for name in names] for row in rows] == [
+        [row[name] for name in names] for row in totals
+    ]
+    assert [row["cut_off"] for row in rows] == ["2026-03-05 00:00", "2026-03-20 00:00"]
+    assert [row["said"] for row in rows] == ["n = 2", "n = 3"]
 
 
 def test_a_transitions_chart_carries_departures_that_include_the_ends() -> None:
@@ -495,7 +567,7 @@ def test_charts_of_paths_have_a_panel_for_each_segment(name: str) -> None:
 @pytest.mark.parametrize("name", list(plot.CHARTS))
 def test_every_chart_mirrors_for_right_to_left(name: str) -> None:
     log = shop_log()
-    result = getattr(log, name)(*ASKED.get(name, ()))
+    result = asked_of(log, name)
     charts = {language: plot.plot(result, language=language).to_dict() for language in LANGUAGES}
     assert charts["en"]["title"]["anchor"] == "start"
     assert charts["fa"]["title"]["anchor"] == "end"
@@ -553,7 +625,7 @@ for result in (log.funnel(["a", "b"]), log.retention(), log.sessions(), log.tran
 def test_every_chart_compiles_to_a_picture(name: str) -> None:
     convert = pytest.importorskip("vl_convert", reason="needs the extra [images]")
     log = shop_log()
-    result = getattr(log, name)(*ASKED.get(name, ()))
+    result = asked_of(log, name)
     assert convert.vegalite_to_svg(plot.plot(result).to_json()).startswith("<svg")
 
 

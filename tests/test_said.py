@@ -206,23 +206,6 @@ def questions(log: safar.EventLog) -> Iterator[str]:
     }
     yield log.sessions("30m", **rules).definition
     yield log.transitions(by="channel").definition
-    at = "2026-02-01"
-    populations: list[dict[str, Any]] = [
-        {}, {"observe": "60d"}, {"active": "purchase"}, {"active_where": "value > 0"}, {"attributes": "stage"},
-        {"at": ["2026-01-01", at], "observe": "30d", "active": ["visit", "login"]},
-    ]  # fmt: skip
-    for population in populations:
-        features = log.features(**{"at": at} | population)
-        yield features.definition
-        yield from (entry.sentence for entry in features.entries)
-    futures: list[dict[str, Any]] = [
-        {}, {"gap": "7d"}, {"events": "purchase", "where": "value > 0"},
-        {"kind": "event", "events": ["purchase", "visit"]}, {"kind": "event", "where": "value > 0", "again": True},
-        {"kind": "renewal", "events": "purchase", "term": "30d"},
-        {"kind": "renewal", "events": "purchase", "term": "30d", "grace": "2d"},
-    ]  # fmt: skip
-    for future in futures:
-        yield log.labels(**{"at": at, "predict": "20d"} | future).definition
     yield log.stages(by="channel").definition
     yield log.kpis(by=["channel", ["channel", "persona"]]).definition
     for ask in (safar.nps, safar.csat, safar.ces):
@@ -270,6 +253,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
             "active": "visit",
             "active_where": "value > 0",
         },
+        {"at": "2026-01-01", "active_where": "value > 0", "attributes": "stage"},
     ],
     "flow": [{}, {"per": "sessions", "events": STEPS, "collapse": True, "by": "channel"}],
     "funnel": [{"steps": STEPS, "within": "7d", "by": "channel"}, {"steps": STEPS}],
@@ -304,6 +288,7 @@ ASKED: dict[str, list[dict[str, Any]]] = {
             "term": "30d",
             "grace": "2d",
         },
+        {"kind": "renewal", "at": "2026-01-01", "predict": "30d", "where": "value > 0", "term": "30d"},
     ],
     "lifecycle": [
         {},

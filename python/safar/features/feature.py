@@ -351,15 +351,15 @@ class Feature:
         """What the number means."""
         if self.definition is not None:
             return self.definition
-        hours = (None, None) if self.hours is None else tuple(self.hours)
+        start, end = self.hours or (0, 0)
         return Said(
             MEASURES[self.measure].sentence,
             what=self._what(),
             when=self._when(),
             column=self.column or "",
             value=self.value or "",
-            start=f"{hours[0]}",
-            end=f"{hours[1]}",
+            start=start,
+            end=end,
             weekday="" if self.weekday is None else _WEEKDAYS[self.weekday],
             number=len(self.days or ()),
             sequence=Listed(list(self.sequence or ()), " → "),

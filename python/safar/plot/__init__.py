@@ -13,12 +13,14 @@ from safar.plot.contact_times import contact_times
 from safar.plot.conversion import conversion
 from safar.plot.cox import cox
 from safar.plot.emotion_curve import emotion_curve
+from safar.plot.features import features
 from safar.plot.flow import flow
 from safar.plot.funnel import funnel
 from safar.plot.holdout import holdout
 from safar.plot.journeys import journeys
 from safar.plot.kpi_comparison import kpi_comparison
 from safar.plot.kpis import kpis
+from safar.plot.labels import labels
 from safar.plot.lifecycle import lifecycle
 from safar.plot.lifetime_value import lifetime_value
 from safar.plot.loops import loops
@@ -56,12 +58,14 @@ __all__ = [
     "conversion",
     "cox",
     "emotion_curve",
+    "features",
     "flow",
     "funnel",
     "holdout",
     "journeys",
     "kpi_comparison",
     "kpis",
+    "labels",
     "lifecycle",
     "lifetime_value",
     "loops",
@@ -94,10 +98,12 @@ __all__ = [
 CHARTS: dict[str, Callable[..., Any]] = {
     "conformance": conformance,
     "conversion": conversion,
+    "features": features,
     "flow": flow,
     "funnel": funnel,
     "journeys": journeys,
     "kpis": kpis,
+    "labels": labels,
     "lifecycle": lifecycle,
     "loops": loops,
     "match": match,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import bidirectional
 
@@ -85,6 +86,18 @@ class Look:
         Vega draws every text from left to right, whatever its first letter.
         """
         return f"{_RIGHT}{text}{_END}" if self.rtl and not _is_quiet(text) else text
+
+    def lines(self, text: str, letters: int) -> list[str]:
+        """Break a text into lines of so many letters at most.
+
+        Pictures lay out the lines of a text together, so that all of them are marked or none.
+
+        Examples
+        --------
+        >>> Look().lines("one two three", 8)
+        ['one two', 'three']
+        """
+        return [f"{_RIGHT}{line}{_END}" if self.rtl else line for line in wrap(text, letters)]
 
     def heading(self, given: str | None, text: str, /, **values: object) -> str:
         """The heading of a chart: what was given, or else the text in the language."""
