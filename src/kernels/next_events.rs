@@ -187,7 +187,7 @@ impl Analysis for NextEvents {
     }
 }
 
-/// Steele, Lea and Flood's SplitMix64, doi:10.1145/2660193.2660195.
+/// Steele, Lea and Flood's `SplitMix64`, doi:10.1145/2660193.2660195.
 fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
