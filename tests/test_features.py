@@ -383,9 +383,6 @@ def test_persian_names_are_names() -> None:
     assert result.to_dict()["customer"] == ["سارا"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the kernel counts the weeks of the observation window whatever time is looked at"
-)
 @pytest.mark.parametrize("options", [{"history": True}, {"within": "29d"}, {"within": "10d"}])
 def test_weeks_are_those_of_the_time_that_is_looked_at(options: dict[str, Any]) -> None:
     rows = [Event("c0", BASE + day * DAY, "A") for day in (0, 10, 20, 30, 33, 50, 59)]

@@ -130,7 +130,8 @@ impl Kernel for Features {
                 lists,
                 times: &self.times,
                 columns: &self.columns,
-                since: window.max(first),
+                window,
+                first,
             };
             shared.begin(&self.selections, &self.columns, &view);
             rows.customer.push(journey.customer as u32);

@@ -289,8 +289,9 @@ pub struct View<'a> {
     /// Of the log.
     pub times: &'a [i64],
     pub columns: &'a Columns,
-    /// Where the weeks of a trend begin: with the window, or with the customer.
-    pub since: i64,
+    /// Where the observation window begins, and where what is known of the customer does.
+    pub window: i64,
+    pub first: i64,
 }
 
 impl View<'_> {
@@ -349,8 +350,9 @@ impl View<'_> {
             Measure::Gaps(gap) => Value::Number(self.gap(*gap, selection, events, shared)),
             Measure::Weeks(week) => {
                 let Shared { weeks, week_buffers, .. } = shared;
+                let since = self.first.max(self.selections.opens(selection, self.known.at, self.window));
                 let weeks = weeks[selection]
-                    .get_or_insert_with(|| Weeks::of(events, self.times, self.known.at, self.since, week_buffers));
+                    .get_or_insert_with(|| Weeks::of(events, self.times, self.known.at, since, week_buffers));
                 Value::Number(match week {
                     WeekMeasure::Slope => weeks.slope,
                     WeekMeasure::TheilSen => weeks.theil_sen,

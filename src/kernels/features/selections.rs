@@ -111,6 +111,13 @@ impl Selections {
         }
     }
 
+    /// Where the time that a selection looks at begins, given the beginning of the observation window.
+    pub fn opens(&self, selection: usize, at: i64, window: i64) -> i64 {
+        let (base, within) = self.parts[selection];
+        let whole = if self.bases[base].history { i64::MIN } else { window };
+        within.map_or(whole, |within| whole.max(at.saturating_sub(within)))
+    }
+
     /// The events of a selection, by time.
     pub fn events<'a>(&self, selection: usize, known: &Known<'a>, lists: &'a Lists, times: &[i64]) -> &'a [u32] {
         let (number, within) = self.parts[selection];
