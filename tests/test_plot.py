@@ -63,6 +63,8 @@ ASKED: dict[str, tuple[Any, ...]] = {
 NAMED: dict[str, dict[str, Any]] = {
     "features": {"at": "2026-03-20"},
     "labels": {"at": ["2026-03-05", "2026-03-20"], "predict": "10d"},
+    # Of so few customers nobody might be held out.
+    "next_events": {"order": 1, "held_out": 0.5},
 }
 
 

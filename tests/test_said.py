@@ -245,6 +245,11 @@ ASKED: dict[str, list[dict[str, Any]]] = {
         {"end": "purchase", "stop": "support_ticket", "competing": ["registration"], "resolution": "1d"},
         {"end": "purchase", "stop": "support_ticket"},
     ],
+    "next_events": [
+        {"order": 2},
+        {"order": 1, "gap": "7d", "by": "channel"},
+        {"order": 2, "column": "channel", "at": "2026-03-01", "gap": None},
+    ],
     "features": [
         {"at": "2026-01-01"},
         {
