@@ -560,6 +560,27 @@ def test_what_a_frame_lacks_is_told(data: dict[str, Any], options: dict[str, Any
         safar.churn(data, **options)
 
 
+def test_a_frame_with_columns_of_these_names_is_no_log() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"features": range(60), "labels": range(60), "y": [0, 1] * 30})
+    found = safar.churn(frame, label="y", estimator="logistic")
+    assert len(found.score(frame)) == 60
+
+
+@pytest.mark.parametrize(
+    "costs", [{"value": 0}, {"offer": -1}, {"contact": 300}, {"accept": (0, 1)}, {"value": float("nan")}]
+)
+def test_costs_that_make_no_campaign_are_refused(costs: dict[str, Any]) -> None:
+    with pytest.raises(safar.ArgumentError, match="expected"):
+        safar.Profit(**costs)
+
+
+@pytest.mark.parametrize("options", [{"most_rows": 0}, {"seed": -1}, {"cutoffs": 0}])
+def test_numbers_that_are_none_are_refused_by_name(log: safar.EventLog, options: dict[str, Any]) -> None:
+    with pytest.raises(safar.ArgumentError, match=f"{next(iter(options))}=.*expected a whole number"):
+        safar.churn(log, predict="45d", **options)
+
+
 def test_leads_need_a_goal(log: safar.EventLog) -> None:
     with pytest.raises(safar.ArgumentError, match="need a goal"):
         safar.leads(log)

@@ -255,6 +255,17 @@ def size(value: object, argument: str) -> int:
     return min(int(value), 2**63 - 1)
 
 
+def whole(value: object, argument: str, *, least: int = 1, most: int = 2**53) -> int:
+    """A whole number from `least` to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ArgumentTypeError(
+            f"{argument}={value!r} is a {type(value).__name__}; expected a whole number from {least:,} to {most:,}"
+        )
+    if not least <= value <= most:
+        raise ArgumentError(f"{argument}={value!r}; expected a whole number from {least:,} to {most:,}")
+    return value
+
+
 def text(value: object, argument: str) -> str:
     """The value, if it is text with something in it."""
     if not isinstance(value, str):

@@ -19,7 +19,6 @@ from safar._progress import told
 from safar._selection import named_conditions, selection
 from safar._typing import Frame, Instant, Integers, Normalize, OnBad, TimeUnit
 from safar.analyses import Spec
-from safar.analyses._units import number
 from safar.errors import ArgumentError, ArgumentTypeError, EmptyLogError
 from safar.journey_map import JourneyMap
 from safar.journey_map.coverage import merged
@@ -635,7 +634,7 @@ def scan(
         "max_events_per_customer": max_events_per_customer,
     }
     if max_events_per_customer is not None:
-        number(max_events_per_customer, "max_events_per_customer", _MOST_EVENTS)
+        _args.whole(max_events_per_customer, "max_events_per_customer", most=_MOST_EVENTS)
     if delimiter is not None:
         _args.character(delimiter, "delimiter")
     spill = _spilled(source, roles, delimiter, json.dumps(options))

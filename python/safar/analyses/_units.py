@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 from safar import _args
 from safar._typing import Duration, Per
 from safar.analyses._spec import observed
-from safar.errors import ArgumentError, ArgumentTypeError
 from safar.language import Length, Said, paragraph, quoted
 
 if TYPE_CHECKING:
@@ -102,13 +101,3 @@ def segment_words(spec: CountsUnits) -> Said:
 def top_sentence(top: int | None, by: str | None, texts: tuple[str, str]) -> Said | None:
     """Which rows the table holds, of all or of each segment, for a definition."""
     return None if top is None else Said(texts[by is not None], top=top)
-
-
-def number(value: object, argument: str, most: int, *, least: int = 1) -> None:
-    """Refuse what is no whole number from `least` to `most`."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise ArgumentTypeError(
-            f"{argument}={value!r} is a {type(value).__name__}; expected a whole number from {least:,} to {most:,}"
-        )
-    if not least <= value <= most:
-        raise ArgumentError(f"{argument}={value!r}; expected a whole number from {least:,} to {most:,}")

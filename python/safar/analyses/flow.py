@@ -13,7 +13,7 @@ from safar._core import Table
 from safar._typing import Duration, Per
 from safar.analyses._cells import CellsResult
 from safar.analyses._spec import Spec, segments
-from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence
+from safar.analyses._units import check_units, segment_words, unit_params, unit_sentence
 from safar.language import Said, paragraph
 from safar.result import ResultTable, share_columns
 
@@ -107,7 +107,7 @@ class Flow(Spec[FlowResult]):
 
     def __post_init__(self) -> None:
         check_units(self)
-        number(self.depth, "depth", _MOST_POSITIONS)
+        _args.whole(self.depth, "depth", most=_MOST_POSITIONS)
         object.__setattr__(self, "collapse", _args.flag(self.collapse, "collapse"))
 
     def plan(self, log: Log) -> dict[str, object]:

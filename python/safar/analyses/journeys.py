@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from safar import _table
+from safar import _args, _table
 from safar._core import Table
 from safar._typing import Duration, DurationUnit
 from safar.analyses._cut_explanation import explained
@@ -27,7 +27,6 @@ from safar.analyses._cutting import (
     steps_of,
 )
 from safar.analyses._spec import Spec, observed, segments
-from safar.analyses._units import number
 from safar.errors import ArgumentError
 from safar.explanation import Explanation
 from safar.language import Length, Said, paragraph
@@ -209,9 +208,9 @@ class JourneysResult(Result):
         """
         log = self._asked()
         if top is not None:
-            number(top, "top", _MOST_CHAINS)
+            _args.whole(top, "top", most=_MOST_CHAINS)
         if most_touches is not None:
-            number(most_touches, "most_touches", _MOST_TOUCHES)
+            _args.whole(most_touches, "most_touches", most=_MOST_TOUCHES)
         question = cast("Journeys", Spec.from_json(self.spec))
         plan = question.plan(log)
         plan["params"] = {"cut": plan["params"], "most_touches": most_touches, "most_chains": _MOST_CHAINS}

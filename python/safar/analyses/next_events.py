@@ -179,7 +179,7 @@ class NextEventsResult(Result):
                     f"(available: {_args.listing(sorted(known))})"
                 )
         chance, used = model.after(given)
-        order = np.argsort(-chance, kind="stable")[: _positive(top, "top")]
+        order = np.argsort(-chance, kind="stable")[: _args.whole(top, "top")]
         columns: dict[str, object] = {
             "next": [model.names[place] for place in order],
             "probability": chance[order],
@@ -206,7 +206,7 @@ class NextEventsResult(Result):
             is over has no next event: null.
         """
         spec, log = cast("NextEvents", Spec.from_json(self.spec)), self._asked()
-        tables = [_likeliest(model, _positive(top, "top")) for model in self._models]
+        tables = [_likeliest(model, _args.whole(top, "top")) for model in self._models]
         contexts = sorted(
             {context for table in tables for context in table[0]}, key=lambda each: (len(each), each)
         )
@@ -338,7 +338,7 @@ class NextEvents(Spec[NextEventsResult]):
     def __post_init__(self) -> None:
         if self.at is not None:
             object.__setattr__(self, "at", _args.instant(self.at, "at"))
-        if _positive(self.order, "order") > _MOST_ORDER:
+        if _args.whole(self.order, "order") > _MOST_ORDER:
             raise ArgumentError(f"order={self.order!r}; expected 1 to {_MOST_ORDER}, the events to look back")
         if self.gap is not None:
             object.__setattr__(self, "gap", _args.duration(self.gap, "gap"))
@@ -529,12 +529,6 @@ def _segment_of(rows: Table, customer: object) -> str | None:
     codes, labels = rows.codes("segment")
     place = rows.numpy("customer")[0].tolist().index(customer)
     return labels[int(codes[place])]
-
-
-def _positive(value: object, argument: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ArgumentError(f"{argument}={value!r}; expected a whole number from 1 on")
-    return value
 
 
 def next_events(

@@ -16,7 +16,6 @@ from safar.analyses._cells import CellsResult
 from safar.analyses._spec import Column, Spec, segments
 from safar.analyses._units import (
     check_units,
-    number,
     segment_words,
     top_sentence,
     unit_params,
@@ -117,9 +116,9 @@ class Paths(Spec[PathsResult]):
         check_units(self)
         object.__setattr__(self, "collapse", _args.flag(self.collapse, "collapse"))
         if self.top is not None:
-            number(self.top, "top", _MOST_ROWS)
+            _args.whole(self.top, "top", most=_MOST_ROWS)
         if self.most_events is not None:
-            number(self.most_events, "most_events", _MOST_EVENTS)
+            _args.whole(self.most_events, "most_events", most=_MOST_EVENTS)
 
     def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan that keeps every path, so that parts of a dataset may be counted apart and merged."""

@@ -24,7 +24,6 @@ from safar.analyses._evidence import (
 from safar.analyses._spec import Spec, observed, segments
 from safar.analyses._units import (
     check_units,
-    number,
     repeats_sentence,
     segment_words,
     top_sentence,
@@ -207,7 +206,7 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
         object.__setattr__(self, "goal", _args.names(self.goal, "goal"))
         if self.within is not None:
             object.__setattr__(self, "within", _args.duration(self.within, "within"))
-        number(self.longest, "longest", _LONGEST)
+        _args.whole(self.longest, "longest", most=_LONGEST)
         for name in ("contiguous", "collapse"):
             object.__setattr__(self, name, _args.flag(getattr(self, name), name))
         if isinstance(self.support, bool) or not isinstance(self.support, int | float):
@@ -220,9 +219,9 @@ class SeparatingPaths(Spec[SeparatingPathsResult]):
                 f"support={self.support!r}; expected a share of the units above 0 and below 1"
             )
         if self.top is not None:
-            number(self.top, "top", _MOST_ROWS)
-        number(self.permutations, "permutations", _MOST_PERMUTATIONS, least=0)
-        number(self.seed, "seed", 2**32 - 1, least=0)
+            _args.whole(self.top, "top", most=_MOST_ROWS)
+        _args.whole(self.permutations, "permutations", most=_MOST_PERMUTATIONS, least=0)
+        _args.whole(self.seed, "seed", most=2**32 - 1, least=0)
 
     def plan(self, log: Log) -> dict[str, object]:
         """The kernel's plan that keeps every sub-path, so that parts of a dataset may be counted apart and merged."""

@@ -14,7 +14,7 @@ from safar._typing import Duration, Per, Which
 from safar.analyses._cells import CellsResult
 from safar.analyses._funnel_steps import Step, StepLike
 from safar.analyses._spec import Spec, segments
-from safar.analyses._units import check_units, number, segment_words, unit_params, unit_sentence, unit_words
+from safar.analyses._units import check_units, segment_words, unit_params, unit_sentence, unit_words
 from safar.language import Listed, Said, Spoken, paragraph
 from safar.result import ResultTable, share_columns
 
@@ -103,7 +103,7 @@ class Steps(Spec[StepsResult]):
 
     def __post_init__(self) -> None:
         check_units(self)
-        number(self.positions, "positions", _MOST_POSITIONS)
+        _args.whole(self.positions, "positions", most=_MOST_POSITIONS)
         if self.around is not None:
             object.__setattr__(self, "around", _middle(self.around))
         _args.choice(self.which, "which", Which)

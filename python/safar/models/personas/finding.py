@@ -173,7 +173,7 @@ def personas(
     _args.choice(choose, "choose", Choose)
     _args.choice(missing, "missing", Missing)
     least = _args.share(minimum, "minimum")
-    most = _args.size(sample, "sample")
+    most = _args.whole(sample, "sample")
     described = () if describe in ((), []) else _args.names(describe, "describe")
     wanted = None if columns is None else {*_args.names(columns, "columns"), *described}
     known, question = _known(customers, profiles, key, wanted, at, observe, features)

@@ -186,7 +186,7 @@ class PersonasResult(ResultTable):
         order = np.lexsort(
             (self._customers.ids[members].astype(str), np.nan_to_num(self._placed.distance[members]))
         )
-        rows = members[order[: _args.size(most, "most")]]
+        rows = members[order[: _args.whole(most, "most")]]
         columns: dict[str, object] = {
             "customer": self._customers.ids[rows],
             "distance": _table.nullable(self._placed.distance[rows]),
@@ -385,7 +385,7 @@ class PersonasResult(ResultTable):
             ``persona``, ``persona_customers``, ``persona_share`` and the columns of `profiles`. Its definition says how
             many personas and traits were left out. Neither ids nor single values are in it.
         """
-        k = _args.size(k_anonymity, "k_anonymity")
+        k = _args.whole(k_anonymity, "k_anonymity")
         _args.share(minimum, "minimum")
         group = self._placed.group
         sizes = np.bincount(group[group >= 0], minlength=len(self.names))

@@ -161,7 +161,7 @@ def last_cutoffs(
     latest = log.observed_until_us + 1 - ahead
     earliest = int(log.info["first_us"]) + _args.microseconds(observe, "observe")
     fitting = 0 if latest < earliest else (latest - earliest) // step + 1
-    wanted = min(5, fitting) if number is None else _args.size(number, "cutoffs")
+    wanted = min(5, fitting) if number is None else _args.whole(number, "cutoffs")
     if wanted < _LEAST_CUTOFFS or wanted > fitting:
         days = (log.observed_until_us - int(log.info["first_us"])) / 86_400_000_000
         raise ArgumentError(

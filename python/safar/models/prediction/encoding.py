@@ -15,8 +15,6 @@ from safar.errors import DataError
 __all__ = ["Encoder"]
 
 _MOST_CATEGORIES = 20
-_OTHER = "(other)"
-_MISSING = "(missing)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -339,8 +339,8 @@ def rule_of(cases: Cases, given: str | None, usual: Sequence[str]) -> Rule:
 
 
 def _best_rule(cases: Cases) -> Rule:
-    """The one column that ranks best the rows that every model learns from."""
-    rows = cases.folds[0].train
+    """The one column that ranks best the rows that the last model learns from, and not those that it is judged by."""
+    rows = cases.folds[-1].train
     best, found = 0.0, None
     for name, values in cases.columns.items():
         if values.dtype == object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from safar import _args
+from safar._log import Log
 from safar._typing import Duration, Frame, Instant, Integers
 from safar.analyses.features import Features
 from safar.analyses.labels import LabelKind, Labels
@@ -59,8 +60,9 @@ def _model(
     most_rows: int,
     seed: int,
 ) -> PredictionModel:
-    _args.size(most_rows, "most_rows")
-    if hasattr(data, "labels") and hasattr(data, "features"):
+    _args.whole(most_rows, "most_rows")
+    _args.whole(seed, "seed", least=0, most=2**32 - 1)
+    if isinstance(data, Log):
         if label is not None or key is not None or columns is not None:
             raise ArgumentError(
                 "label=, key= and columns= are for a frame; a log has its labels from its events"
@@ -324,8 +326,7 @@ def leads(
     >>> model.score(log).columns[:4]
     ['customer', 'at', 'probability', 'band']
     """
-    is_log = hasattr(data, "labels") and hasattr(data, "features")
-    if is_log and goal is None:
+    if isinstance(data, Log) and goal is None:
         raise ArgumentError('leads of a log need a goal, the event that is hoped for, such as "purchase"')
     kind: Literal["event"] = "event"
     question = {

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 from safar._typing import Array, Floats
+from safar.errors import ArgumentError
 
 __all__ = [
     "Auc",
@@ -198,6 +199,9 @@ def _turns_left(x: Floats, y: Floats, first: int, second: int, third: int) -> bo
 class Profit:
     """What a retention campaign brings, and what it costs, in one currency.
 
+    The defaults are those of Verbraken, Verbeke and Baesens (2013, doi:10.1109/TKDE.2012.50) for telephony, in euros;
+    yours are other ones.
+
     Parameters
     ----------
     value
@@ -207,13 +211,31 @@ class Profit:
     contact
         What a contact costs.
     accept
-        The two parameters of the beta distribution of the share of churners who take the offer and stay.
+        The two parameters of the beta distribution of the share of churners who take the offer and stay; its mean is
+        30 % by default.
+
+    Examples
+    --------
+    >>> Profit(value=2_000_000, offer=150_000, contact=20_000).accept
+    (6.0, 14.0)
     """
 
     value: float = 200.0
     offer: float = 10.0
     contact: float = 1.0
     accept: tuple[float, float] = (6.0, 14.0)
+
+    def __post_init__(self) -> None:
+        costs = (self.offer, self.contact)
+        if not (0 < self.value < np.inf and all(0 <= cost < self.value for cost in costs)):
+            raise ArgumentError(
+                f"value={self.value!r}, offer={self.offer!r} and contact={self.contact!r} make no campaign; expected a "
+                "value above 0, and costs from 0 to below it"
+            )
+        if not all(0 < each < np.inf for each in self.accept):
+            raise ArgumentError(
+                f"accept={self.accept!r} is no beta distribution; expected two numbers above 0"
+            )
 
 
 def emp_churn(truth: Array, score: Floats, profit: Profit | None = None) -> tuple[float, float]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table, __version__
+from safar._log import Log
 from safar._typing import Array, Floats, Frame, Instant
 from safar.analyses import Spec
 from safar.analyses.features import Features
@@ -217,11 +218,9 @@ class PredictionModel:
         DataError
             If the data lack a column that the model was fitted to, or have it in another type.
         """
-        _args.size(reasons + 1, "reasons")
+        _args.whole(reasons, "reasons", least=0)
         ids, cutoff, columns = (
-            self._of_log(cast("EventLog", data), at)
-            if hasattr(data, "features")
-            else self._of_frame(data, key)
+            self._of_log(cast("EventLog", data), at) if isinstance(data, Log) else self._of_frame(data, key)
         )
         with few_threads(len(ids) * len(columns)):
             probability = self.predictor(columns)
@@ -305,7 +304,9 @@ class PredictionModel:
         columns: dict[str, object] = {
             "what": np.array([row[0] for row in rows], dtype=object),
             "stability_index": _table.nullable(np.array([row[1] for row in rows])),
-            "moved": np.array([bool(row[1] > _DRIFTED) for row in rows]),
+            "moved": _table.nullable(
+                np.array([row[1] > _DRIFTED for row in rows]), np.isnan([row[1] for row in rows])
+            ),
             "median_then": _table.nullable(np.array([row[2] for row in rows])),
             "median_now": _table.nullable(np.array([row[3] for row in rows])),
         }
