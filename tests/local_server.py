@@ -21,8 +21,8 @@ import nbformat
 PYTHON = Path(__file__).resolve().parent.parent / "python"
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    # Every cell is in the page, whether it is in sight or not.
-    "notebook-extension/tracker": {"windowingMode": "none"},
+    # Every cell is in the page, whether it is in sight or not, with all that it gave.
+    "notebook-extension/tracker": {"windowingMode": "none", "maxNumberOutputs": 1_000},
 }
 PLACES = (
     "JUPYTER_CONFIG_DIR",
