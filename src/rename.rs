@@ -25,7 +25,7 @@ pub fn named_by(log: &EventLog, column: &str, cancel: &Cancel) -> Result<EventLo
     let mut renamed = if (0..log.len()).all(has_value) {
         log.clone()
     } else {
-        let kept = log.part(&|_| true, &has_value, log.observed_until(), false, cancel)?;
+        let kept = log.part(&|_| true, Some(&has_value), log.observed_until(), false, cancel)?;
         EventLog { observed_until_given: log.observed_until_given, ..kept }
     };
     if renamed.columns.iter().all(|other| other.name() != ORIGINAL) {

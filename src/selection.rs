@@ -88,13 +88,13 @@ impl Selection {
         let observed_until = end.map_or(log.observed_until(), |end| end.min(log.observed_until()));
         let in_time = |event: usize| times[event] >= start && end.is_none_or(|end| times[event] < end);
         let holds = |event: usize| condition.as_ref().is_none_or(|condition| condition.value(event));
-        with_codes!(&*log.events, events => log.part(
-            &|customer| customers[customer],
-            &|event| codes[events[event].index()] && in_time(event) && holds(event),
-            observed_until,
-            self.shared,
-            cancel,
-        ))
+        let all_events =
+            codes.iter().all(|&wanted| wanted) && condition.is_none() && start == i64::MIN && end.is_none();
+        with_codes!(&*log.events, events => {
+            let keep = |event: usize| codes[events[event].index()] && in_time(event) && holds(event);
+            let keep = (!all_events).then_some(&keep);
+            log.part(&|customer| customers[customer], keep, observed_until, self.shared, cancel)
+        })
     }
 
     /// Which customers are meant.

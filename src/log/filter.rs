@@ -17,13 +17,13 @@ use crate::with_codes;
 const TASK_EVENTS: usize = 1 << 18;
 
 impl EventLog {
-    /// The events for which `keep` is true, of the customers for whom `customer` is, in their order. Names, ids and
+    /// The events for which `keep` is true (all without it), of the customers for whom `customer` is, in their order. Names, ids and
     /// dictionaries that no event bears any more are left behind, unless columns are `shared`: then their values stay
     /// where they are until somebody asks for them. No event at all is an error.
     pub fn part(
         &self,
         customer: &(impl Fn(usize) -> bool + Sync),
-        keep: &(impl Fn(usize) -> bool + Sync),
+        keep: Option<&(impl Fn(usize) -> bool + Sync)>,
         observed_until: i64,
         shared: bool,
         cancel: &Cancel,
@@ -93,12 +93,16 @@ impl EventLog {
         &self,
         customers: Range<usize>,
         customer: &impl Fn(usize) -> bool,
-        keep: &impl Fn(usize) -> bool,
+        keep: Option<&impl Fn(usize) -> bool>,
     ) -> Part {
         let mut part = Part::default();
         for id in customers.filter(|&id| customer(id)) {
             let before = part.events.len();
-            part.events.extend(self.range(id).filter(|&event| keep(event)).map(|event| event as u32));
+            let events = self.range(id);
+            match keep {
+                None => part.events.extend(events.start as u32..events.end as u32),
+                Some(keep) => part.events.extend(events.filter(|&event| keep(event)).map(|event| event as u32)),
+            }
             if part.events.len() > before {
                 part.customers.push((id as u32, (part.events.len() - before) as u32));
             }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use arrow::array::BooleanBufferBuilder;
 use arrow::buffer::BooleanBuffer;
+use arrow::util::bit_chunk_iterator::UnalignedBitChunk;
 use rayon::prelude::*;
 
 use super::automaton::{Automaton, Edge, Position, longest_wait};
@@ -57,6 +58,8 @@ pub struct Matcher {
     classes: Classes,
     same: Vec<Arc<Segments>>,
     observed_until: i64,
+    /// Where a pattern of one event is that has a condition and no name.
+    only_condition: Option<BooleanBuffer>,
 }
 
 /// Buffers that are used again from one journey to the next.
@@ -145,6 +148,15 @@ impl Classes {
         Ok(Self { certain, asked, negated, wanted })
     }
 
+    /// Where a class holds, if one condition on events of any name says so.
+    fn of_any_event(&self, class: usize) -> Option<&BooleanBuffer> {
+        let bit = 1 << class;
+        let mut asked = self.asked.iter().filter(|(of, ..)| *of == bit);
+        let (Some((_, codes, holds)), None) = (asked.next(), asked.next()) else { return None };
+        let alone = self.negated & bit == 0 && self.certain.iter().all(|certain| certain & bit == 0);
+        (alone && codes.iter().all(|&asked| asked)).then_some(holds)
+    }
+
     /// The classes of the event at a place of the log.
     #[inline]
     fn of(&self, code: usize, event: usize) -> u64 {
@@ -166,10 +178,13 @@ impl Matcher {
         same: &[String],
         log: &EventLog,
     ) -> Result<Self> {
+        let classes = Classes::bind(classes, log)?;
+        let only = automaton.only_event().filter(|_| same.is_empty());
         Ok(Self {
             text: text.to_owned(),
             automaton: automaton.clone(),
-            classes: Classes::bind(classes, log)?,
+            only_condition: only.and_then(|class| classes.of_any_event(class)).cloned(),
+            classes,
             same: same.iter().map(|name| log.segments(name)).collect::<Result<_>>()?,
             observed_until: log.observed_until(),
         })
@@ -206,6 +221,10 @@ impl Matcher {
 
     /// Whether a journey has a match.
     pub fn is_in<C: Code>(&self, journey: &Journey<'_, C>, scratch: &mut Scratch) -> Result<bool> {
+        if let Some(holds) = &self.only_condition {
+            let place = holds.offset() + journey.start;
+            return Ok(UnalignedBitChunk::new(holds.values(), place, journey.events.len()).count_ones() > 0);
+        }
         if let Some(class) = self.automaton.only_event().filter(|_| self.same.is_empty()) {
             let mut events = journey.events.iter().enumerate();
             return Ok(events.any(|(at, code)| self.classes.of(code.index(), journey.start + at) >> class & 1 == 1));

@@ -348,7 +348,7 @@ fn first_events(log: &EventLog, most: u64, cancel: &Cancel) -> Result<EventLog> 
         let customer = offsets.partition_point(|&offset| offset <= event as u64) - 1;
         (event as u64) < offsets[customer] + most
     };
-    log.part(&|_| true, &kept, log.observed_until(), false, cancel)
+    log.part(&|_| true, Some(&kept), log.observed_until(), false, cancel)
 }
 
 /// The earliest rows of some batches, ties in their order.
