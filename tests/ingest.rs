@@ -352,11 +352,11 @@ fn coded<K: ArrowDictionaryKeyType>(values: &[Option<String>], words: &DataType,
     let mut valid = Vec::with_capacity(values.len());
     let keys = values.iter().enumerate().map(|(row, value)| {
         let place = texts[..distinct].iter().position(|text| *text == value.as_deref()).unwrap_or(1);
-        let repeated = distinct + place.wrapping_sub(2);
+        let again = place.checked_sub(2).map(|word| distinct + word).filter(|&again| again < texts.len());
         valid.push(value.is_some() || row % 2 == 0);
-        let key = match value {
-            None if row % 2 == 1 => 100,
-            Some(_) if row % 3 == 0 && repeated < texts.len() => repeated,
+        let key = match (value, again) {
+            (None, _) if row % 2 == 1 => 100,
+            (Some(_), Some(again)) if row % 3 == 0 => again,
             _ => place,
         };
         K::Native::from_usize(key).expect("few words")

@@ -29,7 +29,7 @@ from oracles import (
     Times,
 )
 from safar import _core
-from strategies import BASE, core_log, logs, moment, observed, plan, public_log, rows_in
+from strategies import BASE, CONDITIONS, core_log, logs, moment, observed, plan, public_log, rows_in
 
 NAMES = "ABC"
 KINDS = [
@@ -409,6 +409,37 @@ def test_a_filter_keeps_those_who_match_or_the_others(rows: list[Event], pattern
     assert set(kept.to_pandas()["customer"]) == set(matched)
     assert kept.customers + left.customers == log.customers
     assert len(kept) + len(left) == len(log)
+
+
+ONE_EVENT = [
+    *KINDS,
+    *(Single(f".[{text}]", holds) for text, holds in CONDITIONS),
+    Single("(!.[value > 1])", lambda e: e.value is None or e.value <= 1),
+    Single("(.[value > 1] | A)", lambda e: e.event == "A" or (e.value is not None and e.value > 1)),
+    Single("(.[value > 1] | .[score = 2])", lambda e: e.score == 2 or (e.value is not None and e.value > 1)),
+]
+
+
+@settings(max_examples=300)
+@given(
+    logs(max_events=12, names=NAMES), st.sampled_from(ONE_EVENT), st.sampled_from([0, 61, 63, 64, 65, 128])
+)
+def test_a_filter_by_one_event_keeps_those_who_have_it(rows: list[Event], one: Single, before: int) -> None:
+    # Conditions are kept as bits, 64 to a word: those of a long journey come before or behind the others.
+    long = [Event("c0", BASE + i, "C", plan="pro") for i in range(before)]
+    rows = [*rows, *long, *at("A0 B1 C2", customer="all")]
+    log = public_log(rows)
+    customers = {row.customer for row in rows}
+    having = {row.customer for row in rows if one.holds(row)}
+    for argument, expected in (("match", having), ("without_match", customers - having)):
+        asked: dict[str, Any] = {argument: one.text}
+        if expected:
+            part = log.filter(**asked)
+            assert set(part.to_pandas()["customer"]) == expected
+            assert len(part) == sum(row.customer in expected for row in rows)
+        else:
+            with pytest.raises(safar.DataError, match="no event is left"):
+                log.filter(**asked)
 
 
 def test_a_step_of_a_funnel_may_be_where_a_match_ends() -> None:

@@ -17,9 +17,9 @@ use crate::with_codes;
 const TASK_EVENTS: usize = 1 << 18;
 
 impl EventLog {
-    /// The events for which `keep` is true (all without it), of the customers for whom `customer` is, in their order. Names, ids and
-    /// dictionaries that no event bears any more are left behind, unless columns are `shared`: then their values stay
-    /// where they are until somebody asks for them. No event at all is an error.
+    /// The events for which `keep` is true (all without it), of the customers for whom `customer` is, in their order.
+    /// Names, ids and dictionaries that no event bears any more are left behind, unless columns are `shared`: then
+    /// their values stay where they are until somebody asks for them. No event at all is an error.
     pub fn part(
         &self,
         customer: &(impl Fn(usize) -> bool + Sync),

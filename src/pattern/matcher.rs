@@ -58,7 +58,7 @@ pub struct Matcher {
     classes: Classes,
     same: Vec<Arc<Segments>>,
     observed_until: i64,
-    /// Where a pattern of one event is that has a condition and no name.
+    /// Where the condition holds of a pattern that is one event of any name.
     only_condition: Option<BooleanBuffer>,
 }
 
