@@ -295,6 +295,16 @@ def test_a_ratio_that_changes_with_time_is_noticed() -> None:
         ({"x": [1, 2, None, 1, 2, 3]}, r'column "x": 1 of 6 rows has no number.*\(row 2: None\)'),
         ({"x": ["a", "b", None, "a", "b", "b"]}, r'column "x": 1 of 6 rows has no value'),
         ({"x": [1, 2, math.inf, 1, 2, 3]}, 'column "x": 1 of 6 rows has no number'),
+        ({"x": [1, 2, 1e200, 1, 2, 3]}, 'column "x": 1 of 6 rows has a number beyond 1e.100'),
+        (
+            {"x": [1, 2, 3, 1, 2, 3], "z": [2, 1, 1, 2, 2, 1], "y": [2, 4, 6, 2, 4, 6]},
+            r'column "[xy]" follows from the others \("[xy]"\)',
+        ),
+        (
+            {"x": [1e15 + n for n in (0, 0.5, 0, 1, 0, 0.25)]},
+            "differs by less than rounding beside its own size",
+        ),
+        ({"x": [1e-12, 3e-12, 2e-12, 1e-12, 1e-12, 2e-12]}, 'column "x" moves so little'),
     ],
 )
 def test_columns_that_tell_nothing_or_everything_are_refused(columns: dict[str, Any], message: str) -> None:
@@ -359,6 +369,13 @@ def test_a_value_that_the_model_has_not_seen_is_refused() -> None:
         result.predict({"plan": ["team"], "zone": ["north"]}, at=[3])
     with pytest.raises(DataError, match="no event was seen in the stratum 'east'"):
         result.predict({"plan": ["pro"], "zone": ["east"]}, at=[3])
+
+
+def test_a_risk_beyond_all_numbers_is_null_and_its_survival_is_known_still() -> None:
+    result = of_children()
+    found = lines(result.predict({"placebo": [1e6, -1e6]}, at=[0, 8]))
+    assert [row["relative_risk"] for row in found] == [None, None, 0.0, 0.0]
+    assert [row["survival"] for row in found] == [1.0, 0.0, 1.0, 1.0]
 
 
 def test_who_came_late_has_no_concordance() -> None:

@@ -403,6 +403,7 @@ def test_all_pairs_are_compared_with_holms_correction() -> None:
         ({"f": [-1, 0]}, r'column "f": 1 of 2 rows has an entry before the beginning'),
         ({"w": [1, 0.5]}, r'column "w": 1 of 2 rows has a weight that is no whole number'),
         ({"w": [0, 1]}, r'column "w": 1 of 2 rows has a weight that is no whole number'),
+        ({"w": [1, float("inf")]}, r'column "w": 1 of 2 rows has a weight beyond .* \(row 1: inf\)'),
         ({"d": [], "e": [], "f": [], "w": []}, "the data have no row"),
     ],
 )
@@ -442,6 +443,10 @@ def test_wrong_arguments_are_refused_with_the_way_out() -> None:
     with pytest.raises(DataError, match=r'column "why": 1 of 2 rows has a value that causes= does not name'):
         safar.survival(data | {"why": ["left", "debt"]}, duration="d", event="why", causes=["left"])
     result = safar.survival(data, duration="d", event="e")
+    with pytest.raises(
+        ArgumentError, match='until=3: nobody was watched before it; the first entry in "f" is at 5'
+    ):
+        safar.survival({"d": [9, 8], "e": [1, 0], "f": [5, 6]}, duration="d", event="e", entry="f", until=3)
     with pytest.raises(ArgumentError, match="one segment; give by="):
         result.compare()
     with pytest.raises(ArgumentError, match="needs at least one time"):
@@ -451,6 +456,20 @@ def test_wrong_arguments_are_refused_with_the_way_out() -> None:
     by = safar.survival(data, duration="d", event="why", causes=["left"], by="e")
     with pytest.raises(ArgumentError, match=r"cause='lef' is not a cause of this result; did you mean"):
         by.compare(cause="lef")
+
+
+def test_segments_that_never_met_are_compared_with_those_alone_that_they_met() -> None:
+    # Of two stores that closed before two others opened, nothing says who would have stayed longer.
+    early = {"d": [1, 2, 3, 4, 5, 6], "e": [1] * 6, "f": [0] * 6, "g": list("ababab")}
+    late = {"d": [21, 22, 23, 24, 25, 26], "e": [1] * 6, "f": [20] * 6, "g": list("cddcdc")}
+    both = {name: [*early[name], *late[name]] for name in early}
+    one, other, all_of_them = (
+        lines(safar.survival(each, duration="d", event="e", entry="f", by="g").compare())[0]
+        for each in (early, late, both)
+    )
+    assert all_of_them["degrees_of_freedom"] == 2
+    assert all_of_them["chi_squared"] == pytest.approx(one["chi_squared"] + other["chi_squared"])
+    assert all_of_them["p_value"] == pytest.approx(math.exp(-all_of_them["chi_squared"] / 2))
 
 
 def test_a_million_customers_take_no_minute() -> None:

@@ -196,15 +196,24 @@ def log_rank(curves: Sequence[Curve], weighting: Weighting = "log_rank") -> tupl
         excess += counts @ (reached - d[:, None] * share)
         weight = counts**2 * d * (n - d) / np.maximum(n - 1, 1)
         variance += np.diag(weight @ share) - (share * weight[:, None]).T @ share
-    # The excesses add up to 0, so one group says nothing new; nor does a group that was never at risk of an outcome.
-    varying = np.flatnonzero(np.diag(variance) > 0)[:-1]
-    if not len(varying):
+    # Groups are compared with those alone that they were at risk with, at once or by way of others, since all of some
+    # may come after all others have gone. The excesses of such a company add up to 0: one of it says nothing new.
+    varying = [group for company in _companies(variance) for group in company[1:]]
+    if not varying:
         return np.nan, 0, np.nan
     left = excess[varying]
     statistic = float(left @ np.linalg.solve(variance[np.ix_(varying, varying)], left))
     from scipy.special import chdtrc
 
     return statistic, len(varying), float(chdtrc(len(varying), statistic))
+
+
+def _companies(variance: Floats) -> list[Integers]:
+    """The groups that were at risk together at an outcome, at once or by way of others."""
+    from scipy.sparse.csgraph import connected_components
+
+    number, company = connected_components(variance != 0, directed=False)
+    return [np.flatnonzero(company == each) for each in range(number)]
 
 
 def log_rank_pairs(

@@ -386,6 +386,11 @@ def survival(
     codes, names = (np.zeros(table.num_rows, dtype=np.int64), [None]) if by is None else table.codes(by)
     longest = np.inf if until is None else _after(until, unit, "until")
     curves = _of_segments(found, codes, names, len(others), longest)
+    if not curves:
+        raise ArgumentError(
+            f'until={until!r}: nobody was watched before it; the first entry in "{entry}" is at '
+            f"{float(found.entry.min()):g}: expected a later time"
+        )
     told = [
         Said(_ROWS, duration=duration, event=event)
         if causes is None

@@ -40,6 +40,8 @@ Transform: TypeAlias = Literal["rank", "identity", "log", "survival"]
 _FEW_EVENTS = 10
 # Nothing is known of a coefficient whose linear predictor has a larger standard error.
 _LOST = 1e4
+# The exponential of more is no number.
+_LARGEST_LOG = 700.0
 _TIES = {
     "efron": "Efron's",
     "breslow": "Breslow's",
@@ -217,14 +219,14 @@ class CoxResult(ResultTable):
         data
             A frame with the columns of the model (and of its strata), a row a customer.
         at
-            Times since the beginning, such as ``[30, 90, 365]``.
+            Times since the beginning, in the unit of `duration`, such as ``[30, 90, 365]``.
 
         Returns
         -------
         ResultTable
             One row for each row of the data and time: ``row`` (from 0), ``time``, ``relative_risk`` (hazard as a
-            multiple of that of an average customer), ``survival`` (0 to 1; null beyond the last time that anybody of
-            the stratum was watched).
+            multiple of that of an average customer; null beyond 1e308), ``survival`` (0 to 1; null beyond the last time
+            that anybody of the stratum was watched).
 
         Examples
         --------
@@ -239,18 +241,23 @@ class CoxResult(ResultTable):
         named = [*dict.fromkeys(term.column for term in self._terms)]
         table = _table.to_table(data, [*named, *([] if self._stratified is None else [self._stratified])])
         values = encoded(table, self._terms, self._bases) - self._centre
-        risk = np.exp(values @ self._fit.coefficients)
+        linear = values @ self._fit.coefficients
         place = self._places(table)
         hazards = np.empty((len(self._strata), len(times)))
         for row, (_, stratum) in enumerate(self._strata):
             hazard = np.append(0.0, self._hazard(stratum))
             hazards[row] = hazard[np.searchsorted(stratum.times, times, side="right")]
             hazards[row, times > stratum.exit.max()] = np.nan
-        survival = np.exp(-hazards[place] * risk[:, None])
+        # Far from all that was seen, a risk is more than a number can be; what is left of the customers is known still.
+        with np.errstate(over="ignore", divide="ignore"):
+            risk = np.exp(linear)
+            survival = np.exp(-np.exp(np.log(hazards[place]) + linear[:, None]))
         columns = {
             "row": np.repeat(np.arange(len(risk)), len(times)),
             "time": np.tile(times, len(risk)),
-            "relative_risk": np.repeat(risk, len(times)),
+            "relative_risk": _table.nullable(
+                np.repeat(np.where(np.isfinite(risk), risk, np.nan), len(times))
+            ),
             "survival": _table.nullable(survival.ravel()),
         }
         found = _table.table_of(columns)
@@ -414,6 +421,14 @@ def cox(
 def _rows(fit: Fit, terms: Sequence[Term]) -> dict[str, object]:
     error = np.sqrt(np.diag(_inverse(fit.information)))
     z = fit.coefficients / error
+    for term, each, farthest in zip(
+        terms, fit.coefficients, np.abs(fit.coefficients) + Z * error, strict=True
+    ):
+        if farthest > _LARGEST_LOG:
+            raise DataError(
+                f'column "{term.name}" moves so little that a difference of 1 in it would multiply the rate by '
+                f"exp({each:.3g}), which is no number; count in a smaller unit, such as thousandths"
+            )
     return {
         "column": [term.name for term in terms],
         "coefficient": fit.coefficients,
@@ -439,6 +454,11 @@ def _check(parts: Sequence[Stratum], terms: Sequence[Term], values: Floats, stra
     length = np.sqrt((inside**2).sum(axis=0))
     for place, term in enumerate(terms):
         if length[place] <= 1e-10 * np.abs(values[:, place]).max() * np.sqrt(len(inside)):
+            if strata is None:
+                raise DataError(
+                    f'column "{term.column}" differs by less than rounding beside its own size (row 0: '
+                    f"{values[0, place]:g}); subtract a number near it first, such as the least one"
+                )
             raise DataError(
                 f'column "{term.column}" is the same within each value of "{strata}" that has an event, so that it '
                 "tells nothing beside it; leave one of them out"
@@ -448,11 +468,18 @@ def _check(parts: Sequence[Stratum], terms: Sequence[Term], values: Floats, stra
     # Of fewer rows than columns, the last columns follow from the others as well.
     extra = order[left[0]] if len(left) else order[len(inside)] if len(inside) < len(terms) else None
     if extra is not None:
-        others = [term.name for place, term in enumerate(terms) if place != extra]
+        others = [terms[place].name for place in _needed(inside / length, int(extra))]
         raise DataError(
             f'column "{terms[extra].name}" follows from the others ({_args.listing(others)}), so that their '
             "coefficients can't be told apart; leave it or one of them out"
         )
+
+
+def _needed(values: Floats, extra: int) -> Integers:
+    """The columns that one column follows from."""
+    others = np.setdiff1d(np.arange(values.shape[1]), [extra])
+    parts = np.linalg.lstsq(values[:, others], values[:, extra], rcond=1e-9)[0]
+    return np.asarray(others[np.abs(parts) > 1e-6])
 
 
 def _check_fit(fit: Fit, parts: Sequence[Stratum], terms: Sequence[Term]) -> None:
