@@ -83,10 +83,8 @@ def _of_number(column: Column, group: Integers, size: int) -> dict[str, Array]:
     with np.errstate(divide="ignore", invalid="ignore"):
         apart_by, low, high, _ = difference("mean", 1.0, ours, theirs)
     v, p = _mean_v_tests(sums, inside, whole, all_squares, total)
-    order = np.argsort(values)
-    ordered, owner = values[order], of[order]
-    medians = [_median(ordered[owner == each]) for each in range(size)]
-    others = [_median(ordered[owner != each]) for each in range(size)]
+    medians = [_median(values[of == each]) for each in range(size)]
+    others = [_median(values[of != each]) for each in range(size)]
     return _rows(
         column,
         np.arange(size),
@@ -135,10 +133,8 @@ def _ratio(one: Floats, other: Array) -> Floats:
     return found
 
 
-def _median(ordered: Floats) -> float:
-    """The median of values that rise."""
-    size = len(ordered)
-    return float(ordered[(size - 1) // 2] + ordered[size // 2]) / 2 if size else float("nan")
+def _median(values: Floats) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def _cohens_d(ours: Parts, theirs: Parts) -> Floats:
