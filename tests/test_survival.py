@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -383,6 +384,102 @@ def test_all_pairs_are_compared_with_holms_correction() -> None:
         statistic, _ = oracles.log_rank([waits[row["segment"]], waits[row["other"]]], ["x"])
         assert row["chi_squared"] == pytest.approx(statistic)
         assert row["p_value"] <= row["p_adjusted"]
+
+
+# ------------------------------------------------------------------------------------ differences of restricted means
+
+
+def area(rows: list[tuple[int, bool]], until: int) -> tuple[Fraction, Fraction]:
+    """The area under the curve up to a time and Greenwood's variance of it, by their definitions."""
+    times = sorted({time for time, event in rows if event and time <= until})
+    share, curve = Fraction(1), [(0, Fraction(1))]
+    for time in times:
+        left = sum(1 for each, _ in rows if each >= time)
+        share *= 1 - Fraction(sum(1 for each, event in rows if event and each == time), left)
+        curve.append((time, share))
+
+    def beyond(start: int) -> Fraction:
+        edges = [*(time for time, _ in curve), until]
+        return sum(
+            (
+                each * max(0, end - max(begin, start))
+                for (begin, each), end in zip(curve, edges[1:], strict=True)
+            ),
+            Fraction(0),
+        )
+
+    variance = Fraction(0)
+    for time in times:
+        left = sum(1 for each, _ in rows if each >= time)
+        gone = sum(1 for each, event in rows if event and each == time)
+        variance += beyond(time) ** 2 * Fraction(gone, left * (left - gone)) if left > gone else 0
+    return beyond(0), variance
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9), st.booleans()), min_size=3, max_size=30),
+    st.integers(1, 10),
+)
+def test_differences_of_restricted_means_equal_their_definition(
+    rows: list[tuple[int, int, bool]], until: int
+) -> None:
+    data = {
+        "d": [time for _, time, _ in rows],
+        "e": [event for *_, event in rows],
+        "g": ["abc"[group] for group, *_ in rows],
+    }
+    found = lines(safar.survival(data, duration="d", event="e", by="g").rmst_differences(until))
+    names = sorted(set(data["g"]))
+    assert [(row["segment"], row["other"]) for row in found] == [*itertools.combinations(names, 2)]
+    for row in found:
+        own, other = (
+            [(time, event) for group, time, event in rows if "abc"[group] == row[key]]
+            for key in ("segment", "other")
+        )
+        # Beyond the last watch the curve is known where the last one left.
+        known = all(
+            until <= max(part)[0] or all(event for time, event in part if time == max(part)[0])
+            for part in (own, other)
+        )
+        if not known:
+            assert (row["difference"], row["p_value"], row["reason"]) == (
+                None,
+                None,
+                "nobody was watched that long",
+            )
+            continue
+        (mean, variance), (mean_other, variance_other) = area(own, until), area(other, until)
+        assert row["difference"] == pytest.approx(float(mean - mean_other), abs=1e-9)
+        error = math.sqrt(variance + variance_other)
+        if not error:
+            assert (row["z"], row["reason"]) == (None, "nothing varies in the two segments until then")
+            continue
+        assert row["difference_low"] == pytest.approx(row["difference"] - 1.959963984540054 * error, abs=1e-9)
+        assert row["difference_high"] == pytest.approx(
+            row["difference"] + 1.959963984540054 * error, abs=1e-9
+        )
+        assert row["z"] == pytest.approx(row["difference"] / error, abs=1e-9)
+        assert row["p_value"] == pytest.approx(math.erfc(abs(row["z"]) / math.sqrt(2)), abs=1e-12)
+        assert row["p_adjusted"] >= row["p_value"]
+
+
+def test_the_test_of_restricted_means_is_wrong_as_often_as_it_says() -> None:
+    draw = np.random.default_rng(6)
+    alarms = 0
+    for _ in range(300):
+        until, watch = draw.exponential(10, 160), draw.uniform(2, 30, 160)
+        data = {"d": np.minimum(until, watch), "e": until <= watch, "g": ["a", "b"] * 80}
+        row = lines(safar.survival(data, duration="d", event="e", by="g").rmst_differences(12))[0]
+        alarms += row["p_value"] < 0.05
+    # Within three standard errors of 5 % of 300.
+    assert 4 <= alarms <= 26
+
+
+def test_restricted_means_of_one_segment_have_no_difference() -> None:
+    with pytest.raises(ArgumentError, match="one segment; give by="):
+        of_remission().rmst_differences(10)
+    with pytest.raises(ArgumentError, match="until=0 is the beginning"):
+        of_remission(by="arm").rmst_differences(0)
 
 
 # ----------------------------------------------------------------------------------------------------- refusals
