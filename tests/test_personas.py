@@ -245,6 +245,16 @@ def test_no_dense_region_is_no_cluster() -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("choose", ["stability", "gap", "silhouette"])
+def test_slices_of_a_group_are_told_from_groups(choose: Any) -> None:
+    random = np.random.default_rng(0)
+    two = {"customer": range(400), "x": np.repeat([0.0, 8.0], 200) + random.normal(size=400)}
+    found = safar.personas(two, choose=choose)
+    # Slices of one dimension come back whatever their number, so stability alone takes them for kinds.
+    assert (len(found) > 2) == (choose == "stability")
+    assert ("By the gap rule there are 2 groups" in found.definition) == (choose == "stability")
+
+
 def test_a_given_number_is_taken_and_the_gap_rule_still_heard() -> None:
     random = np.random.default_rng(1)
     data = {"customer": range(300), "a": random.normal(size=300), "b": random.normal(size=300)}

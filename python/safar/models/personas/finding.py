@@ -59,6 +59,8 @@ _REASONS = {
     "density": Said("No clusters: no region is dense enough to stand out from its surroundings."),
 }
 
+_FINER = "By the gap rule there are {number} groups; more may be slices of one, which come back without being apart."
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -401,6 +403,9 @@ def _definition(
         else None,
         Said("Their number was given; by the gap rule, there are no clusters.")
         if given and found.reason is None and by_gap == 1
+        else None,
+        Said(_FINER, number=by_gap)
+        if found.reason is None and by_gap is not None and 1 < by_gap < len(model.names)
         else None,
         Said("{nobody} customers are unassigned.", nobody=nobody) if nobody else None,
         Said("Personas describe customers; they explain nothing."),
