@@ -321,17 +321,15 @@ def of_stores(seed: int, size: int = 60) -> dict[str, Any]:
     }
 
 
+def late(ties: Ties) -> dict[str, Any]:
+    return {"duration": "d", "event": "e", "columns": ["x", "y"], "entry": "since", "ties": ties}
+
+
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 @pytest.mark.parametrize("seed", range(4))
 def test_robust_errors_are_the_sandwich_of_score_residuals(seed: int, ties: Ties) -> None:
     data = of_stores(seed)
-    options: dict[str, Any] = {
-        "duration": "d",
-        "event": "e",
-        "columns": ["x", "y"],
-        "entry": "since",
-        "ties": ties,
-    }
+    options = late(ties)
     plain = safar.cox(data, **options)
     beta = np.array(plain.to_dict()["coefficient"])
     residuals = scores(data, beta, ties)
@@ -354,13 +352,7 @@ def test_robust_errors_are_the_sandwich_of_score_residuals(seed: int, ties: Ties
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_robust_errors_of_strata_and_weights_are_those_of_their_rows(ties: Ties) -> None:
     data = of_stores(9)
-    options: dict[str, Any] = {
-        "duration": "d",
-        "event": "e",
-        "columns": ["x", "y"],
-        "entry": "since",
-        "ties": ties,
-    }
+    options = late(ties)
     apart = safar.cox(data, **options, strata="half", robust=True)
     beta = np.array(apart.to_dict()["coefficient"])
     halves = []

@@ -204,14 +204,14 @@ class SurvivalResult(ResultTable):
         Examples
         --------
         >>> import safar
-        >>> watched = {
-        ...     "days": [1, 2, 3, 4],
+        >>> stays = {
+        ...     "days": [2, 4, 6, 8],
         ...     "gone": [1, 1, 1, 1],
-        ...     "plan": ["free", "free", "pro", "pro"],
+        ...     "channel": ["app", "app", "web", "web"],
         ... }
-        >>> result = safar.survival(watched, duration="days", event="gone", by="plan")
-        >>> result.rmst_differences(4).to_dict()["difference"]
-        [-2.0]
+        >>> result = safar.survival(stays, duration="days", event="gone", by="channel")
+        >>> result.rmst_differences(8).to_dict()["difference"]
+        [-4.0]
         """
         limit = self._limit(until)
         if self._by is None:
