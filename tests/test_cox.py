@@ -279,6 +279,147 @@ def test_a_ratio_that_changes_with_time_is_noticed() -> None:
         assert row["correlation"] > 0.1
 
 
+# ------------------------------------------------------------------------------------------------- robust errors
+
+
+def scores(data: dict[str, Any], beta: Any, ties: Ties) -> Any:
+    """The score residuals of every row by their definition, customer by customer; Efron's steps one by one."""
+    rows = list(
+        zip(data["since"], data["d"], data["e"], np.column_stack([data["x"], data["y"]]), strict=True)
+    )
+    found = np.zeros((len(rows), 2))
+    for time in sorted({until for _, until, event, _ in rows if event}):
+        risk = [
+            number
+            for number, (since, until, *_) in enumerate(rows)
+            if (not since or since < time) and until >= time
+        ]
+        tied = [number for number in risk if rows[number][2] and rows[number][1] == time]
+        for step in range(len(tied)):
+            gone = step / len(tied) if ties == "efron" else 0.0
+            weight = {n: math.exp(rows[n][3] @ beta) * (1 - gone * (n in tied)) for n in risk}
+            whole = sum(weight.values())
+            mean = sum(weight[n] * rows[n][3] for n in risk) / whole
+            for n in risk:
+                found[n] -= weight[n] / whole * (rows[n][3] - mean)
+            for n in tied:
+                found[n] += (rows[n][3] - mean) / len(tied)
+    return found
+
+
+def of_stores(seed: int, size: int = 60) -> dict[str, Any]:
+    draw = np.random.default_rng(seed)
+    until = draw.integers(2, 15, size)
+    return {
+        "d": until,
+        "since": np.where(draw.random(size) < 0.3, draw.integers(1, 9, size) % until, 0),
+        "e": draw.integers(0, 3, size) > 0,
+        "x": draw.normal(size=size),
+        "y": draw.integers(0, 2, size),
+        "store": [f"s{each}" for each in draw.integers(0, 12, size)],
+        "half": [f"h{each}" for each in draw.integers(0, 2, size)],
+    }
+
+
+def late(ties: Ties) -> dict[str, Any]:
+    return {"duration": "d", "event": "e", "columns": ["x", "y"], "entry": "since", "ties": ties}
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("seed", range(4))
+def test_robust_errors_are_the_sandwich_of_score_residuals(seed: int, ties: Ties) -> None:
+    data = of_stores(seed)
+    options = late(ties)
+    plain = safar.cox(data, **options)
+    beta = np.array(plain.to_dict()["coefficient"])
+    residuals = scores(data, beta, ties)
+    assert residuals.sum(axis=0) == pytest.approx(np.zeros(2), abs=1e-8)
+    bread = np.linalg.inv(plain._fit.information)
+    stores = np.array(
+        [residuals[[each == name for each in data["store"]]].sum(axis=0) for name in set(data["store"])]
+    )
+    for more, parts in (({"robust": True}, residuals), ({"cluster": "store"}, stores)):
+        found = safar.cox(data, **options, **more)
+        expected = bread @ parts.T @ parts @ bread
+        assert found.to_dict()["coefficient"] == plain.to_dict()["coefficient"]
+        assert found.to_dict()["standard_error"] == pytest.approx(
+            np.sqrt(np.diag(expected)).tolist(), rel=1e-8
+        )
+        wald = {row["test"]: row["chi_squared"] for row in lines(found.tests())}["wald"]
+        assert wald == pytest.approx(float(beta @ np.linalg.solve(expected, beta)), rel=1e-8)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_robust_errors_of_strata_and_weights_are_those_of_their_rows(ties: Ties) -> None:
+    data = of_stores(9)
+    options = late(ties)
+    apart = safar.cox(data, **options, strata="half", robust=True)
+    beta = np.array(apart.to_dict()["coefficient"])
+    halves = []
+    for name in ("h0", "h1"):
+        rows = [place for place, each in enumerate(data["half"]) if each == name]
+        halves.append(scores({key: np.array(values)[rows] for key, values in data.items()}, beta, ties))
+    residuals, bread = np.concatenate(halves), np.linalg.inv(apart._fit.information)
+    errors = np.sqrt(np.diag(bread @ residuals.T @ residuals @ bread))
+    assert apart.to_dict()["standard_error"] == pytest.approx(errors.tolist(), rel=1e-8)
+
+    many = np.random.default_rng(1).integers(1, 4, len(data["d"]))
+    repeated = {key: np.repeat(np.array(values), many) for key, values in data.items()}
+    for more in ({"robust": True}, {"cluster": "store"}):
+        weighted = safar.cox(data | {"w": many}, **options, **more, weights="w")
+        expected = safar.cox(repeated, **options, **more).to_dict()["standard_error"]
+        assert weighted.to_dict()["standard_error"] == pytest.approx(expected, rel=1e-8)
+
+
+def test_rows_that_were_copied_tell_no_more_than_once() -> None:
+    data = of_stores(5) | {"row": np.arange(60)}
+    twice = {key: np.concatenate([values, values]) for key, values in data.items()}
+    options: dict[str, Any] = {"duration": "d", "event": "e", "columns": ["x", "y"], "ties": "breslow"}
+    once = safar.cox(data, **options, robust=True).to_dict()["standard_error"]
+    assert safar.cox(twice, **options, cluster="row").to_dict()["standard_error"] == pytest.approx(
+        once, rel=1e-6
+    )
+    naive = safar.cox(twice, **options).to_dict()["standard_error"]
+    assert max(naive) < min(1, 0.9 * max(once))
+
+
+def test_errors_of_customers_with_several_rows_are_as_wide_as_their_estimates_vary() -> None:
+    # Households share what no column says, and the column is one of theirs: the model's own errors are too small.
+    draw = np.random.default_rng(8)
+    found, own, robust = [], [], []
+    for _ in range(150):
+        household = np.repeat(np.arange(60), 4)
+        plan, luck = draw.normal(size=60)[household], draw.gamma(1.0, 1.0, 60)[household]
+        data = {
+            "d": draw.exponential(1 / (luck * np.exp(0.3 * plan))),
+            "e": np.ones(240),
+            "x": plan,
+            "h": household,
+        }
+        options: dict[str, Any] = {"duration": "d", "event": "e", "columns": "x"}
+        row = lines(safar.cox(data, **options, cluster="h"))[0]
+        found.append(row["coefficient"])
+        robust.append(row["standard_error"])
+        own.append(lines(safar.cox(data, **options))[0]["standard_error"])
+    assert np.mean(robust) == pytest.approx(np.std(found), rel=0.2)
+    assert np.mean(own) < 0.75 * np.std(found)
+
+
+def test_clusters_that_can_not_bear_errors_are_refused() -> None:
+    data = of_stores(2)
+    options: dict[str, Any] = {"duration": "d", "event": "e", "columns": ["x", "y"]}
+    with pytest.raises(DataError, match='column "half" has 2 values, and 2 coefficients'):
+        safar.cox(data, **options, cluster="half")
+    with pytest.raises(DataError, match='column "store": 1 of 60 rows has no value'):
+        safar.cox(data | {"store": [None, *data["store"][1:]]}, **options, cluster="store")
+    with pytest.raises(ArgumentError, match='ties="exact" has no robust errors'):
+        safar.cox(data, **options, ties="exact", robust=True)
+    with pytest.raises(ArgumentTypeError, match="robust='yes' is a str"):
+        safar.cox(data, **options, robust="yes")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match='the column "x" is given for both columns= and cluster='):
+        safar.cox(data, **options, cluster="x")
+
+
 # ----------------------------------------------------------------------------------------------------- refusals
 
 
@@ -295,6 +436,16 @@ def test_a_ratio_that_changes_with_time_is_noticed() -> None:
         ({"x": [1, 2, None, 1, 2, 3]}, r'column "x": 1 of 6 rows has no number.*\(row 2: None\)'),
         ({"x": ["a", "b", None, "a", "b", "b"]}, r'column "x": 1 of 6 rows has no value'),
         ({"x": [1, 2, math.inf, 1, 2, 3]}, 'column "x": 1 of 6 rows has no number'),
+        ({"x": [1, 2, 1e200, 1, 2, 3]}, 'column "x": 1 of 6 rows has a number beyond 1e.100'),
+        (
+            {"x": [1, 2, 3, 1, 2, 3], "z": [2, 1, 1, 2, 2, 1], "y": [2, 4, 6, 2, 4, 6]},
+            r'column "[xy]" follows from the others \("[xy]"\)',
+        ),
+        (
+            {"x": [1e15 + n for n in (0, 0.5, 0, 1, 0, 0.25)]},
+            "differs by less than rounding beside its own size",
+        ),
+        ({"x": [1e-12, 3e-12, 2e-12, 1e-12, 1e-12, 2e-12]}, 'column "x" moves so little'),
     ],
 )
 def test_columns_that_tell_nothing_or_everything_are_refused(columns: dict[str, Any], message: str) -> None:
@@ -361,6 +512,13 @@ def test_a_value_that_the_model_has_not_seen_is_refused() -> None:
         result.predict({"plan": ["pro"], "zone": ["east"]}, at=[3])
 
 
+def test_a_risk_beyond_all_numbers_is_null_and_its_survival_is_known_still() -> None:
+    result = of_children()
+    found = lines(result.predict({"placebo": [1e6, -1e6]}, at=[0, 8]))
+    assert [row["relative_risk"] for row in found] == [None, None, 0.0, 0.0]
+    assert [row["survival"] for row in found] == [1.0, 0.0, 1.0, 1.0]
+
+
 def test_who_came_late_has_no_concordance() -> None:
     data = children() | {"since": [0] * 41 + [1]}
     late = safar.cox(data, duration="weeks", event="relapse", entry="since", columns="placebo")
@@ -378,5 +536,8 @@ def test_definitions_are_said_in_persian() -> None:
         )
         assert unsaid(result.definition) == []
         assert "fewer than 10 events for each coefficient" in result.definition
+    clustered = safar.cox(data, duration="weeks", event="relapse", columns="placebo", cluster="weeks")
+    assert unsaid(clustered.definition) == []
+    assert 'Rows with the same "weeks" are taken as one witness.' in clustered.definition
     stratified = safar.cox(data, duration="weeks", event="relapse", columns="half", strata="arm")
     assert unsaid(stratified.definition) == []

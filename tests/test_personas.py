@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 from scipy.stats import hypergeom, norm
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris, make_moons
@@ -24,8 +25,9 @@ from safar.datasets import shop
 from safar.language import Locale
 from safar.models.personas.choosing import gap_rule, tried
 from safar.models.personas.clustering import Prototypes, cluster, embedded, gamma_of, kprototypes
+from safar.models.personas.columns import Column, positions_of
 from safar.models.personas.preparing import Points
-from safar.models.personas.profiling import v_tests
+from safar.models.personas.profiling import left_out, traits, v_tests
 
 MINDS = ["birth_year", "price_sensitivity", "innovation_seeking", "family_orientation", "status_seeking"]
 
@@ -243,6 +245,16 @@ def test_no_dense_region_is_no_cluster() -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("choose", ["stability", "gap", "silhouette"])
+def test_slices_of_a_group_are_told_from_groups(choose: Any) -> None:
+    random = np.random.default_rng(0)
+    two = {"customer": range(400), "x": np.repeat([0.0, 8.0], 200) + random.normal(size=400)}
+    found = safar.personas(two, choose=choose)
+    # Slices of one dimension come back whatever their number, so stability alone takes them for kinds.
+    assert (len(found) > 2) == (choose == "stability")
+    assert ("By the gap rule there are 2 groups" in found.definition) == (choose == "stability")
+
+
 def test_a_given_number_is_taken_and_the_gap_rule_still_heard() -> None:
     random = np.random.default_rng(1)
     data = {"customer": range(300), "a": random.normal(size=300), "b": random.normal(size=300)}
@@ -319,6 +331,56 @@ def test_a_sample_gives_the_personas_of_all() -> None:
     assert adjusted_rand_score(data["kind"], found.assignments.to_dict()["persona"]) == 1.0
     assert sum(found.to_dict()["customers"]) == 600
     assert "found in 150 of them" in found.definition
+
+
+@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "mixture"])
+def test_of_many_customers_a_few_look_for_the_best_start_and_all_lead_it_on(method: Any) -> None:
+    random = np.random.default_rng(4)
+    kind = random.integers(0, 5, 12_000)
+    numbers = random.normal(size=(12_000, 3)) + 4 * np.eye(5)[kind][:, :3]
+    codes = kind[:, None] % 3 if method == "kprototypes" else None
+    of_all = points(numbers, codes)
+    found = cluster(method, of_all, 4, seed=0, starts=10)
+    if isinstance(found, Prototypes):
+        # Nobody is nearer to another group, and each middle is the mean of its own: the end of a descent in all.
+        group = found.place(of_all).group
+        means = np.array([numbers[group == each].mean(axis=0) for each in range(4)])
+        assert found.centres == pytest.approx(means, abs=0.01)
+    if method == "kmeans":
+        best = KMeans(4, n_init=50, random_state=1).fit(numbers).inertia_
+        assert found.squares(of_all).min(axis=1).sum() == pytest.approx(best, rel=1e-4)
+    if method == "mixture":
+        best = GaussianMixture(4, n_init=5, random_state=1, tol=1e-4, max_iter=500).fit(numbers)
+        assert logsumexp(found.densities(of_all), axis=1).mean() > best.score(numbers) - 1e-3
+
+
+@pytest.mark.parametrize("method", ["kmeans", "hdbscan"])
+def test_a_sample_is_said_whatever_the_method(method: Any) -> None:
+    data = three_kinds(100)
+    found = safar.personas(data, columns=["visits", "spend"], method=method, sample=150)
+    assert "Personas were found in 150 of them" in found.definition
+    whole = safar.personas(data, columns=["visits", "spend"], method=method)
+    assert "were found in" not in whole.definition
+    assert "2,000 customers" in found.choice.definition
+
+
+@pytest.mark.parametrize("ids", [np.array([5, 3, 9, -1]), np.array(["b", "a", "z", "c"], dtype=object)])
+def test_customers_are_found_among_others_by_their_ids(ids: Array) -> None:
+    others = np.concatenate([ids[[2, 0]], ids[:1].repeat(0), ids[[1]]])
+    assert positions_of(ids, others).tolist() == [1, 2, 0, -1]
+    assert positions_of(ids, others[:0]).tolist() == [-1] * 4
+    assert positions_of(ids[:0], others).tolist() == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 5)), min_size=2, max_size=30))
+def test_medians_are_those_of_members_and_of_all_others(rows: list[tuple[int, int]]) -> None:
+    group, values = (np.array(each) for each in zip(*rows, strict=True))
+    found = traits([Column("x", values.astype(np.float64))], ["x"], group, 3)
+    for persona in range(3):
+        row = int(np.flatnonzero(found["persona"] == persona)[0])
+        for name, part in (("median", values[group == persona]), ("median_rest", values[group != persona])):
+            expected = np.median(part) if len(part) else np.nan
+            assert found[name][row] == pytest.approx(expected, nan_ok=True)
 
 
 # ------------------------------------------------------------------------------------------- the planted personas
@@ -480,6 +542,37 @@ def test_an_export_holds_nothing_that_stands_for_few() -> None:
     assert set(found.export(minimum=0.34).to_dict()["persona"]) == set()
 
 
+def test_what_is_left_out_of_an_export_is_not_the_rest_of_what_is_told() -> None:
+    data = three_kinds(40)
+    # In each persona a few have it, and 1 minus the share of the others would say how many.
+    rare = ["yes" if place < 12 else "no" for place in range(120)]
+    found = safar.personas(
+        {**data, "rare": rare}, columns=["visits", "spend"], describe=["rare", "channel"], k=3
+    )
+    whole = found.profiles.to_pandas()
+    few = np.rint((whole.here * whole.customers)[(whole.column == "rare") & (whole.value == "yes")])
+    assert (few < 10).all()
+    assert few.sum() == 12
+    assert "rare" not in set(found.export(k_anonymity=10).to_dict()["column"])
+    # Everybody of a persona and nobody else came by one channel: nothing remains to be reckoned.
+    assert "channel" in set(found.export(k_anonymity=10).to_dict()["column"])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=6),
+    st.integers(1, 12),
+)
+def test_told_and_untold_categories_stand_for_enough_customers(cells: list[tuple[int, int]], k: int) -> None:
+    own, others = (np.array(each) for each in zip(*cells, strict=True))
+    hidden = left_out(own, others, k)
+    assert (own[~hidden] >= k).all()
+    assert ((others[~hidden] == 0) | (others[~hidden] >= k)).all()
+    for counts in (own, others):
+        rest = counts[hidden].sum()
+        assert hidden.all() or rest == 0 or rest >= k
+    assert hidden.any() or (own >= k).all()
+
+
 # ------------------------------------------------------------------------------------------------------ bad input
 
 
@@ -502,6 +595,9 @@ def test_constant_columns_are_left_out_with_their_reason() -> None:
         ({"customer": [1, 1, 3], "a": [1, 1, 3]}, {}, "'1' in several rows"),
         ({"customer": [1, None, 3], "a": [1, 1, 3]}, {}, "is null in 1 rows, first in row 1"),
         ({"customer": [1, 2, 3], "a": [1, np.inf, 3]}, {}, 'column "a": row 1 is inf'),
+        ({"customer": [1, 2, 3], "a": [1, -1e308, 3]}, {}, 'column "a": row 1 is -1e.308; expected numbers up to'),
+        ({"customer": [1, 2, 3], "a": [0, 1e-300, 3e-300]}, {}, 'column "a" differs by .* too little to count with'),
+        ({"customer": ["x", "y", "x"], "a": [1, 1, 3]}, {}, "'x' in several rows"),
         ({"customer": [], "a": []}, {}, "there are no customers"),
         (
             {"customer": [*range(60)], "a": [f"text {n}" for n in range(60)]},

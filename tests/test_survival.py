@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from fractions import Fraction
@@ -385,6 +386,102 @@ def test_all_pairs_are_compared_with_holms_correction() -> None:
         assert row["p_value"] <= row["p_adjusted"]
 
 
+# ------------------------------------------------------------------------------------ differences of restricted means
+
+
+def area(rows: list[tuple[int, bool]], until: int) -> tuple[Fraction, Fraction]:
+    """The area under the curve up to a time and Greenwood's variance of it, by their definitions."""
+    times = sorted({time for time, event in rows if event and time <= until})
+    share, curve = Fraction(1), [(0, Fraction(1))]
+    for time in times:
+        left = sum(1 for each, _ in rows if each >= time)
+        share *= 1 - Fraction(sum(1 for each, event in rows if event and each == time), left)
+        curve.append((time, share))
+
+    def beyond(start: int) -> Fraction:
+        edges = [*(time for time, _ in curve), until]
+        return sum(
+            (
+                each * max(0, end - max(begin, start))
+                for (begin, each), end in zip(curve, edges[1:], strict=True)
+            ),
+            Fraction(0),
+        )
+
+    variance = Fraction(0)
+    for time in times:
+        left = sum(1 for each, _ in rows if each >= time)
+        gone = sum(1 for each, event in rows if event and each == time)
+        variance += beyond(time) ** 2 * Fraction(gone, left * (left - gone)) if left > gone else 0
+    return beyond(0), variance
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9), st.booleans()), min_size=3, max_size=30),
+    st.integers(1, 10),
+)
+def test_differences_of_restricted_means_equal_their_definition(
+    rows: list[tuple[int, int, bool]], until: int
+) -> None:
+    data = {
+        "d": [time for _, time, _ in rows],
+        "e": [event for *_, event in rows],
+        "g": ["abc"[group] for group, *_ in rows],
+    }
+    found = lines(safar.survival(data, duration="d", event="e", by="g").rmst_differences(until))
+    names = sorted(set(data["g"]))
+    assert [(row["segment"], row["other"]) for row in found] == [*itertools.combinations(names, 2)]
+    for row in found:
+        own, other = (
+            [(time, event) for group, time, event in rows if "abc"[group] == row[key]]
+            for key in ("segment", "other")
+        )
+        # Beyond the last watch the curve is known where the last one left.
+        known = all(
+            until <= max(part)[0] or all(event for time, event in part if time == max(part)[0])
+            for part in (own, other)
+        )
+        if not known:
+            assert (row["difference"], row["p_value"], row["reason"]) == (
+                None,
+                None,
+                "nobody was watched that long",
+            )
+            continue
+        (mean, variance), (mean_other, variance_other) = area(own, until), area(other, until)
+        assert row["difference"] == pytest.approx(float(mean - mean_other), abs=1e-9)
+        error = math.sqrt(variance + variance_other)
+        if not error:
+            assert (row["z"], row["reason"]) == (None, "nothing varies in the two segments until then")
+            continue
+        assert row["difference_low"] == pytest.approx(row["difference"] - 1.959963984540054 * error, abs=1e-9)
+        assert row["difference_high"] == pytest.approx(
+            row["difference"] + 1.959963984540054 * error, abs=1e-9
+        )
+        assert row["z"] == pytest.approx(row["difference"] / error, abs=1e-9)
+        assert row["p_value"] == pytest.approx(math.erfc(abs(row["z"]) / math.sqrt(2)), abs=1e-12)
+        assert row["p_adjusted"] >= row["p_value"]
+
+
+def test_the_test_of_restricted_means_is_wrong_as_often_as_it_says() -> None:
+    draw = np.random.default_rng(6)
+    alarms = 0
+    for _ in range(300):
+        until, watch = draw.exponential(10, 160), draw.uniform(2, 30, 160)
+        data = {"d": np.minimum(until, watch), "e": until <= watch, "g": ["a", "b"] * 80}
+        row = lines(safar.survival(data, duration="d", event="e", by="g").rmst_differences(12))[0]
+        alarms += row["p_value"] < 0.05
+    # Within three standard errors of 5 % of 300.
+    assert 4 <= alarms <= 26
+
+
+def test_restricted_means_of_one_segment_have_no_difference() -> None:
+    with pytest.raises(ArgumentError, match="one segment; give by="):
+        of_remission().rmst_differences(10)
+    with pytest.raises(ArgumentError, match="until=0 is the beginning"):
+        of_remission(by="arm").rmst_differences(0)
+
+
 # ----------------------------------------------------------------------------------------------------- refusals
 
 
@@ -403,6 +500,7 @@ def test_all_pairs_are_compared_with_holms_correction() -> None:
         ({"f": [-1, 0]}, r'column "f": 1 of 2 rows has an entry before the beginning'),
         ({"w": [1, 0.5]}, r'column "w": 1 of 2 rows has a weight that is no whole number'),
         ({"w": [0, 1]}, r'column "w": 1 of 2 rows has a weight that is no whole number'),
+        ({"w": [1, float("inf")]}, r'column "w": 1 of 2 rows has a weight beyond .* \(row 1: inf\)'),
         ({"d": [], "e": [], "f": [], "w": []}, "the data have no row"),
     ],
 )
@@ -442,6 +540,10 @@ def test_wrong_arguments_are_refused_with_the_way_out() -> None:
     with pytest.raises(DataError, match=r'column "why": 1 of 2 rows has a value that causes= does not name'):
         safar.survival(data | {"why": ["left", "debt"]}, duration="d", event="why", causes=["left"])
     result = safar.survival(data, duration="d", event="e")
+    with pytest.raises(
+        ArgumentError, match='until=3: nobody was watched before it; the first entry in "f" is at 5'
+    ):
+        safar.survival({"d": [9, 8], "e": [1, 0], "f": [5, 6]}, duration="d", event="e", entry="f", until=3)
     with pytest.raises(ArgumentError, match="one segment; give by="):
         result.compare()
     with pytest.raises(ArgumentError, match="needs at least one time"):
@@ -451,6 +553,20 @@ def test_wrong_arguments_are_refused_with_the_way_out() -> None:
     by = safar.survival(data, duration="d", event="why", causes=["left"], by="e")
     with pytest.raises(ArgumentError, match=r"cause='lef' is not a cause of this result; did you mean"):
         by.compare(cause="lef")
+
+
+def test_segments_that_never_met_are_compared_with_those_alone_that_they_met() -> None:
+    # Of two stores that closed before two others opened, nothing says who would have stayed longer.
+    early = {"d": [1, 2, 3, 4, 5, 6], "e": [1] * 6, "f": [0] * 6, "g": list("ababab")}
+    late = {"d": [21, 22, 23, 24, 25, 26], "e": [1] * 6, "f": [20] * 6, "g": list("cddcdc")}
+    both = {name: [*early[name], *late[name]] for name in early}
+    one, other, all_of_them = (
+        lines(safar.survival(each, duration="d", event="e", entry="f", by="g").compare())[0]
+        for each in (early, late, both)
+    )
+    assert all_of_them["degrees_of_freedom"] == 2
+    assert all_of_them["chi_squared"] == pytest.approx(one["chi_squared"] + other["chi_squared"])
+    assert all_of_them["p_value"] == pytest.approx(math.exp(-all_of_them["chi_squared"] / 2))
 
 
 def test_a_million_customers_take_no_minute() -> None:

@@ -22,6 +22,8 @@ Z = 1.959963984540054
 _MOST_SEGMENTS = 50
 # Rows of the largest intermediate matrix of the log-rank test, times segments.
 _BLOCK = 1 << 20
+NOT_WATCHED = "nobody was watched that long"
+_NOTHING_VARIES = "nothing varies in the two segments until then"
 # What rounding may add to or take from a share that stands for exactly one half.
 _ROUNDING = 1e-12
 
@@ -196,9 +198,10 @@ def log_rank(curves: Sequence[Curve], weighting: Weighting = "log_rank") -> tupl
         excess += counts @ (reached - d[:, None] * share)
         weight = counts**2 * d * (n - d) / np.maximum(n - 1, 1)
         variance += np.diag(weight @ share) - (share * weight[:, None]).T @ share
-    # The excesses add up to 0, so one group says nothing new; nor does a group that was never at risk of an outcome.
-    varying = np.flatnonzero(np.diag(variance) > 0)[:-1]
-    if not len(varying):
+    # Groups are compared with those alone that they were at risk with, at once or by way of others, since all of some
+    # may come after all others have gone. The excesses of such a company add up to 0: one of it says nothing new.
+    varying = [group for company in _companies(variance) for group in company[1:]]
+    if not varying:
         return np.nan, 0, np.nan
     left = excess[varying]
     statistic = float(left @ np.linalg.solve(variance[np.ix_(varying, varying)], left))
@@ -207,25 +210,67 @@ def log_rank(curves: Sequence[Curve], weighting: Weighting = "log_rank") -> tupl
     return statistic, len(varying), float(chdtrc(len(varying), statistic))
 
 
+def _companies(variance: Floats) -> list[Integers]:
+    """The groups that were at risk together at an outcome, at once or by way of others."""
+    from scipy.sparse.csgraph import connected_components
+
+    number, company = connected_components(variance != 0, directed=False)
+    return [np.flatnonzero(company == each) for each in range(number)]
+
+
 def log_rank_pairs(
     names: Sequence[str], curves: Sequence[Curve], weighting: Weighting = "log_rank"
 ) -> dict[str, object]:
     """The test of every two curves as columns, with p-values after Holm's correction."""
+    pairs = _pairs(names)
+    tests = [log_rank(pair, weighting) for pair in combinations(curves, 2)]
+    p_values = np.array([p_value for _, _, p_value in tests], dtype=np.float64)
+    return {
+        **pairs,
+        "chi_squared": _table.nullable(np.array([test[0] for test in tests], dtype=np.float64)),
+        "p_value": _table.nullable(p_values),
+        "p_adjusted": _table.nullable(holm(p_values)),
+    }
+
+
+def restricted_mean_pairs(names: Sequence[str], curves: Sequence[Curve], until: float) -> dict[str, object]:
+    """The difference of every two restricted means as columns, with interval, test, and p-values after Holm."""
+    pairs = _pairs(names)
+    means = np.array([curve.restricted_mean(until) for curve in curves], dtype=np.float64).reshape(-1, 2)
+    one, other = (np.array(rows, dtype=np.int64) for rows in np.triu_indices(len(names), 1))
+    difference = means[one, 0] - means[other, 0]
+    variance = means[one, 1] + means[other, 1]
+    error = np.sqrt(np.where(variance > 0, variance, np.nan))
+    z = difference / error
+    from scipy.special import ndtr
+
+    p_values = np.asarray(2 * ndtr(-np.abs(z)))
+    reasons = [
+        NOT_WATCHED if np.isnan(apart) else _NOTHING_VARIES if np.isnan(far) else None
+        for apart, far in zip(difference, z, strict=True)
+    ]
+    return {
+        **pairs,
+        "until": np.full(len(z), until),
+        "difference": _table.nullable(difference),
+        "difference_low": _table.nullable(difference - Z * error),
+        "difference_high": _table.nullable(difference + Z * error),
+        "z": _table.nullable(z),
+        "p_value": _table.nullable(p_values),
+        "p_adjusted": _table.nullable(holm(p_values)),
+        "reason": reasons,
+    }
+
+
+def _pairs(names: Sequence[str]) -> dict[str, object]:
+    """Every two segments, as columns."""
     if len(names) > _MOST_SEGMENTS:
         raise ArgumentError(
             f"{len(names)} segments make {len(names) * (len(names) - 1) // 2} pairs, more than anybody reads; "
             f"expected at most {_MOST_SEGMENTS} segments: group the values first"
         )
-    tests = [log_rank(pair, weighting) for pair in combinations(curves, 2)]
-    p_values = np.array([p_value for _, _, p_value in tests], dtype=np.float64)
     pairs = list(combinations(names, 2))
-    return {
-        "segment": [one for one, _ in pairs],
-        "other": [other for _, other in pairs],
-        "chi_squared": _table.nullable(np.array([test[0] for test in tests], dtype=np.float64)),
-        "p_value": _table.nullable(p_values),
-        "p_adjusted": _table.nullable(holm(p_values)),
-    }
+    return {"segment": [one for one, _ in pairs], "other": [other for _, other in pairs]}
 
 
 def _at(time: Floats, at_risk: Integers, wanted: Floats) -> Integers:

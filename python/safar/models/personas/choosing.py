@@ -15,13 +15,24 @@ from safar.models.personas.clustering import (
     Method,
     Prototypes,
     cluster,
+    drawn,
     embedded,
     gamma_of,
     regions,
 )
 from safar.models.personas.preparing import Points
 
-__all__ = ["STABLE", "Choose", "Tried", "chosen", "jaccard_of_regions", "silhouette", "tried"]
+__all__ = [
+    "RESAMPLED_ROWS",
+    "SILHOUETTE_ROWS",
+    "STABLE",
+    "Choose",
+    "Tried",
+    "chosen",
+    "jaccard_of_regions",
+    "silhouette",
+    "tried",
+]
 
 Choose: TypeAlias = Literal["stability", "gap", "silhouette"]
 
@@ -33,8 +44,8 @@ _BOOTSTRAPS = 25
 _FEW = 5
 _NAN = float("nan")
 # Silhouettes need all distances between customers, gaps and bootstraps many clusterings.
-_SILHOUETTE_ROWS = 4_000
-_RESAMPLED_ROWS = 2_000
+SILHOUETTE_ROWS = 4_000
+RESAMPLED_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,7 @@ def tried(method: Method, points: Points, ks: Sequence[int], *, seed: int, start
     import sklearn.cluster  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    few = points.rows(drawn(len(points), _RESAMPLED_ROWS, seed))
+    few = points.rows(drawn(len(points), RESAMPLED_ROWS, seed))
     looked = sorted({1, 2, *ks, *(k + 1 for k in ks)})
     # Threads of the libraries below change the last digits, and stand in each other's way in thousands of small fits.
     with threadpool_limits(1):
@@ -103,19 +114,12 @@ def _order(sizes: Integers, clustering: Clustering) -> Integers:
     return np.lexsort((*clustering.middles().T[::-1], -sizes))
 
 
-def drawn(size: int, most: int, seed: int) -> Integers:
-    """At most so many rows, in order."""
-    if size <= most:
-        return np.arange(size)
-    return np.sort(np.random.default_rng([seed, size]).choice(size, most, replace=False))
-
-
 def silhouette(points: Points, group: Array, seed: int) -> float:
     """How much nearer customers are to their own group than to the next, -1 to 1; NaN with fewer than two groups."""
     from sklearn.metrics import silhouette_score
 
     members = np.flatnonzero(group >= 0)
-    rows = members[drawn(len(members), _SILHOUETTE_ROWS, seed)]
+    rows = members[drawn(len(members), SILHOUETTE_ROWS, seed)]
     groups = len(np.unique(group[rows]))
     if groups < 2 or groups >= len(rows):
         return float("nan")
@@ -181,7 +185,7 @@ def _stability(method: Method, points: Points, clustering: Clustering, seed: int
 
 def jaccard_of_regions(points: Points, group: Integers, least: int, seed: int) -> Floats:
     """How alike the dense regions of resampled customers are to the regions."""
-    few = drawn(len(points), _RESAMPLED_ROWS, seed)
+    few = drawn(len(points), RESAMPLED_ROWS, seed)
     size = int(group.max(initial=-1)) + 1
     found = np.full((_BOOTSTRAPS, size), np.nan)
     fewest = max(2, round(least * len(few) / max(len(points), 1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
@@ -19,6 +19,7 @@ __all__ = [
     "Prototypes",
     "cluster",
     "clustering_from",
+    "drawn",
     "embedded",
     "gamma_of",
     "regions",
@@ -27,7 +28,8 @@ __all__ = [
 Method: TypeAlias = Literal["kmeans", "kprototypes", "mixture", "hdbscan"]
 
 _STEPS = 100
-_AT_ONCE = 100_000
+# Among more customers, the best of many starts is looked for in so many of them, and led on in all.
+_STARTED_ROWS = 5_000
 # So many near neighbours make a place dense.
 _NEIGHBOURS = 10
 
@@ -79,7 +81,14 @@ class Clustering(ABC):
         """Everything as plain values."""
 
 
-# --------------------------------------------------------------------------------------------------------- distances
+def drawn(size: int, most: int, seed: int) -> Integers:
+    """At most so many rows, in order."""
+    if size <= most:
+        return np.arange(size)
+    return np.sort(np.random.default_rng([seed, size]).choice(size, most, replace=False))
+
+
+# ----------------------------------------------------------------------------------------------------''----- distances
 
 
 def gamma_of(points: Points) -> float:
@@ -117,12 +126,9 @@ class Prototypes(Clustering):
     def squares(self, points: Points) -> Floats:
         """Squared distances, a row a customer, a column a group."""
         found = np.empty((len(points), self.size))
-        for start in range(0, len(points), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            numbers, codes = points.numbers[part], points.categories[part]
-            for group in range(self.size):
-                found[part, group] = ((numbers - self.centres[group]) ** 2).sum(axis=1)
-                found[part, group] += self.gamma * (codes != self.modes[group]).sum(axis=1)
+        for group in range(self.size):
+            found[:, group] = ((points.numbers - self.centres[group]) ** 2).sum(axis=1)
+            found[:, group] += self.gamma * (points.categories != self.modes[group]).sum(axis=1)
         return found
 
     def place(self, points: Points) -> Placement:
@@ -159,19 +165,25 @@ def kmeans(points: Points, k: int, seed: int, starts: int) -> Prototypes:
     """Find k groups with the least sum of squared distances to their means."""
     from sklearn.cluster import KMeans
 
-    found = KMeans(k, n_init=starts, random_state=seed, max_iter=_STEPS).fit(points.numbers)
+    few = drawn(len(points), _STARTED_ROWS, seed)
+    found = KMeans(k, n_init=starts, random_state=seed, max_iter=_STEPS).fit(points.numbers[few])
+    if len(few) < len(points):
+        found = KMeans(k, n_init=1, init=found.cluster_centers_, max_iter=_STEPS).fit(points.numbers)
     return Prototypes(found.cluster_centers_, np.empty((k, 0), dtype=np.int64), 0.0)
 
 
 def kprototypes(points: Points, k: int, seed: int, starts: int, gamma: float | None = None) -> Prototypes:
     """Find k groups with the least Σ‖x−m‖² + γ·mismatches to their prototypes (Huang 1998)."""
     mixed = _Mixed.of(points, gamma_of(points) if gamma is None else gamma)
+    few = mixed.some(drawn(len(points), _STARTED_ROWS, seed))
     best, least = None, np.inf
     for start in range(starts):
-        found, cost = mixed.descend(mixed.first(k, np.random.default_rng([seed, start])))
+        found, cost = few.descend(few.first(k, np.random.default_rng([seed, start])))
         if best is None or cost < least * (1 - 1e-12):
             best, least = found, cost
     assert best is not None, "there is at least one start"
+    if len(few.rows) < len(mixed.rows):
+        best, _ = mixed.descend(best)
     return mixed.prototypes(best)
 
 
@@ -184,6 +196,8 @@ class _Mixed:
     """
 
     rows: Floats
+    # The part of all distances that no prototype changes.
+    constant: Floats
     numbers: int
     # Where the flags of each column with categories begin and end.
     blocks: tuple[tuple[int, int], ...]
@@ -194,15 +208,21 @@ class _Mixed:
         flags = [codes[:, None] == np.arange(codes.max() + 1) for codes in points.categories.T]
         edges = np.cumsum([points.numbers.shape[1], *(each.shape[1] for each in flags)]).tolist()
         rows = np.hstack([points.numbers, *flags])
-        return cls(rows, points.numbers.shape[1], tuple(pairwise(edges)), gamma)
+        constant = (points.numbers**2).sum(axis=1, keepdims=True) + gamma * len(flags)
+        return cls(rows, constant, points.numbers.shape[1], tuple(pairwise(edges)), gamma)
+
+    def some(self, positions: Integers) -> _Mixed:
+        """Some of the points."""
+        return replace(self, rows=self.rows[positions], constant=self.constant[positions])
 
     def squares(self, prototypes: Floats) -> Floats:
         """Squared distances, a row a customer, a column a prototype."""
-        own, middle = self.rows[:, : self.numbers], prototypes[:, : self.numbers]
+        middle = prototypes[:, : self.numbers]
         weights = np.hstack([-2 * middle, -self.gamma * prototypes[:, self.numbers :]])
-        constant = (own**2).sum(axis=1)[:, None] + self.gamma * len(self.blocks)
-        found: Floats = np.maximum(self.rows @ weights.T + constant + (middle**2).sum(axis=1), 0.0)
-        return found
+        found: Floats = self.rows @ weights.T
+        found += self.constant
+        found += (middle**2).sum(axis=1)
+        return np.maximum(found, 0.0, out=found)
 
     def first(self, k: int, random: np.random.Generator) -> Floats:
         """Customers that lie far from each other, drawn as k-means++ draws them."""
@@ -222,7 +242,7 @@ class _Mixed:
             squares = self.squares(prototypes)
             group = squares.argmin(axis=1)
             # A group that lost everybody begins anew at the customer who is farthest from all.
-            for empty in np.setdiff1d(np.arange(len(prototypes)), group):
+            for empty in np.flatnonzero(np.bincount(group, minlength=len(prototypes)) == 0):
                 far = int(squares[np.arange(len(group)), group].argmax())
                 group[far], squares[far, empty] = empty, 0.0
             if before is not None and (group == before).all():
@@ -309,9 +329,12 @@ def mixture(points: Points, k: int, seed: int, starts: int) -> Mixture:
     """Find the likeliest mixture of k normal distributions."""
     from sklearn.mixture import GaussianMixture
 
-    found = GaussianMixture(k, n_init=starts, random_state=seed, max_iter=5 * _STEPS, tol=1e-4).fit(
-        points.numbers
-    )
+    few = drawn(len(points), _STARTED_ROWS, seed)
+    way: dict[str, Any] = {"n_components": k, "random_state": seed, "max_iter": 5 * _STEPS, "tol": 1e-4}
+    found = GaussianMixture(**way, n_init=starts).fit(points.numbers[few])
+    if len(few) < len(points):
+        begin = {f"{name}_init": getattr(found, f"{name}_") for name in ("weights", "means", "precisions")}
+        found = GaussianMixture(**way, **begin).fit(points.numbers)
     return Mixture(found.weights_, found.means_, found.covariances_)
 
 

@@ -15,6 +15,7 @@ from safar._log import Log
 from safar._typing import Array, Frame, Instant, Integers
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.language import Said
+from safar.models.personas.columns import positions_of
 from safar.models.personas.model import PersonaModel
 from safar.result import ResultTable, share_columns
 
@@ -147,8 +148,7 @@ def _movement(times: Mapping[str, tuple[Array, Integers]], names: Sequence[str |
     labels = list(times)
     for one, two in pairwise(labels):
         (ids, before), (other, after) = times[one], times[two]
-        place = {each: row for row, each in enumerate(other.tolist())}
-        rows = np.array([place.get(each, -1) for each in ids.tolist()], dtype=np.int64)
+        rows = positions_of(ids, other)
         both = rows >= 0
         cells = np.bincount(before[both] * size + after[rows[both]], minlength=size * size)
         blocks += [

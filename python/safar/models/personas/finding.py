@@ -18,13 +18,12 @@ from safar.models.personas.choosing import (
     Choose,
     Tried,
     chosen,
-    drawn,
     gap_rule,
     jaccard_of_regions,
     silhouette,
     tried,
 )
-from safar.models.personas.clustering import Clustering, Method, Regions, regions
+from safar.models.personas.clustering import Clustering, Method, Regions, drawn, regions
 from safar.models.personas.columns import Customers, customers_of, joined
 from safar.models.personas.model import PersonaModel, customers_of_log
 from safar.models.personas.naming import suggested
@@ -59,6 +58,8 @@ _REASONS = {
     "minimum": Said("No clusters: whatever their number, one group is smaller than the least share."),
     "density": Said("No clusters: no region is dense enough to stand out from its surroundings."),
 }
+
+_FINER = "By the gap rule there are {number} groups; more may be slices of one, which come back without being apart."
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,9 @@ def personas(
     Where the gap rule says 1, or no number of groups has a mean stability of 0.75, there are no clusters, and the
     result is one group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
 
-    The order of rows does not matter: customers are sorted by their values first. Gap and stability are measured in
-    2,000 customers.
+    The order of rows does not matter: customers are sorted by their values first. Of more than 5,000 customers so many,
+    drawn by `seed`, look for the best start, which all of `sample` lead on. Gap and stability are measured in 2,000
+    customers, silhouettes in 4,000.
 
     Examples
     --------
@@ -179,10 +181,9 @@ def personas(
     known, question = _known(customers, profiles, key, wanted, at, observe, features)
     looked_at = _looked_at(known, columns, described, question is not None)
     preparation = preparation_of(known.known(looked_at, "columns"), missing)
-    points = preparation.apply(known)
     way = _method(method, preparation.categories != (), known, looked_at)
-    rows = _sampled(known, points, most, seed)
-    found = _found(way, points.rows(rows), _numbers(k, way, points, rows), choose, least, k is not None, seed)
+    points, usable = _sampled(known, preparation.apply(known), most, seed)
+    found = _found(way, points, _numbers(k, way, points), choose, least, k is not None, seed)
     size = 1 if found.clustering is None else found.clustering.size
     model = PersonaModel(
         preparation, found.clustering, bilingual([Said("persona {number}", number=n + 1) for n in range(size)]),
@@ -198,7 +199,7 @@ def personas(
     )  # fmt: skip
     return PersonasResult(
         persona_table(model, placed, found.stability, least),
-        _definition(known, model, way, found, placed.group, len(rows), k is not None),
+        _definition(known, model, way, found, placed.group, (len(points), usable), k is not None),
         "UTC",
         shares=frozenset({"share", "share_low", "share_high"}),
         model=model,
@@ -278,19 +279,18 @@ def _method(asked: Asked, mixed: bool, known: Customers, looked_at: Sequence[str
     return asked
 
 
-def _numbers(k: int | Sequence[int] | None, method: Method, points: Points, rows: Integers) -> list[int]:
+def _numbers(k: int | Sequence[int] | None, method: Method, points: Points) -> list[int]:
     """The numbers of personas to look at, checked against the customers."""
     if method == "hdbscan":
         if k is not None:
             raise ArgumentError('k= is not for method="hdbscan", which finds the number itself; leave it out')
         return []
-    some = points.rows(rows)
-    different = len(np.unique(np.hstack([some.numbers, some.categories]), axis=0))
+    different = len(np.unique(np.hstack([points.numbers, points.categories]), axis=0))
     if k is None:
         able = [each for each in _RANGE if each < different]
         if not able:
             raise DataError(
-                f"only {different} of the {len(rows):,} customers differ from each other; expected 3 or more that do"
+                f"only {different} of the {len(points):,} customers differ from each other; expected 3 or more that do"
             )
         return able
     given = list(k) if isinstance(k, Sequence) else [k]
@@ -303,7 +303,7 @@ def _numbers(k: int | Sequence[int] | None, method: Method, points: Points, rows
             raise ArgumentError(f"k={each}; expected at least 2 personas")
         if each > different:
             raise DataError(
-                f"k={each} personas of {len(rows):,} customers, of whom {different} differ from each other; expected "
+                f"k={each} personas of {len(points):,} customers, of whom {different} differ from each other; expected "
                 "fewer personas than different customers"
             )
     if not given:
@@ -311,19 +311,20 @@ def _numbers(k: int | Sequence[int] | None, method: Method, points: Points, rows
     return sorted({int(each) for each in given})
 
 
-def _sampled(known: Customers, points: Points, most: int, seed: int) -> Integers:
-    """The customers that personas are found in, in an order that does not depend on that of the rows."""
+def _sampled(known: Customers, points: Points, most: int, seed: int) -> tuple[Points, int]:
+    """The customers that personas are found in, in an order that does not depend on that of the rows; of how many."""
     rows = np.flatnonzero(points.usable)
     if len(rows) < 2:
         raise DataError(
             f'only {len(rows)} of {len(known):,} customers have all values; with missing="typical" unknown ones are '
             "taken as typical"
         )
-    if len(rows) > most:
+    usable = len(rows)
+    if usable > most:
         by_id = rows[np.argsort(known.ids[rows], kind="stable")]
         rows = by_id[drawn(len(rows), most, seed)]
     keys = [*points.numbers[rows].T, *points.categories[rows].T]
-    return rows[np.lexsort(keys[::-1])]
+    return points.rows(rows[np.lexsort(keys[::-1])]), usable
 
 
 # --------------------------------------------------------------------------------------------------------------- groups
@@ -384,7 +385,7 @@ def _definition(
     method: Method,
     found: _Found,
     group: Integers,
-    fitted: int,
+    of_all: tuple[int, int],
     given: bool,
 ) -> Said:
     preparation = model.preparation
@@ -397,11 +398,14 @@ def _definition(
         )
         if found.reason is None
         else _REASONS[found.reason],
-        Said("Personas were found in {fitted} of them, drawn at random; the others were placed.", fitted=fitted)
-        if fitted < len(known) - nobody and method != "hdbscan"
+        Said("Personas were found in {fitted} of them, drawn at random; the others were placed.", fitted=of_all[0])
+        if of_all[0] < of_all[1]
         else None,
         Said("Their number was given; by the gap rule, there are no clusters.")
         if given and found.reason is None and by_gap == 1
+        else None,
+        Said(_FINER, number=by_gap)
+        if found.reason is None and by_gap is not None and 1 < by_gap < len(model.names)
         else None,
         Said("{nobody} customers are unassigned.", nobody=nobody) if nobody else None,
         Said("Personas describe customers; they explain nothing."),

@@ -24,6 +24,8 @@ from safar.result import ResultTable
 __all__ = ["PersonaModel", "assignment_table", "customers_of_log"]
 
 _VERSION = 1
+# Customers that are placed together, so that their distances from all groups fit into memory.
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,11 @@ class PersonaModel:
         rows = np.flatnonzero(points.usable)
         if self.clustering is None:
             group[rows] = 0
-        elif len(rows):
-            placed = self.clustering.place(points.rows(rows))
-            group[rows], second[rows] = placed.group, placed.second
-            distance[rows], probability[rows] = placed.distance, placed.probability
+        else:
+            for part in np.array_split(rows, -(-len(rows) // _AT_ONCE) or 1):
+                placed = self.clustering.place(points.rows(part))
+                group[part], second[part] = placed.group, placed.second
+                distance[part], probability[part] = placed.distance, placed.probability
         return Placement(group, distance, second, probability)
 
     @property

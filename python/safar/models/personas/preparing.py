@@ -20,6 +20,8 @@ Unseen: TypeAlias = Literal["error", "unassigned"]
 
 # From this skewness on, a number that is never negative is taken by its logarithm.
 _SKEWED = 2.0
+# The squares of smaller differences are none.
+_LEAST_SPREAD = 1e-150
 # Beyond these quantiles a number is as far as they are.
 _TAILS = (0.01, 0.99)
 MISSING = "(missing)"
@@ -173,17 +175,23 @@ def _scaling(column: Column) -> Scaling:
     cut = np.clip(known, low, high)
     unit = None
     positive = known[known > 0]
-    if known[0] >= 0 and _skewness(cut) > _SKEWED:
+    if known[0] >= 0 and known[-1] > _LEAST_SPREAD and _skewness(cut) > _SKEWED:
         # The logarithm of a number in its own typical size, so that the unit of the column does not matter.
         unit = float(np.median(positive))
         cut = np.log1p(cut / unit)
+    spread = float(cut.std())
+    if spread < _LEAST_SPREAD:
+        raise DataError(
+            f'column "{column.name}" differs by {spread:g} between customers, too little to count with; count in a '
+            "smaller unit"
+        )
     return Scaling(
         column.name,
         unit,
         float(low),
         float(high),
         float(cut.mean()),
-        float(cut.std()),
+        spread,
         float(np.median(known)),
     )
 

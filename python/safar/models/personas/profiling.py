@@ -12,7 +12,7 @@ from safar._typing import Array, Floats, Integers
 from safar.models.personas.columns import Column
 from safar.monitoring.comparing import Parts, adjusted, difference
 
-__all__ = ["traits", "v_tests"]
+__all__ = ["left_out", "traits", "v_tests"]
 
 # Beyond these the exact tail is smaller than a number can be, and the normal one is as good.
 _LEAST_TAIL = 1e-290
@@ -191,6 +191,19 @@ def _mean_v_tests(
     apart = sums / np.maximum(inside, 1) - mean
     v = np.divide(apart, np.sqrt(of_mean), out=unknown.copy(), where=able)
     return v, 2 * ndtr(-np.abs(v))
+
+
+def left_out(own: Integers, others: Integers, k: int) -> Array:
+    """Which categories of a persona are not told: those of fewer than k customers in it, or of 1 to k - 1 elsewhere.
+
+    Those that are left out stand for none or at least k customers together, as far as there are so many.
+    """
+    hidden: Array = (own < k) | ((others > 0) & (others < k))
+    for place in np.argsort(own, kind="stable"):
+        if all(not 0 < int(counts[hidden].sum()) < k for counts in (own, others)):
+            break
+        hidden[place] = True
+    return hidden
 
 
 def as_table(rows: Mapping[str, Array], names: Sequence[str]) -> dict[str, object]:

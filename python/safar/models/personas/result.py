@@ -15,7 +15,7 @@ from safar._log import Log
 from safar._typing import Array, Floats, Frame, Instant, Language
 from safar.errors import ArgumentError
 from safar.language import Locale, Said, paragraph
-from safar.models.personas.choosing import STABLE, Tried, gap_rule
+from safar.models.personas.choosing import RESAMPLED_ROWS, SILHOUETTE_ROWS, STABLE, Tried, gap_rule
 from safar.models.personas.clustering import Placement
 from safar.models.personas.columns import Column, Customers
 from safar.models.personas.drift import PersonaDriftResult, drift_of
@@ -23,7 +23,7 @@ from safar.models.personas.journey import PersonaJourneys, journeys_of
 from safar.models.personas.model import PersonaModel, assignment_table
 from safar.models.personas.naming import PersonaName, distinct
 from safar.models.personas.preparing import Unseen
-from safar.models.personas.profiling import as_table
+from safar.models.personas.profiling import as_table, left_out
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -128,7 +128,12 @@ class PersonasResult(ResultTable):
             "by_gap": np.array([each.k == by_gap for each in tried], dtype=bool),
             "chosen": np.array([each.k == len(self) for each in tried], dtype=bool),
         }
-        return ResultTable(_table.table_of(columns), _CHOICE, self.timezone, shares=frozenset({"smallest"}))
+        definition = paragraph(
+            _CHOICE, Said(_MEASURED, resampled=RESAMPLED_ROWS, silhouettes=SILHOUETTE_ROWS)
+        )
+        return ResultTable(
+            _table.table_of(columns), definition, self.timezone, shares=frozenset({"smallest"})
+        )
 
     @property
     def preparation(self) -> ResultTable:
@@ -183,10 +188,11 @@ class PersonasResult(ResultTable):
             One row a customer, the nearest to the middle first: ``customer``, ``distance`` and what is known of it.
         """
         members = np.flatnonzero(self._placed.group == self._place(persona))
-        order = np.lexsort(
-            (self._customers.ids[members].astype(str), np.nan_to_num(self._placed.distance[members]))
-        )
-        rows = members[order[: _args.whole(most, "most")]]
+        size, distance = _args.whole(most, "most"), np.nan_to_num(self._placed.distance[members])
+        if size < len(members):
+            near = distance <= np.partition(distance, size - 1)[size - 1]
+            members, distance = members[near], distance[near]
+        rows = members[np.lexsort((self._customers.ids[members].astype(str), distance))[:size]]
         columns: dict[str, object] = {
             "customer": self._customers.ids[rows],
             "distance": _table.nullable(self._placed.distance[rows]),
@@ -374,8 +380,10 @@ class PersonasResult(ResultTable):
         Parameters
         ----------
         k_anonymity
-            Each number and share stands for at least so many customers of a persona, who have the category; what stands
-            for fewer is left out.
+            Each number and share stands for at least so many customers, those who have the category in the persona
+            and those who have it elsewhere; what stands for fewer is left out. Where the categories of a persona that
+            are left out stand for fewer together, the next smallest is left out as well, or they would be known as
+            the rest.
         minimum
             Personas below this share are left out.
 
@@ -392,8 +400,7 @@ class PersonasResult(ResultTable):
         share = sizes / max(len(group), 1)
         told = (sizes >= k) & (share >= minimum)
         rows, of = self._traits, self._traits["persona"]
-        marked = np.where(np.isnan(rows["here"]), 0.0, rows["here"] * rows["customers"])
-        few = np.where(rows["kind"] == "category", np.rint(marked), rows["customers"]) < k
+        few = self._telling_of_few(k)
         kept = told[of] & ~few
         columns = as_table({name: values[kept] for name, values in rows.items()}, self.names)
         sizes_of = {
@@ -415,6 +422,25 @@ class PersonasResult(ResultTable):
             shares=frozenset({"persona_share"}),
         )
 
+    def _telling_of_few(self, k: int) -> Array:
+        """Which traits stand for fewer than so many customers, or would let others of fewer be reckoned."""
+        rows, group = self._traits, self._placed.group
+        few = np.zeros(len(rows["persona"]), dtype=bool)
+        for name in dict.fromkeys(rows["column"].tolist()):
+            column = self._customers.columns[name]
+            places = np.where(column.missing, -1, 0 if column.labels is None else column.values).astype(
+                np.int64
+            )
+            width = 1 if column.labels is None else len(column.labels)
+            known = places >= 0
+            cells = np.bincount(
+                (group[known] + 1) * width + places[known], minlength=(len(self.names) + 1) * width
+            ).reshape(-1, width)
+            for persona, own in enumerate(cells[1:]):
+                at = np.flatnonzero((rows["column"] == name) & (rows["persona"] == persona))
+                few[at] = left_out(own, cells.sum(axis=0) - own, k)
+        return few
+
     def plot(self, **options: Any) -> ChartType:
         """The personas as an Altair chart; the options are those of `safar.plot.personas`."""
         # Charts stand above results, so they are looked up when one is asked for.
@@ -430,6 +456,12 @@ _CHOICE = Said(
     "gap compares the spread within groups with that of customers without groups; the gap rule takes the least number "
     "whose gap is not clearly below the next one's. stability is the mean Jaccard similarity of a group with its "
     "likest one in bootstraps: 0.75 and more is stable."
+)
+
+
+_MEASURED = (
+    "gap and stability are measured in at most {resampled} customers, drawn at random, and the silhouette in "
+    "{silhouettes}."
 )
 
 

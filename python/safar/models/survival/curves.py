@@ -14,7 +14,15 @@ from safar import _args, _table
 from safar._log import Log
 from safar._typing import Array, At, Duration, Frame, Integers
 from safar.analyses._spec import at_words, observed, segments
-from safar.analyses._survival import Curve, Weighting, Z, log_rank, log_rank_pairs
+from safar.analyses._survival import (
+    NOT_WATCHED,
+    Curve,
+    Weighting,
+    Z,
+    log_rank,
+    log_rank_pairs,
+    restricted_mean_pairs,
+)
 from safar.analyses.conversion import Conversion, curves_of
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.language import Length, Listed, Said, paragraph
@@ -44,7 +52,6 @@ _SHARES = ("survival", "survival_low", "survival_high", "incidence", "incidence_
 # With fewer at risk, what the curve does is what a handful of customers did.
 _FEW = 10
 _ABOVE = "survival stays above one half"
-_NOT_WATCHED = "nobody was watched that long"
 _NO_EVENTS = "no two segments with customers at risk at an event"
 
 
@@ -106,7 +113,7 @@ class SurvivalResult(ResultTable):
                 "events": found["reached"],
                 **_remaining(*(alone[name] for name in shares)),
                 **(_incidence(*(found[name] for name in shares)) if self.causes else {}),
-                **_reason(np.isnan(found["share"]), _NOT_WATCHED),
+                **_reason(np.isnan(found["share"]), NOT_WATCHED),
             }
 
         return self._table(rows)
@@ -161,18 +168,57 @@ class SurvivalResult(ResultTable):
         >>> safar.survival(watched, duration="days", event="gone").rmst(4).to_dict()["mean"]
         [2.875]
         """
-        limit = _after(until, self.unit, "until")
-        if not limit:
-            raise ArgumentError(f"until={until!r} is the beginning; expected a time after it")
+        limit = self._limit(until)
 
         def rows(curve: Curve) -> dict[str, Array]:
             mean, variance = curve.of_any().restricted_mean(limit)
             half = Z * variance**0.5 if variance > 0 else np.nan
             bounds = {"mean_low": np.maximum(mean - half, 0), "mean_high": np.minimum(mean + half, limit)}
             found = _one_row({"until": limit, "mean": mean, **bounds})
-            return found | _reason(np.isnan([mean]), _NOT_WATCHED)
+            return found | _reason(np.isnan([mean]), NOT_WATCHED)
 
         return self._table(rows, each_cause=False)
+
+    def rmst_differences(self, until: float | Duration) -> ResultTable:
+        """How much longer do the customers of one segment stay than those of another, of the first so many days?
+
+        Parameters
+        ----------
+        until
+            The time up to which it is counted, chosen before the curves are seen: a number of `unit`, or a duration.
+
+        Returns
+        -------
+        ResultTable
+            One row for every two segments with a name: ``segment``, ``other``, ``until``, ``difference`` of their means
+            (of the segment less that of the other, in `unit`) with its 95 % interval (``difference_low``,
+            ``difference_high``), ``z``, ``p_value``, ``p_adjusted`` (Holm, over all pairs), ``reason`` where they are
+            null.
+
+        Notes
+        -----
+        The difference of two restricted means, whose variances (Greenwood's) add up; a normal test. It needs no
+        proportional hazards, as a ratio of hazards does: Royston and Parmar 2013, doi:10.1186/1471-2288-13-152; R's
+        ``survRM2::rmst2``.
+
+        Examples
+        --------
+        >>> import safar
+        >>> stays = {
+        ...     "days": [2, 4, 6, 8],
+        ...     "gone": [1, 1, 1, 1],
+        ...     "channel": ["app", "app", "web", "web"],
+        ... }
+        >>> result = safar.survival(stays, duration="days", event="gone", by="channel")
+        >>> result.rmst_differences(8).to_dict()["difference"]
+        [-4.0]
+        """
+        limit = self._limit(until)
+        if self._by is None:
+            raise ArgumentError("there is one segment; give by= a column with several to compare them")
+        named = {name: curves[0].of_any() for name, curves in self._curves.items() if name is not None}
+        columns = restricted_mean_pairs(list(named), list(named.values()), limit)
+        return ResultTable(_table.table_of(columns), self.definition, self.timezone)
 
     def compare(
         self, *, cause: str | None = None, weighting: Weighting = "log_rank", pairs: bool = False
@@ -246,6 +292,12 @@ class SurvivalResult(ResultTable):
         # Charts stand above results, so they are looked up when one is asked for.
         chart: ChartType = import_module("safar.plot").survival(self, **options)
         return chart
+
+    def _limit(self, until: float | Duration) -> float:
+        limit = _after(until, self.unit, "until")
+        if not limit:
+            raise ArgumentError(f"until={until!r} is the beginning; expected a time after it")
+        return limit
 
     def _table(self, rows: Callable[[Curve], dict[str, Array]], *, each_cause: bool = True) -> ResultTable:
         """The rows of all curves, or of the first of each segment."""
@@ -386,6 +438,11 @@ def survival(
     codes, names = (np.zeros(table.num_rows, dtype=np.int64), [None]) if by is None else table.codes(by)
     longest = np.inf if until is None else _after(until, unit, "until")
     curves = _of_segments(found, codes, names, len(others), longest)
+    if not curves:
+        raise ArgumentError(
+            f'until={until!r}: nobody was watched before it; the first entry in "{entry}" is at '
+            f"{float(found.entry.min()):g}: expected a later time"
+        )
     told = [
         Said(_ROWS, duration=duration, event=event)
         if causes is None

@@ -17,6 +17,7 @@ __all__ = ["Term", "design_of", "encoded"]
 
 # More values of text than this are no groups but names.
 _MOST_VALUES = 50
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def encoded(table: Table, terms: Sequence[Term], bases: dict[str, str]) -> Float
             numbers, missing = numbers_of(table, term.column)
             bad = missing | ~np.isfinite(numbers)
             refuse(bad, table, term.column, "no number; leave these rows out or fill them in")
+            said = f"a number beyond {_LARGEST:g}, whose square is none; count in a larger unit"
+            refuse(np.abs(numbers) > _LARGEST, table, term.column, said)
             found[:, place] = numbers
             continue
         codes, texts = table.codes(term.column)

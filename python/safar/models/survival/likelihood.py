@@ -12,7 +12,17 @@ from safar._typing import Array, Floats, Integers
 from safar.errors import ArgumentError
 from safar.models.survival.watched import Watched
 
-__all__ = ["Fit", "Stratum", "Ties", "concordant", "fitted", "residuals_of", "strata_of", "terms_of"]
+__all__ = [
+    "Fit",
+    "Stratum",
+    "Ties",
+    "concordant",
+    "fitted",
+    "residuals_of",
+    "scores_of",
+    "strata_of",
+    "terms_of",
+]
 
 Ties: TypeAlias = Literal["efron", "breslow", "exact"]
 
@@ -251,6 +261,29 @@ def residuals_of(stratum: Stratum, beta: Floats, ties: Ties) -> tuple[Floats, Fl
     mean /= stratum.tied[:, None]
     rows = np.repeat(np.flatnonzero(stratum.event), stratum.weight[stratum.event].astype(np.int64))
     return stratum.exit[rows], stratum.values[rows] - mean[stratum.at[rows]]
+
+
+def scores_of(stratum: Stratum, beta: Floats, ties: Ties) -> Floats:
+    """What each customer adds to the slope, less what it takes from that of the others (Lin and Wei 1989).
+
+    A row counts as one customer of its weight.
+    """
+    found, own, at = terms_of(stratum, beta, ties), stratum.event, stratum.at
+    size, width = len(stratum.times), len(beta)
+    each = found.number / found.whole
+    # By time: the hazard, and the mean of those at risk times it; of all, and the part that tied events have less of.
+    sums = np.zeros((size, 2 * width + 2))
+    of_terms = np.column_stack([each, each[:, None] * found.mean])
+    np.add.at(sums, found.place, np.hstack([of_terms, found.part[:, None] * of_terms]))
+    mean = np.zeros((size, width))
+    np.add.at(mean, found.place, found.number[:, None] * found.mean)
+    mean /= stratum.tied[:, None]
+    whole = np.column_stack([stratum.spread(column) for column in sums[:, : width + 1].T])
+    whole[own] -= sums[at[own], width + 1 :]
+    whole *= (found.risk / stratum.weight)[:, None]
+    scores = whole[:, 1:] - whole[:, :1] * stratum.values
+    scores[own] += stratum.values[own] - mean[at[own]]
+    return np.asarray(scores)
 
 
 def _derived(stratum: Stratum, beta: Floats, ties: Ties) -> tuple[float, Floats, Floats]:

@@ -23,10 +23,11 @@ from safar.models.survival.likelihood import (
     concordant,
     fitted,
     residuals_of,
+    scores_of,
     strata_of,
     terms_of,
 )
-from safar.models.survival.watched import Watched, watched_of
+from safar.models.survival.watched import Watched, refuse, watched_of
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ Transform: TypeAlias = Literal["rank", "identity", "log", "survival"]
 _FEW_EVENTS = 10
 # Nothing is known of a coefficient whose linear predictor has a larger standard error.
 _LOST = 1e4
+# The exponential of more is no number.
+_LARGEST_LOG = 700.0
 _TIES = {
     "efron": "Efron's",
     "breslow": "Breslow's",
@@ -53,6 +56,8 @@ _TOLD = (
 )
 _BASE = '"{column}" is compared with {value}.'
 _STRATA = 'Each value of "{column}" has a baseline of its own.'
+_ROBUST = "Standard errors are robust (Lin and Wei): they hold where the model is only nearly true."
+_CLUSTER = 'Rows with the same "{column}" are taken as one witness.'
 _SCARCE = "There are fewer than {few} events for each coefficient, so that they may be far off."
 
 
@@ -68,6 +73,7 @@ class CoxResult(ResultTable):
 
     _: KW_ONLY
     _fit: Fit
+    _covariance: Floats
     _terms: tuple[Term, ...]
     _bases: dict[str, str]
     _centre: Floats
@@ -99,7 +105,7 @@ class CoxResult(ResultTable):
         ResultTable
             Three tests that all coefficients are 0: ``test`` (``"likelihood ratio"``, ``"wald"``, ``"score"``),
             ``chi_squared``, ``degrees_of_freedom``, ``p_value``. They agree where there are many events; the first is
-            the one to trust where they don't.
+            the one to trust where they don't. With robust errors ``"wald"`` alone takes them, and is the one to trust.
 
         Examples
         --------
@@ -112,7 +118,7 @@ class CoxResult(ResultTable):
         fit = self._fit
         found = {
             "likelihood ratio": 2 * (fit.logs[1] - fit.logs[0]),
-            "wald": float(fit.coefficients @ fit.information @ fit.coefficients),
+            "wald": float(fit.coefficients @ _inverse(self._covariance) @ fit.coefficients),
             "score": fit.score,
         }
         statistics = np.array(list(found.values()))
@@ -138,8 +144,8 @@ class CoxResult(ResultTable):
         Notes
         -----
         Grambsch and Therneau (1994, doi:10.1093/biomet/81.3.515), with the variance of residuals taken as the same at
-        all times. Twins: ``cox.zph`` of R's survival before version 3,
-        ``lifelines.statistics.proportional_hazard_test``.
+        all times, and the errors as those of the model, robust or not. Twins: ``cox.zph`` of R's survival before
+        version 3, ``lifelines.statistics.proportional_hazard_test``.
 
         Examples
         --------
@@ -217,14 +223,14 @@ class CoxResult(ResultTable):
         data
             A frame with the columns of the model (and of its strata), a row a customer.
         at
-            Times since the beginning, such as ``[30, 90, 365]``.
+            Times since the beginning, in the unit of `duration`, such as ``[30, 90, 365]``.
 
         Returns
         -------
         ResultTable
             One row for each row of the data and time: ``row`` (from 0), ``time``, ``relative_risk`` (hazard as a
-            multiple of that of an average customer), ``survival`` (0 to 1; null beyond the last time that anybody of
-            the stratum was watched).
+            multiple of that of an average customer; null beyond 1e308), ``survival`` (0 to 1; null beyond the last time
+            that anybody of the stratum was watched).
 
         Examples
         --------
@@ -239,18 +245,23 @@ class CoxResult(ResultTable):
         named = [*dict.fromkeys(term.column for term in self._terms)]
         table = _table.to_table(data, [*named, *([] if self._stratified is None else [self._stratified])])
         values = encoded(table, self._terms, self._bases) - self._centre
-        risk = np.exp(values @ self._fit.coefficients)
+        linear = values @ self._fit.coefficients
         place = self._places(table)
         hazards = np.empty((len(self._strata), len(times)))
         for row, (_, stratum) in enumerate(self._strata):
             hazard = np.append(0.0, self._hazard(stratum))
             hazards[row] = hazard[np.searchsorted(stratum.times, times, side="right")]
             hazards[row, times > stratum.exit.max()] = np.nan
-        survival = np.exp(-hazards[place] * risk[:, None])
+        # Far from all that was seen, a risk is more than a number can be; what is left of the customers is known still.
+        with np.errstate(over="ignore", divide="ignore"):
+            risk = np.exp(linear)
+            survival = np.exp(-np.exp(np.log(hazards[place]) + linear[:, None]))
         columns = {
             "row": np.repeat(np.arange(len(risk)), len(times)),
             "time": np.tile(times, len(risk)),
-            "relative_risk": np.repeat(risk, len(times)),
+            "relative_risk": _table.nullable(
+                np.repeat(np.where(np.isfinite(risk), risk, np.nan), len(times))
+            ),
             "survival": _table.nullable(survival.ravel()),
         }
         found = _table.table_of(columns)
@@ -307,6 +318,8 @@ def cox(
     strata: str | None = None,
     weights: str | None = None,
     ties: Ties = "efron",
+    robust: bool = False,
+    cluster: str | None = None,
 ) -> CoxResult:
     """What goes with leaving earlier, and by how much?
 
@@ -324,6 +337,12 @@ def cox(
     ties
         What is done with events at the same time: ``"efron"`` (default, near the exact one), ``"breslow"`` (simpler,
         draws towards 0 where there are many) or ``"exact"`` (the discrete likelihood, for small data).
+    robust
+        Whether standard errors hold even where the model is only nearly true, as where a ratio changes with time; by
+        default they are those of the model, which are a little smaller where it is true.
+    cluster
+        The column with what rows belong to, such as a household, a store or a customer with several rows: rows of one
+        are no separate witnesses. Errors are robust then, and only as sure as there are many of them.
 
     Returns
     -------
@@ -337,13 +356,15 @@ def cox(
     ------
     DataError
         If a column is the same for all, follows from others, or parts those with the event from the rest so well that
-        its coefficient has no end.
+        its coefficient has no end; if there are no more clusters than coefficients.
 
     Notes
     -----
     Cox (1972) with the partial likelihood, maximised by Newton's steps that are halved where they go too far; standard
     errors from the second derivative. At risk is who entered before a time and was watched up to it or longer. Weights
-    count as so many rows; R's ``coxph`` takes weights otherwise where events are tied. Twins: R's
+    count as so many rows; R's ``coxph`` takes weights otherwise where events are tied. Robust errors: the sandwich of
+    score residuals (Lin and Wei 1989, doi:10.1080/01621459.1989.10478874), summed within clusters first; a row of
+    weight 3 is three customers, of one cluster if one is given. Twins: R's
     ``survival::coxph``, ``lifelines.CoxPHFitter``.
 
     Examples
@@ -361,14 +382,21 @@ def cox(
     0.473
     """
     _args.choice(ties, "ties", Ties)
+    sandwich = _args.flag(robust, "robust") or cluster is not None
+    if sandwich and ties == "exact":
+        raise ArgumentError('ties="exact" has no robust errors; choose "efron", which is near it')
     named = _args.names(columns, "columns")
     roles = {"duration": duration, "event": event, "entry": entry, "weights": weights, "strata": strata}
+    roles["cluster"] = cluster
     for role, column in roles.items():
         if column in named:
             raise ArgumentError(
                 f'the column "{column}" is given for both columns= and {role}=; leave it out of one'
             )
-    others = [*named, *([] if strata is None else [_args.text(strata, "strata")])]
+    others = [
+        *named,
+        *(_args.text(roles[role], role) for role in ("strata", "cluster") if roles[role] is not None),
+    ]
     found, table = watched_of(
         data, duration=duration, event=event, entry=entry, weights=weights, others=others
     )
@@ -386,6 +414,11 @@ def cox(
     _check(parts, terms, values, strata)
     fit = fitted(parts, ties, len(terms))
     _check_fit(fit, parts, terms)
+    covariance = (
+        _sandwich(parts, fit, ties, _clusters(table, cluster, terms))
+        if sandwich
+        else _inverse(fit.information)
+    )
     late = bool(np.isfinite(found.entry).any())
     events = int(found.weight[found.cause > 0].sum())
     told = Said(_TOLD, events=events, customers=int(found.weight.sum()), ties=Said(_TIES[ties]))
@@ -393,13 +426,16 @@ def cox(
         told,
         *(Said(_BASE, column=column, value=value) for column, value in bases.items()),
         None if strata is None else Said(_STRATA, column=strata),
+        Said(_ROBUST) if sandwich else None,
+        None if cluster is None else Said(_CLUSTER, column=cluster),
         Said(_SCARCE, few=_FEW_EVENTS) if events < _FEW_EVENTS * len(terms) else None,
     )
     return CoxResult(
-        _table.table_of(_rows(fit, terms)),
+        _table.table_of(_rows(fit, covariance, terms)),
         definition,
         "UTC",
         _fit=fit,
+        _covariance=covariance,
         _terms=tuple(terms),
         _bases=bases,
         _centre=centre,
@@ -411,9 +447,49 @@ def cox(
     )
 
 
-def _rows(fit: Fit, terms: Sequence[Term]) -> dict[str, object]:
-    error = np.sqrt(np.diag(_inverse(fit.information)))
+def _clusters(table: Table, cluster: str | None, terms: Sequence[Term]) -> Integers | None:
+    """What each row belongs to, by number; None where each customer is alone."""
+    if cluster is None:
+        return None
+    codes, texts = table.codes(cluster)
+    unknown = np.array([text is None for text in texts], dtype=bool)[codes]
+    refuse(unknown, table, cluster, "no value; leave these rows out or fill them in")
+    number = len(np.unique(codes))
+    if number <= len(terms):
+        raise DataError(
+            f'column "{cluster}" has {number} value{"" if number == 1 else "s"}, and {len(terms)} '
+            f"coefficient{'' if len(terms) == 1 else 's'} can't be told from chance by so few clusters; expected more "
+            "clusters than coefficients, and better 30 or more"
+        )
+    return codes
+
+
+def _sandwich(parts: Sequence[Stratum], fit: Fit, ties: Ties, clusters: Integers | None) -> Floats:
+    """The covariance of the coefficients that holds whether or not the model is true."""
+    rows = np.concatenate([part.rows for part in parts])
+    weight = np.concatenate([part.weight for part in parts])[:, None]
+    scores = np.concatenate([scores_of(part, fit.coefficients, ties) for part in parts])
+    if clusters is None:
+        middle = scores.T @ (weight * scores)
+    else:
+        sums = np.zeros((int(clusters.max()) + 1, scores.shape[1]))
+        np.add.at(sums, clusters[rows], weight * scores)
+        middle = sums.T @ sums
+    bread = _inverse(fit.information)
+    return np.asarray(bread @ middle @ bread)
+
+
+def _rows(fit: Fit, covariance: Floats, terms: Sequence[Term]) -> dict[str, object]:
+    error = np.sqrt(np.diag(covariance))
     z = fit.coefficients / error
+    for term, each, farthest in zip(
+        terms, fit.coefficients, np.abs(fit.coefficients) + Z * error, strict=True
+    ):
+        if farthest > _LARGEST_LOG:
+            raise DataError(
+                f'column "{term.name}" moves so little that a difference of 1 in it would multiply the rate by '
+                f"exp({each:.3g}), which is no number; count in a smaller unit, such as thousandths"
+            )
     return {
         "column": [term.name for term in terms],
         "coefficient": fit.coefficients,
@@ -439,6 +515,11 @@ def _check(parts: Sequence[Stratum], terms: Sequence[Term], values: Floats, stra
     length = np.sqrt((inside**2).sum(axis=0))
     for place, term in enumerate(terms):
         if length[place] <= 1e-10 * np.abs(values[:, place]).max() * np.sqrt(len(inside)):
+            if strata is None:
+                raise DataError(
+                    f'column "{term.column}" differs by less than rounding beside its own size (row 0: '
+                    f"{values[0, place]:g}); subtract a number near it first, such as the least one"
+                )
             raise DataError(
                 f'column "{term.column}" is the same within each value of "{strata}" that has an event, so that it '
                 "tells nothing beside it; leave one of them out"
@@ -448,11 +529,18 @@ def _check(parts: Sequence[Stratum], terms: Sequence[Term], values: Floats, stra
     # Of fewer rows than columns, the last columns follow from the others as well.
     extra = order[left[0]] if len(left) else order[len(inside)] if len(inside) < len(terms) else None
     if extra is not None:
-        others = [term.name for place, term in enumerate(terms) if place != extra]
+        others = [terms[place].name for place in _needed(inside / length, int(extra))]
         raise DataError(
             f'column "{terms[extra].name}" follows from the others ({_args.listing(others)}), so that their '
             "coefficients can't be told apart; leave it or one of them out"
         )
+
+
+def _needed(values: Floats, extra: int) -> Integers:
+    """The columns that one column follows from."""
+    others = np.setdiff1d(np.arange(values.shape[1]), [extra])
+    parts = np.linalg.lstsq(values[:, others], values[:, extra], rcond=1e-9)[0]
+    return np.asarray(others[np.abs(parts) > 1e-6])
 
 
 def _check_fit(fit: Fit, parts: Sequence[Stratum], terms: Sequence[Term]) -> None:

@@ -17,6 +17,7 @@ __all__ = ["Watched", "numbers_of", "refuse", "watched_of"]
 
 # What stands in a column of causes where none has come.
 _NONE = {None, "", "0", "false"}
+_MOST_CUSTOMERS = 10**12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +135,9 @@ def _weights(table: Table, weights: str) -> Integers:
         "stands, and weights of a sample would need other intervals"
     )
     refuse(unknown | ~(values >= 1) | (values != np.floor(values)), table, weights, said)
+    # The sums of larger ones are no longer exact.
+    said = f"a weight beyond {_MOST_CUSTOMERS:,} customers; count in thousands, or leave these rows out"
+    refuse(values > _MOST_CUSTOMERS, table, weights, said)
     return values.astype(np.int64)
 
 
