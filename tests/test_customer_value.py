@@ -28,6 +28,7 @@ from safar.models import (
     ParetoNbd,
     ShiftedBetaGeometric,
 )
+from safar.models.value.purchases import PurchaseModel
 
 DATA = Path(os.environ.get("SAFAR_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 CDNOW = DATA / "cdnow" / "cdnow_customers_summary.csv"
@@ -350,11 +351,29 @@ def test_long_horizons_and_frequent_buyers_are_numbers() -> None:
 
 # ----------------------------------------------------------------------------------------------------- invariants
 
-MODELS: list[FittedModel] = [
+MODELS: list[PurchaseModel] = [
     BgNbd.of(r=0.243, alpha=4.414, a=0.793, b=2.426),
     MbgNbd.of(r=0.525, alpha=6.183, a=0.891, b=1.614),
     ParetoNbd.of(r=0.553, alpha=10.58, s=0.606, beta=11.67),
 ]
+
+
+@pytest.mark.parametrize(
+    "model", [*MODELS, BgBb.of(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8)], ids=lambda model: model.model
+)
+def test_customers_are_scored_together_as_each_alone(model: PurchaseModel) -> None:
+    chance = np.random.default_rng(3)
+    # Most purchases and ages come up again, with other recencies, and many more than are remembered at a time.
+    age, frequency = chance.integers(20, 2_000, 9_000), chance.integers(0, 4, 9_000)
+    recency = np.where(frequency > 0, chance.integers(4, 20, 9_000), 0)
+    alone = np.arange(0, 9_000, 150)
+    together = model.expected_purchases(customers(*zip(frequency, recency, age, strict=True)), 30)
+    for place in alone:
+        row = customers((frequency[place], recency[place], age[place]))
+        assert model.expected_purchases(row, 30) == pytest.approx([together[place]], rel=1e-14)
+    cohort = customers(*((2, last, 50) for last in range(4, 50)))
+    chances = model.probability_of_purchase(cohort, 30) / model.probability_alive(cohort)
+    assert chances == pytest.approx(np.full(46, chances[0]), rel=1e-9)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.model)
