@@ -24,7 +24,8 @@ fn purchases([r, alpha, a, b]: &[f64; PARAMETERS], customer: &Customer, coins: f
     let whole = a + b + coins - 1.0;
     let upper = whole - customer.frequency - r;
     let first = if epsilon == 0.0 { -log } else { -(epsilon * log).exp_m1() / epsilon };
-    let (mut term, mut sum) = (upper / whole * share, 0.0_f64);
+    // The sum times `whole`, which is 0 where a + b = 1 and no coin has been thrown.
+    let (mut term, mut sum) = (upper * share, 0.0_f64);
     let mut number = 1.0;
     while term != 0.0 {
         sum += term;
@@ -33,14 +34,14 @@ fn purchases([r, alpha, a, b]: &[f64; PARAMETERS], customer: &Customer, coins: f
         }
         let ratio = (upper + number) * (epsilon + number) / ((whole + number) * (number + 1.0)) * share;
         if ratio.abs() < 1.0
-            && term.abs() * ratio.abs() < (1.0 - ratio.abs()) * 1e-17 * (sum.abs() + first.abs())
+            && term.abs() * ratio.abs() < (1.0 - ratio.abs()) * 1e-17 * (sum.abs() + (whole * first).abs())
         {
             break;
         }
         term *= ratio;
         number += 1.0;
     }
-    whole * (first - (epsilon * log).exp() * sum)
+    whole * first - (epsilon * log).exp() * sum
 }
 
 /// The probability of a purchase within a time of a customer who is alive: nobody stops before it.
