@@ -60,10 +60,13 @@ pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) ->
     let alike = order.chunk_by(|&one, &other| rows[one as usize].bare() == rows[other as usize].bare());
     let tasks: Vec<&[u32]> = alike.flat_map(|places| places.chunks(TASK_ALIKE)).collect();
     let of_task = |drawing: &mut Drawing, places: &[u32]| -> Result<Vec<Found>> {
-        cancel.check()?;
         let ahead = Ahead::of::<M>(&params, &rows[places[0] as usize].bare());
-        let histories = places.chunk_by(|&one, &other| rows[one as usize] == rows[other as usize]);
-        Ok(histories.flat_map(|places| of_history::<M>(&params, &ahead, drawing, places, &rows, &known)).collect())
+        let mut found = Vec::with_capacity(places.len());
+        for places in places.chunk_by(|&one, &other| rows[one as usize] == rows[other as usize]) {
+            cancel.check()?;
+            found.extend(of_history::<M>(&params, &ahead, drawing, places, &rows, &known));
+        }
+        Ok(found)
     };
     let found = tasks.into_par_iter().map_init(Drawing::default, of_task);
     let found: Vec<_> = found.collect::<Result<Vec<_>>>()?;
