@@ -3,7 +3,7 @@
 //! Fader, Hardie and Shang 2010, doi:10.1287/mksc.1100.0580.
 
 use super::dual::Dual;
-use super::model::{Customer, Model, PARAMETERS, plain};
+use super::model::{Customer, Model, OfFrequency, PARAMETERS, plain};
 
 /// The model with the parameters α and β of buying, γ and δ of stopping. All times count opportunities.
 pub struct BgBb;
@@ -41,11 +41,11 @@ impl Model for BgBb {
     const NAME: &'static str = "bg_bb";
     const COUNTED: bool = true;
 
-    fn of_frequency<const N: usize>([alpha, beta, gamma, delta]: &[Dual<N>; PARAMETERS], _: f64) -> Dual<N> {
-        -alpha.ln_beta(*beta) - gamma.ln_beta(*delta)
+    fn of_frequency<const N: usize>([alpha, beta, gamma, delta]: &[Dual<N>; PARAMETERS], _: f64) -> OfFrequency<N> {
+        OfFrequency { part: -alpha.ln_beta(*beta) - gamma.ln_beta(*delta), end: Dual::constant(0.0) }
     }
 
-    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], customer: &Customer) -> Dual<N> {
+    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], _: Dual<N>, customer: &Customer) -> Dual<N> {
         ln_times(parameters, customer)
     }
 

@@ -4,7 +4,7 @@
 //! doi:10.1016/j.ijresmar.2006.12.005.
 
 use super::dual::Dual;
-use super::model::{Customer, Model, PARAMETERS};
+use super::model::{Customer, Model, OfFrequency, PARAMETERS};
 
 /// The beta-geometric model: nobody stops before the first repeat purchase.
 pub struct BgNbd;
@@ -24,7 +24,8 @@ fn purchases([r, alpha, a, b]: &[f64; PARAMETERS], customer: &Customer, coins: f
     let whole = a + b + coins - 1.0;
     let upper = whole - customer.frequency - r;
     let first = if epsilon == 0.0 { -log } else { -(epsilon * log).exp_m1() / epsilon };
-    let (mut term, mut sum) = (upper / whole * share, 0.0_f64);
+    // The sum times `whole`, which is 0 where a + b = 1 and no coin has been thrown.
+    let (mut term, mut sum) = (upper * share, 0.0_f64);
     let mut number = 1.0;
     while term != 0.0 {
         sum += term;
@@ -32,19 +33,41 @@ fn purchases([r, alpha, a, b]: &[f64; PARAMETERS], customer: &Customer, coins: f
             return f64::NAN;
         }
         let ratio = (upper + number) * (epsilon + number) / ((whole + number) * (number + 1.0)) * share;
-        if ratio.abs() < 1.0 && term.abs() * ratio.abs() < (1.0 - ratio.abs()) * 1e-17 * (sum.abs() + first.abs()) {
+        if ratio.abs() < 1.0
+            && term.abs() * ratio.abs() < (1.0 - ratio.abs()) * 1e-17 * (sum.abs() + (whole * first).abs())
+        {
             break;
         }
         term *= ratio;
         number += 1.0;
     }
-    whole * (first - (epsilon * log).exp() * sum)
+    whole * first - (epsilon * log).exp() * sum
 }
 
 /// The probability of a purchase within a time of a customer who is alive: nobody stops before it.
 fn purchase([r, alpha, ..]: &[f64; PARAMETERS], customer: &Customer, horizon: f64) -> f64 {
     let later = alpha + customer.age;
     -((r + customer.frequency) * (later / (later + horizon)).ln()).exp_m1()
+}
+
+/// The log-likelihood of the times. Written out by its slopes, for it is what a fit does most.
+fn of_times<const N: usize>(
+    [r, alpha, ..]: &[Dual<N>; PARAMETERS],
+    end: Dual<N>,
+    Customer { frequency, recency, age }: &Customer,
+) -> Dual<N> {
+    let (shape, now, last) = (r.value + frequency, alpha.value + age, alpha.value + recency);
+    let (ln_now, gap) = (now.ln(), now.ln() - last.ln());
+    // The odds of an end, as a logarithm; of both cases the likelier counts 1, the other `small`.
+    let odds = end.value + shape * gap;
+    let small = (-odds.abs()).exp();
+    let weight = if odds > 0.0 { 1.0 } else { small };
+    let ended = weight / (1.0 + small);
+    let by_shape = ended * gap - ln_now;
+    let by_alpha = shape * (ended * (now.recip() - last.recip()) - now.recip());
+    let value = odds.max(0.0) + small.ln_1p() - shape * ln_now;
+    let slope = |i: usize| by_shape * r.slopes[i] + by_alpha * alpha.slopes[i] + ended * end.slopes[i];
+    Dual { value, slopes: std::array::from_fn(slope) }
 }
 
 /// How much likelier it is to have stopped at the last purchase than to be alive, but for the chance of that coin.
@@ -55,19 +78,15 @@ fn silence([r, alpha, ..]: &[f64; PARAMETERS], customer: &Customer) -> f64 {
 impl Model for BgNbd {
     const NAME: &'static str = "bg_nbd";
 
-    fn of_frequency<const N: usize>([r, alpha, a, b]: &[Dual<N>; PARAMETERS], frequency: f64) -> Dual<N> {
+    fn of_frequency<const N: usize>([r, alpha, a, b]: &[Dual<N>; PARAMETERS], frequency: f64) -> OfFrequency<N> {
         let rate = (*r + frequency).ln_gamma() - r.ln_gamma() + *r * alpha.ln();
-        rate + a.ln_beta(*b + frequency) - a.ln_beta(*b)
+        let part = rate + a.ln_beta(*b + frequency) - a.ln_beta(*b);
+        let coin = || a.ln() - (*b + (frequency - 1.0)).ln();
+        OfFrequency { part, end: if frequency == 0.0 { Dual::constant(f64::NEG_INFINITY) } else { coin() } }
     }
 
-    fn of_times<const N: usize>([r, alpha, a, b]: &[Dual<N>; PARAMETERS], customer: &Customer) -> Dual<N> {
-        let shape = *r + customer.frequency;
-        let alive = -(shape * (*alpha + customer.age).ln());
-        if customer.frequency == 0.0 {
-            return alive;
-        }
-        let coin = a.ln() - (*b + (customer.frequency - 1.0)).ln();
-        alive.ln_add(coin - shape * (*alpha + customer.recency).ln())
+    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], end: Dual<N>, customer: &Customer) -> Dual<N> {
+        of_times(parameters, end, customer)
     }
 
     fn probability_alive(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64 {
@@ -90,15 +109,15 @@ impl Model for BgNbd {
 impl Model for MbgNbd {
     const NAME: &'static str = "mbg_nbd";
 
-    fn of_frequency<const N: usize>(parameters: &[Dual<N>; PARAMETERS], frequency: f64) -> Dual<N> {
+    fn of_frequency<const N: usize>(parameters: &[Dual<N>; PARAMETERS], frequency: f64) -> OfFrequency<N> {
         let [.., a, b] = parameters;
-        BgNbd::of_frequency(parameters, frequency) - (*a + *b + frequency).ln()
+        let stays = (*b + frequency).ln();
+        let part = BgNbd::of_frequency(parameters, frequency).part + stays - (*a + *b + frequency).ln();
+        OfFrequency { part, end: a.ln() - stays }
     }
 
-    fn of_times<const N: usize>([r, alpha, a, b]: &[Dual<N>; PARAMETERS], customer: &Customer) -> Dual<N> {
-        let shape = *r + customer.frequency;
-        let alive = (*b + customer.frequency).ln() - shape * (*alpha + customer.age).ln();
-        alive.ln_add(a.ln() - shape * (*alpha + customer.recency).ln())
+    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], end: Dual<N>, customer: &Customer) -> Dual<N> {
+        of_times(parameters, end, customer)
     }
 
     fn probability_alive(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64 {

@@ -28,7 +28,7 @@ impl<const N: usize> Dual<N> {
 
     /// A function of this number, from its value and its derivative there.
     #[inline]
-    fn through(self, value: f64, slope: f64) -> Self {
+    pub fn through(self, value: f64, slope: f64) -> Self {
         Self { value, slopes: self.slopes.map(|each| each * slope) }
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::gamma_gamma::{SPENDING, expected_value};
+use super::gamma_gamma::{SPENDING, Spending, expected_line, expected_value};
 use super::group::ordered;
 use super::model::{Customer, Model, PARAMETERS};
 use super::read;
@@ -40,49 +40,36 @@ struct Estimate {
     high: f64,
 }
 
-/// Customers of one history.
-const TASK_HISTORIES: usize = 64;
+/// What was found of a customer: P(alive), purchases, value where it is asked for.
+type Found = (u32, f64, Estimate, Option<Estimate>);
+
+/// Customers with as many purchases and the same age that a task takes at most, so that a large group has many tasks.
+const TASK_ALIKE: usize = 1 << 12;
 
 /// P(alive), purchases and value to come of each customer.
 pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) -> Result<Table> {
-    let Params { draws, spending: of_spending, valued, periods, level } = read(params, M::NAME)?;
+    let params: Params = read(params, M::NAME)?;
+    let Params { draws, spending: of_spending, valued, .. } = &params;
     if draws.is_empty() || of_spending.as_ref().is_some_and(|spending| spending.len() != draws.len()) {
         return Err(Error::Internal("draws of purchases and of values differ in number".into()));
     }
-    let horizon = periods.last().map_or(0.0, |(end, _)| *end);
     let rows = customers(data, M::COUNTED)?;
-    let known = if of_spending.is_some() { spending(data, &valued)? } else { vec![None; rows.len()] };
+    let known = if of_spending.is_some() { spending(data, valued)? } else { vec![None; rows.len()] };
     let order = ordered(&rows);
-    let histories: Vec<&[u32]> = order.chunk_by(|&one, &other| rows[one as usize] == rows[other as usize]).collect();
-    let of_history = |places: &&[u32]| {
-        let customer = &rows[places[0] as usize];
-        let first = ahead::<M>(&draws[0], customer, &periods);
-        // What a discount takes hardly depends on the parameters, so drawn ones share that of the estimates.
-        let worth = if first.purchases > 0.0 { first.discounted / first.purchases } else { 0.0 };
-        let drawn = draws[1..].iter().map(|own| {
-            let purchases = M::probability_alive(own, customer) * M::expected_purchases_alive(own, customer, horizon);
-            Ahead { purchases, discounted: worth * purchases }
-        });
-        let ahead: Vec<_> = std::iter::once(first).chain(drawn).collect();
-        let mut buffer: Vec<f64> = Vec::with_capacity(draws.len());
-        let purchases = estimate(ahead.iter().map(|own| own.purchases), &mut buffer, level);
-        let alive = M::probability_alive(&draws[0], customer);
-        let of_customer = |&place: &u32| {
-            let value = of_spending.as_ref().map(|spending| {
-                let own = known[place as usize].as_ref();
-                let values =
-                    spending.iter().zip(&ahead).map(|(means, ahead)| expected_value(means, own) * ahead.discounted);
-                estimate(values, &mut buffer, level)
-            });
-            (place, alive, purchases, value)
-        };
-        places.iter().map(of_customer).collect::<Vec<_>>()
+    // What lies ahead of those who are alive depends on purchases and age alone.
+    let alike = order.chunk_by(|&one, &other| rows[one as usize].bare() == rows[other as usize].bare());
+    let tasks: Vec<&[u32]> = alike.flat_map(|places| places.chunks(TASK_ALIKE)).collect();
+    let of_task = |drawing: &mut Drawing, places: &[u32]| -> Result<Vec<Found>> {
+        let ahead = Ahead::of::<M>(&params, &rows[places[0] as usize].bare());
+        let mut found = Vec::with_capacity(places.len());
+        for places in places.chunk_by(|&one, &other| rows[one as usize] == rows[other as usize]) {
+            cancel.check()?;
+            found.extend(of_history::<M>(&params, &ahead, drawing, places, &rows, &known));
+        }
+        Ok(found)
     };
-    let tasks = histories.par_chunks(TASK_HISTORIES).map(|histories| {
-        cancel.check()?;
-        Ok(histories.iter().flat_map(of_history).collect::<Vec<_>>())
-    });
-    let found: Vec<_> = tasks.collect::<Result<Vec<_>>>()?;
+    let found = tasks.into_par_iter().map_init(Drawing::default, of_task);
+    let found: Vec<_> = found.collect::<Result<Vec<_>>>()?;
     let mut columns: [Vec<f64>; 8] = std::array::from_fn(|_| vec![f64::NAN; rows.len()]);
     for (place, alive, purchases, value) in found.into_iter().flatten() {
         let place = place as usize;
@@ -90,7 +77,7 @@ pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) ->
         columns[1][place] = purchases.value;
         columns[2][place] = purchases.low;
         columns[3][place] = purchases.high;
-        if let (Some(value), Some(means)) = (value, &of_spending) {
+        if let (Some(value), Some(means)) = (value, of_spending) {
             columns[4][place] = expected_value(&means[0], known[place].as_ref());
             columns[5][place] = value.value;
             columns[6][place] = value.low;
@@ -117,21 +104,81 @@ pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) ->
     with_columns(data, scores.chain(std::iter::once(("reason", reasons))).collect())
 }
 
+/// What lies ahead of customers who are alive, by their number of purchases and their age.
 struct Ahead {
-    purchases: f64,
-    discounted: f64,
+    /// Purchases up to the horizon, by the estimates and by each drawn parameters.
+    purchases: Vec<f64>,
+    /// What a purchase is worth today, on average. What a discount takes hardly depends on the parameters, so drawn
+    /// ones share that of the estimates.
+    worth: f64,
 }
 
-/// Purchases up to the horizon, and the same with what each is worth today.
-fn ahead<M: Model>(parameters: &[f64; PARAMETERS], customer: &Customer, periods: &[(f64, f64)]) -> Ahead {
-    let alive = M::probability_alive(parameters, customer);
-    let (mut purchases, mut discounted) = (0.0, 0.0);
-    for &(end, worth) in periods {
-        let until = alive * M::expected_purchases_alive(parameters, customer, end);
-        discounted += worth * (until - purchases);
-        purchases = until;
+impl Ahead {
+    fn of<M: Model>(Params { draws, periods, .. }: &Params, bare: &Customer) -> Self {
+        let horizon = periods.last().map_or(0.0, |(end, _)| *end);
+        let purchases: Vec<_> = draws.iter().map(|own| M::expected_purchases_alive(own, bare, horizon)).collect();
+        let (mut before, mut discounted) = (0.0, 0.0);
+        for &(end, worth) in periods {
+            let until = M::expected_purchases_alive(&draws[0], bare, end);
+            discounted += worth * (until - before);
+            before = until;
+        }
+        Self { worth: if before > 0.0 { discounted / before } else { 0.0 }, purchases }
     }
-    Ahead { purchases, discounted }
+}
+
+/// Figures of the customers at hand by the estimates and by each drawn parameters, in memory that is used again.
+#[derive(Default)]
+struct Drawing {
+    purchases: Vec<f64>,
+    discounted: Vec<f64>,
+    /// Of which number of valued purchases the means are.
+    frequency: Option<f64>,
+    means: Vec<(f64, f64)>,
+    buffer: Vec<f64>,
+}
+
+impl Drawing {
+    /// By the model of values, the mean to expect of a customer is `.0 + .1 · mean`.
+    fn means(&mut self, spending: &[[f64; SPENDING]], own: Option<&Spending>) {
+        let frequency = own.map_or(0.0, |own| own.frequency);
+        if self.frequency != Some(frequency) {
+            self.frequency = Some(frequency);
+            self.means.clear();
+            self.means.extend(spending.iter().map(|means| expected_line(means, frequency)));
+        }
+    }
+}
+
+/// The customers of one history.
+fn of_history<M: Model>(
+    params: &Params,
+    ahead: &Ahead,
+    drawing: &mut Drawing,
+    places: &[u32],
+    rows: &[Customer],
+    known: &[Option<Spending>],
+) -> Vec<Found> {
+    let (draws, customer) = (&params.draws, &rows[places[0] as usize]);
+    let purchases = draws.iter().zip(&ahead.purchases).map(|(own, ahead)| M::probability_alive(own, customer) * ahead);
+    drawing.purchases.clear();
+    drawing.purchases.extend(purchases);
+    drawing.discounted.clear();
+    drawing.discounted.extend(drawing.purchases.iter().map(|purchases| ahead.worth * purchases));
+    let alive = M::probability_alive(&draws[0], customer);
+    let purchases = estimate(drawing.purchases.iter().copied(), &mut drawing.buffer, params.level);
+    let of_customer = |&place: &u32| {
+        let value = params.spending.as_ref().map(|spending| {
+            let own = known[place as usize].as_ref();
+            drawing.means(spending, own);
+            let mean = own.map_or(0.0, |own| own.mean);
+            let values = drawing.means.iter().zip(&drawing.discounted);
+            let values = values.map(|((base, slope), discounted)| (base + slope * mean) * discounted);
+            estimate(values, &mut drawing.buffer, params.level)
+        });
+        (place, alive, purchases, value)
+    };
+    places.iter().map(of_customer).collect()
 }
 
 /// The first of some figures, and the interval of the others.

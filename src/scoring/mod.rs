@@ -6,6 +6,7 @@ mod dual;
 mod gamma_gamma;
 mod group;
 mod lifetime;
+mod memory;
 mod model;
 mod pareto_nbd;
 mod table;
@@ -20,6 +21,8 @@ use crate::table::Table;
 
 use bg_bb::BgBb;
 use bg_nbd::{BgNbd, MbgNbd};
+use gamma_gamma::{MeanValues, Spending};
+use memory::Memory;
 use model::{Effect, Model, PARAMETERS, each, likelihood};
 use pareto_nbd::ParetoNbd;
 use table::{customers, numbers, spending, table};
@@ -36,6 +39,7 @@ pub const SCORES: &[(&str, Scorer)] = &[
     ("gamma_gamma", expected_values),
     ("gamma_gamma_likelihood", gamma_gamma_likelihood),
     ("group", group::group),
+    ("group_values", group::group_values),
     ("mbg_nbd", scores::<MbgNbd>),
     ("mbg_nbd_customer_value", lifetime::customer_value::<MbgNbd>),
     ("mbg_nbd_likelihood", likelihood_of::<MbgNbd>),
@@ -109,48 +113,56 @@ fn scores<M: Model>(data: &Table, params: Value, cancel: &Cancel) -> Result<Tabl
     let ScoreParams { parameters, horizon, effects } = read(params, M::NAME)?;
     let rows = customers(data, M::COUNTED)?;
     let columns = effects.iter().map(|effect| numbers(data, &effect.column)).collect::<Result<Vec<_>>>()?;
-    let of_row = |row: usize, customer: &model::Customer| {
+    let of_row = |memory: &mut Memory<(f64, f64)>, row: usize, customer: &model::Customer| {
         let own: [f64; PARAMETERS] = std::array::from_fn(|parameter| {
             let acted = effects.iter().zip(&columns);
             let acted = acted.map(|(effect, values)| effect.on[parameter] * effect.coefficient * values[row]);
             parameters[parameter] * acted.sum::<f64>().exp()
         });
+        let ahead = |bare: &model::Customer| {
+            let purchases = M::expected_purchases_alive(&own, bare, horizon);
+            (purchases, M::probability_of_purchase_alive(&own, bare, horizon))
+        };
+        let (purchases, purchase) =
+            if effects.is_empty() { memory.of(customer, ahead) } else { ahead(&customer.bare()) };
         let alive = M::probability_alive(&own, customer);
-        let purchases = alive * M::expected_purchases_alive(&own, customer, horizon);
-        (alive, purchases, alive * M::probability_of_purchase_alive(&own, customer, horizon))
+        [alive, alive * purchases, alive * purchase]
     };
-    let (mut alive, mut purchases, mut purchase) = (Vec::new(), Vec::new(), Vec::new());
-    for (of_alive, of_purchases, of_purchase) in each(&rows, cancel, of_row)? {
-        alive.push(of_alive);
-        purchases.push(of_purchases);
-        purchase.push(of_purchase);
-    }
-    table(vec![("probability_alive", alive), ("expected_purchases", purchases), ("probability_of_purchase", purchase)])
+    let names = ["probability_alive", "expected_purchases", "probability_of_purchase"];
+    table(names.into_iter().zip(each(&rows, cancel, Memory::new, of_row)?).collect())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpendingLikelihoodParams {
+    /// Logarithms of the parameters.
+    logarithms: [f64; gamma_gamma::SPENDING],
+}
+
+/// The log-likelihood of the mean values of `group_values`, and its slopes by the logarithms, below each other.
+fn gamma_gamma_likelihood(data: &Table, params: Value, cancel: &Cancel) -> Result<Table> {
+    let SpendingLikelihoodParams { logarithms } = read(params, "gamma_gamma")?;
+    let [frequencies, means, weights] = ["frequency", "mean_value", "customers"].map(|name| numbers(data, name));
+    let (frequencies, means, weights) = (frequencies?, means?, weights?);
+    let values = MeanValues { frequencies: &frequencies, means: &means, weights: &weights };
+    let (value, slopes) = gamma_gamma::likelihood(&logarithms, &values, cancel)?;
+    table(vec![("value", std::iter::once(value).chain(slopes).collect())])
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SpendingParams {
-    /// The parameters, or their logarithms where a likelihood is asked for.
     parameters: [f64; gamma_gamma::SPENDING],
     /// The column with the number of purchases whose value is known.
     valued: String,
 }
 
-/// The log-likelihood of mean values (`value`), and its slopes by the logarithms of the parameters, below each other.
-fn gamma_gamma_likelihood(data: &Table, params: Value, cancel: &Cancel) -> Result<Table> {
-    let SpendingParams { parameters, valued } = read(params, "gamma_gamma")?;
-    let rows = spending(data, &valued)?.into_iter().flatten().filter(|row| row.mean > 0.0);
-    let rows: Vec<_> = rows.collect();
-    let (value, slopes) = gamma_gamma::likelihood(&parameters, &rows, cancel)?;
-    table(vec![("value", std::iter::once(value).chain(slopes).collect())])
-}
-
 /// The mean value to expect of each customer's later purchases.
 fn expected_values(data: &Table, params: Value, cancel: &Cancel) -> Result<Table> {
     let SpendingParams { parameters, valued } = read(params, "gamma_gamma")?;
-    let of_row = |_, row: &Option<gamma_gamma::Spending>| gamma_gamma::expected_value(&parameters, row.as_ref());
-    table(vec![("expected_value", each(&spending(data, &valued)?, cancel, of_row)?)])
+    let of_row = |(): &mut (), _, row: &Option<Spending>| [gamma_gamma::expected_value(&parameters, row.as_ref())];
+    let [found] = each(&spending(data, &valued)?, cancel, || (), of_row)?;
+    table(vec![("expected_value", found)])
 }
 
 #[cfg(test)]
@@ -187,7 +199,8 @@ mod tests {
         let asked = [
             ("mbg_nbd_likelihood", r#"{"logarithms": [-0.5, 1.8, 0.1, 0.4]}"#.to_owned()),
             ("pareto_nbd", r#"{"parameters": [0.5, 6.0, 0.6, 9.0], "horizon": 30}"#.to_owned()),
-            ("gamma_gamma_likelihood", r#"{"parameters": [1.8, 1.3, 2.7], "valued": "frequency"}"#.to_owned()),
+            ("gamma_gamma_likelihood", r#"{"logarithms": [1.8, 1.3, 2.7]}"#.to_owned()),
+            ("group_values", r#"{"valued": "frequency"}"#.to_owned()),
             ("group", r#"{"counted": false, "weight": "customers"}"#.to_owned()),
             ("mbg_nbd_customer_value", value),
         ];

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use arrow::buffer::ScalarBuffer;
 use rayon::prelude::*;
 
 use super::dual::Dual;
@@ -12,7 +13,7 @@ use crate::pool::Cancel;
 pub const PARAMETERS: usize = 4;
 
 /// Rows that a task takes; their sums are added up in order, so that results do not depend on the number of threads.
-const TASK_ROWS: usize = 1 << 12;
+pub const TASK_ROWS: usize = 1 << 12;
 
 /// What is known of the purchases of a customer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +31,20 @@ impl Customer {
     pub fn is_there(&self) -> bool {
         self.recency >= self.age
     }
+
+    /// A customer with these purchases and this age and the latest recency: the same for all who differ in it alone.
+    pub fn bare(&self) -> Self {
+        Self { recency: self.age, ..*self }
+    }
+}
+
+/// What a log-likelihood owes to the number of purchases alone, the same for all customers who have that number.
+#[derive(Debug, Clone, Copy)]
+pub struct OfFrequency<const N: usize> {
+    /// The part that is added.
+    pub part: Dual<N>,
+    /// The share of an end after the last purchase in the odds of that end, as a logarithm.
+    pub end: Dual<N>,
 }
 
 /// A model of repeat purchases and of the silent end of a customer.
@@ -39,19 +54,20 @@ pub trait Model: Sync {
     /// Whether times are numbers of opportunities, so whole.
     const COUNTED: bool = false;
 
-    /// The part of the log-likelihood that depends on the number of purchases alone.
-    fn of_frequency<const N: usize>(parameters: &[Dual<N>; PARAMETERS], frequency: f64) -> Dual<N>;
+    /// What the log-likelihood owes to the number of purchases alone.
+    fn of_frequency<const N: usize>(parameters: &[Dual<N>; PARAMETERS], frequency: f64) -> OfFrequency<N>;
 
-    /// The rest of the log-likelihood.
-    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], customer: &Customer) -> Dual<N>;
+    /// The log-likelihood less the part that is added; `end` is that of the frequency.
+    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], end: Dual<N>, customer: &Customer) -> Dual<N>;
 
     /// The probability that the customer will buy again at some time or other.
     fn probability_alive(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64;
 
-    /// Purchases within a time after the end of observation, of a customer who is alive at that end.
+    /// Purchases within a time after the end of observation, of a customer who is alive at that end; the recency says
+    /// no more about them.
     fn expected_purchases_alive(parameters: &[f64; PARAMETERS], customer: &Customer, horizon: f64) -> f64;
 
-    /// The probability of a purchase within a time after the end of observation, of a customer who is alive then.
+    /// The probability of a purchase within that time, of the same customer.
     fn probability_of_purchase_alive(parameters: &[f64; PARAMETERS], customer: &Customer, horizon: f64) -> f64;
 }
 
@@ -65,7 +81,7 @@ pub struct Effect {
     /// By parameter: 1 or -1 where the effect acts on it, else 0.
     pub on: [f64; PARAMETERS],
     /// The value of each row.
-    pub values: Vec<f64>,
+    pub values: ScalarBuffer<f64>,
 }
 
 /// The weighted log-likelihood of rows, and its slopes by the logarithms of the parameters and by the coefficients.
@@ -89,7 +105,7 @@ pub fn likelihood<M: Model>(
         cancel.check()?;
         let (mut sum, mut slopes) = (0.0, vec![0.0; PARAMETERS + effects.len()]);
         // Rows that stand together mostly have one frequency, whose part is the same in all of them.
-        let mut known: Option<(f64, Dual<PARAMETERS>)> = None;
+        let mut known: Option<(f64, OfFrequency<PARAMETERS>)> = None;
         for (place, customer) in customers.iter().enumerate() {
             let row = task * TASK_ROWS + place;
             let own = if effects.is_empty() { shared } else { at(Some(row)) };
@@ -102,7 +118,7 @@ pub fn likelihood<M: Model>(
                 _ => M::of_frequency(&own, customer.frequency),
             };
             known = Some((customer.frequency, frequency));
-            let found = frequency + M::of_times(&own, customer);
+            let found = frequency.part + M::of_times(&own, frequency.end, customer);
             let weight = weights[row];
             sum += weight * found.value;
             for (slope, own) in slopes.iter_mut().zip(found.slopes) {
@@ -124,13 +140,31 @@ pub fn likelihood<M: Model>(
     Ok(whole)
 }
 
-/// A number of each row, in order, on all cores.
-pub fn each<R: Sync, T: Send>(rows: &[R], cancel: &Cancel, work: impl Fn(usize, &R) -> T + Sync) -> Result<Vec<T>> {
-    let tasks = rows.par_chunks(TASK_ROWS).enumerate().map(|(task, rows)| {
+/// Numbers of each row, in columns, on all cores. What `memory` makes, for each core, is kept from one row to the next.
+pub fn each<R: Sync, T, const N: usize>(
+    rows: &[R],
+    cancel: &Cancel,
+    memory: impl Fn() -> T + Send + Sync,
+    work: impl Fn(&mut T, usize, &R) -> [f64; N] + Sync,
+) -> Result<[Vec<f64>; N]> {
+    let mut found: [Vec<f64>; N] = std::array::from_fn(|_| vec![0.0; rows.len()]);
+    // Of each task the part of each column.
+    let mut columns = found.each_mut().map(|column| column.chunks_mut(TASK_ROWS));
+    let mut tasks: Vec<([&mut [f64]; N], &[R])> = Vec::with_capacity(rows.len().div_ceil(TASK_ROWS));
+    for rows in rows.chunks(TASK_ROWS) {
+        tasks.push((columns.each_mut().map(|column| column.next().unwrap_or_default()), rows));
+    }
+    let of_task = |memory: &mut T, (task, (mut columns, rows)): (usize, ([&mut [f64]; N], &[R]))| -> Result<()> {
         cancel.check()?;
-        Ok(rows.iter().enumerate().map(|(place, row)| work(task * TASK_ROWS + place, row)).collect::<Vec<_>>())
-    });
-    Ok(tasks.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+        for (place, row) in rows.iter().enumerate() {
+            for (column, number) in columns.iter_mut().zip(work(memory, task * TASK_ROWS + place, row)) {
+                column[place] = number;
+            }
+        }
+        Ok(())
+    };
+    tasks.into_par_iter().enumerate().try_for_each_init(memory, of_task)?;
+    Ok(found)
 }
 
 /// Refuses rows that no history of purchases can have, with the number of them and the first one.
@@ -151,8 +185,12 @@ pub fn check(rows: &[Customer], counted: bool) -> Result<()> {
         }),
         ("have more purchases than opportunities up to the last one", |row| row.frequency > row.recency),
     ];
+    let rules: Vec<_> = rules.iter().chain(of_opportunities.iter().filter(|_| counted)).collect();
+    if rows.par_iter().all(|row| rules.iter().all(|(_, rule)| !rule(row))) {
+        return Ok(());
+    }
     let mut wrong = String::new();
-    for (what, rule) in rules.iter().chain(of_opportunities.iter().filter(|_| counted)) {
+    for (what, rule) in rules {
         let Some(first) = rows.par_iter().position_first(rule) else { continue };
         let number = rows.par_iter().filter(|row| rule(row)).count();
         let Customer { frequency, recency, age } = rows[first];
@@ -161,9 +199,6 @@ pub fn check(rows: &[Customer], counted: bool) -> Result<()> {
             wrong,
             "\n  {number} {what} (the first is row {first}: frequency {frequency}, recency {recency}, age {age})"
         );
-    }
-    if wrong.is_empty() {
-        return Ok(());
     }
     Err(Error::Data(format!(
         "some customers have purchases that can't be:{wrong}\nfrequency counts the purchases after the first one, \

@@ -3,7 +3,7 @@
 //! Schmittlein, Morrison and Colombo 1987, doi:10.1287/mnsc.33.1.1; likelihood of Fader and Hardie 2005, note 009.
 
 use super::dual::Dual;
-use super::model::{Customer, Model, PARAMETERS, plain};
+use super::model::{Customer, Model, OfFrequency, PARAMETERS, plain};
 
 /// The model with the parameters r and α of the rate, s and β of the end.
 pub struct ParetoNbd;
@@ -81,11 +81,13 @@ fn ln_odds(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64 {
 impl Model for ParetoNbd {
     const NAME: &'static str = "pareto_nbd";
 
-    fn of_frequency<const N: usize>([r, alpha, s, beta]: &[Dual<N>; PARAMETERS], frequency: f64) -> Dual<N> {
-        (*r + frequency).ln_gamma() - r.ln_gamma() + *r * alpha.ln() + *s * beta.ln()
+    fn of_frequency<const N: usize>([r, alpha, s, beta]: &[Dual<N>; PARAMETERS], frequency: f64) -> OfFrequency<N> {
+        let shape = *r + frequency;
+        let part = shape.ln_gamma() - r.ln_gamma() + *r * alpha.ln() + *s * beta.ln();
+        OfFrequency { part, end: s.ln() - (shape + *s).ln() }
     }
 
-    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], customer: &Customer) -> Dual<N> {
+    fn of_times<const N: usize>(parameters: &[Dual<N>; PARAMETERS], end: Dual<N>, customer: &Customer) -> Dual<N> {
         let [r, alpha, s, beta] = parameters;
         let shape = *r + customer.frequency;
         let alive = -(shape * (*alpha + customer.age).ln()) - *s * (*beta + customer.age).ln();
@@ -93,7 +95,7 @@ impl Model for ParetoNbd {
             return alive;
         }
         let ended = ln_ended(parameters, customer.frequency, customer.recency, customer.age);
-        alive.ln_add(s.ln() - (shape + *s).ln() + ended)
+        alive.ln_add(end + ended)
     }
 
     fn probability_alive(parameters: &[f64; PARAMETERS], customer: &Customer) -> f64 {

@@ -156,7 +156,7 @@ def lifetime_value(
     holdout
         How much of the end of a log is kept from a second fit, to see how good its forecast is; by default none.
     draws
-        Parameters drawn for the intervals; 0 leaves the intervals null, which is much faster with millions of
+        Parameters drawn for the intervals; 0 leaves the intervals null, which is faster with millions of
         customers.
     seed
         Of the draws: the same seed gives the same intervals.

@@ -22,6 +22,9 @@ _POLISH = 20
 # Rows on which starts are tried, where there are many more.
 _SOME = 20_000
 _LEVEL_ENOUGH = 1e-9
+# What a search leaves of the slope: little, or as little as the highest point of some rows tells of that of all.
+_LEFT = 1e-8
+_LEFT_OF_SOME = 1e-5
 # Parameters are searched by their logarithms: beyond e^±20 there is an edge, not a maximum.
 _FAR = 20.0
 
@@ -53,10 +56,10 @@ def maximum(
     """
     scaled = _scaled(function, customers)
     sketch = scaled if rough is None else _scaled(*rough)
-    near = _best(sketch, starts, model)
+    near = _best(sketch, starts, model, _LEFT if rough is None else _LEFT_OF_SOME)
     at, here = _polished(scaled, near, _curvature(sketch, near))
     if rough is not None and float(np.abs(here[1]).max()) > LEVEL_GROUND:
-        at = _best(scaled, [at], model)
+        at = _best(scaled, [at], model, _LEFT)
     curvature = _curvature(scaled, at)
     at, (value, slopes) = _polished(scaled, at, curvature)
     norm = float(np.abs(slopes).max())
@@ -90,11 +93,11 @@ def _scaled(function: LogLikelihood, customers: float) -> LogLikelihood:
     return scaled
 
 
-def _best(function: LogLikelihood, starts: Sequence[Floats], model: str) -> Floats:
-    """The lowest point that BFGS finds from any start."""
+def _best(function: LogLikelihood, starts: Sequence[Floats], model: str, slope: float) -> Floats:
+    """The lowest point that BFGS finds from any start, down to some slope."""
     from scipy.optimize import minimize
 
-    options = {"gtol": 1e-8}
+    options = {"gtol": slope}
     found = [minimize(function, start, jac=True, method="BFGS", options=options) for start in starts]
     finite = [each for each in found if np.isfinite(each.fun) and np.isfinite(each.x).all()]
     if not finite:

@@ -109,18 +109,19 @@ def fit_known(table: _core.Table, valued: str) -> GammaGamma:
 
     def of(rows: _core.Table) -> LogLikelihood:
         def function(at: Floats) -> tuple[float, Floats]:
-            params = json.dumps({"parameters": at.tolist(), "valued": valued})
+            params = json.dumps({"logarithms": at.tolist()})
             found = _core.score(rows, "gamma_gamma_likelihood", params).numpy("value")[0]
             return float(found[0]), np.asarray(found[1:], dtype=np.float64)
 
         return function
 
-    some = every(table.num_rows)
-    rough = None if some is None else (of(table.rows(some)), float(known[some].sum()))
+    rows = _core.score(table, "group_values", json.dumps({"valued": valued}))
+    some = every(rows.num_rows)
+    rough = None if some is None else (of(rows.rows(some)), float(numbers(rows, "customers")[some].sum()))
     starts = [
         np.log([shape, q, typical * (q - 1) / shape]) for shape, q in ((1.0, 2.0), (6.0, 4.0), (3.0, 12.0))
     ]
-    found = maximum(of(table), starts, customers, GammaGamma.names, GammaGamma.words, rough=rough)
+    found = maximum(of(rows), starts, customers, GammaGamma.names, GammaGamma.words, rough=rough)
     model = GammaGamma.of_maximum(found, customers)
     if model.estimates[1] <= 1:
         raise DataError(
