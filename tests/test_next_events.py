@@ -74,17 +74,23 @@ class Oracle:
 
     def kept(self, order: int, alpha: float) -> set[Context]:
         """Contexts that tell more than shorter ones, and those that longer kept ones need."""
+        p_values = {}
+        for context, mine in [*self.counts.items()]:
+            total, wider = sum(mine.values()), self.counts[context[1:]]
+            if not context or len(context) > order or total < 5 or len(wider) < 2:
+                continue
+            names = sorted(wider)
+            p_values[context] = stats.power_divergence(
+                [mine[name] for name in names],
+                [total * wider[name] / sum(wider.values()) for name in names],
+                lambda_="log-likelihood",
+            ).pvalue
+        adjusted = dict(zip(p_values, stats.false_discovery_control([*p_values.values()]), strict=True))
         kept: set[Context] = {()}
         for context in sorted(self.counts, key=len, reverse=True):
             if not context or len(context) > order:
                 continue
-            mine, wider = self.counts[context], self.counts[context[1:]]
-            total, all_of = sum(mine.values()), sum(wider.values())
-            gain = sum(
-                count * math.log((count / total) / (wider[name] / all_of)) for name, count in mine.items()
-            )
-            freedom = len(wider) - 1
-            tells = freedom > 0 and gain >= stats.chi2.isf(alpha, freedom) / 2 - 1e-12
+            tells = adjusted.get(context, 1) <= alpha
             if tells or any(longer[1:] == context for longer in kept if longer):
                 kept.add(context)
         return kept
@@ -162,20 +168,20 @@ def test_probabilities_pruning_and_losses_are_those_of_plain_counting(
 
 
 def chain(order: int, customers: int, seed: int) -> dict[str, list[tuple[int, str]]]:
-    """Sequences in which the event before last decides, or nothing does."""
+    """Sequences in which one event of the past decides, or nothing does."""
     draw = random.Random(seed)
     journeys = {}
     for who in range(customers):
-        events = [draw.choice("AB"), draw.choice("AB")]
-        for _ in range(18):
-            likely = {2: events[-2], 0: draw.choice("AB")}[order]
+        events = [draw.choice("AB") for _ in range(order)]
+        while len(events) < 20:
+            likely = events[-order] if order else draw.choice("AB")
             events.append(likely if draw.random() < 0.9 else draw.choice("AB"))
         journeys[f"c{who}"] = list(enumerate(events))
     return journeys
 
 
 def test_the_order_of_the_chain_is_found() -> None:
-    result = log_of(chain(2, 200, 5)).next_events(order=4, gap=None, alpha=0.001)
+    result = log_of(chain(2, 200, 5)).next_events(order=4, gap=None)
     losses = result.losses().to_dict()
     row = losses["chosen"].index(True)
     assert losses["order"][row] == 2
@@ -191,6 +197,26 @@ def test_the_order_of_the_chain_is_found() -> None:
     }
     assert best[2, 1] > 0.85 > 0.6 > best[0, 1]
     assert best[0, 3] == 1
+
+
+@pytest.mark.parametrize("back", [1, 2, 3])
+def test_the_order_of_many_chains_is_found(back: int) -> None:
+    found = [
+        log_of(chain(back, 200, seed)).next_events(order=5, gap=None).losses().to_dict() for seed in range(22)
+    ]
+    orders = [losses["order"][losses["chosen"].index(True)] for losses in found]
+    assert orders.count(back) >= 21
+
+
+def test_a_context_seen_once_is_no_rule() -> None:
+    journeys = {f"c{who}": [(day, "A") for day in range(9)] for who in range(200)}
+    # After B, once, comes C, which is rare elsewhere.
+    journeys["odd"] = [(0, "A"), (1, "B"), (2, "C"), (3, "A")]
+    for seed in range(3):
+        losses = log_of(journeys).next_events(gap=None, seed=seed).losses().to_dict()
+        assert {
+            size for size, pruned in zip(losses["contexts"], losses["pruned"], strict=True) if pruned
+        } == {1}
 
 
 def test_where_nothing_decides_order_0_is_used_and_said() -> None:

@@ -9,8 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from safar._typing import Array, Floats, Integers
+from safar.analyses._evidence import false_discovery
 
 __all__ = ["Cells", "ContextTree", "Loss", "best_loss", "tree_of"]
+
+# χ² says too much of fewer: one rare outcome after a context seen once passes for a rule.
+_LEAST_EVENTS = 5
 
 
 class Cells(NamedTuple):
@@ -37,7 +41,8 @@ class Level:
     symbol: Integers
     events: Integers
     kinds: Integers
-    gain: Floats
+    # G test of what followed it against what followed the shorter one; NaN where it is seen too rarely.
+    p_value: Floats
     # Of each pair.
     edge_node: Integers
     edge_outcome: Integers
@@ -75,18 +80,16 @@ class ContextTree:
     def kept(self, order: int, *, pruned: bool = True) -> list[Array]:
         """Which contexts of each length are in the model of an order."""
         kept = [level.events > 0 for level in self.levels[: order + 1]]
-        if not pruned:
+        if not pruned or not order:
             return kept
-        from scipy import stats
-
+        q_values = false_discovery(np.concatenate([level.p_value for level in self.levels[1 : order + 1]]))
+        ends = np.cumsum([len(level.p_value) for level in self.levels[1:order]])
+        tells = [np.ones(1, dtype=bool), *(each <= self.alpha for each in np.split(q_values, ends))]
         longer = np.zeros(0, dtype=np.int64)
         for length in range(order, 0, -1):
-            level = self.levels[length]
-            freedom = self.levels[length - 1].kinds[level.parent] - 1
-            limit = stats.chi2.ppf(1 - self.alpha, np.maximum(freedom, 1)) / 2
-            kept[length] &= (freedom > 0) & (level.gain >= limit)
+            kept[length] = tells[length]
             kept[length][longer] = True
-            longer = np.unique(level.parent[kept[length]])
+            longer = np.unique(self.levels[length].parent[kept[length]])
         return kept
 
     def chances(self, kept: Sequence[Array]) -> Floats:
@@ -225,18 +228,28 @@ def _level(cells: Cells, outcomes: int, shorter: Level | None, length: int) -> L
     of_edge = _mixture(edge_events, events[edge_node], kinds[edge_node], before[some_row])
     chance = before.copy()
     chance[there] = of_edge[of_pair]
-    gain: Array = np.zeros(len(parent))
+    p_value: Floats = np.full(len(parent), np.nan)
     if shorter is not None:
         wider = shorter.edge_events[shorter.edge[some_row]] / np.maximum(shorter.events[parent[edge_node]], 1)
-        here = edge_events / np.maximum(events[edge_node], 1)
+        expected = events[edge_node] * wider
+        seen = np.flatnonzero(edge_events)
         gain = np.bincount(
-            edge_node,
-            weights=edge_events * (np.log(np.maximum(here, 1e-300)) - np.log(np.maximum(wider, 1e-300))),
+            edge_node[seen],
+            weights=edge_events[seen] * np.log(edge_events[seen] / expected[seen]),
             minlength=len(parent),
         )
+        p_value = _chance_alone(gain, shorter.kinds[parent] - 1, events)
     return Level(
-        node, edge, parent, symbol, events, kinds, gain, edge_node, pairs % outcomes, edge_events, chance
+        node, edge, parent, symbol, events, kinds, p_value, edge_node, pairs % outcomes, edge_events, chance
     )
+
+
+def _chance_alone(gain: Array, freedom: Integers, events: Integers) -> Floats:
+    """p-values of G tests, whose statistic is twice the gain; NaN where they cannot be trusted."""
+    from scipy import special
+
+    p_value: Floats = special.chdtrc(np.maximum(freedom, 1), 2 * np.maximum(gain, 0))
+    return np.where((freedom > 0) & (events >= _LEAST_EVENTS), p_value, np.nan)
 
 
 def _mixture(counts: Array, events: Array, kinds: Array, base: Floats) -> Floats:
