@@ -7,6 +7,7 @@ import random
 from collections import Counter, defaultdict
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,14 +78,18 @@ class Oracle:
         p_values = {}
         for context, mine in [*self.counts.items()]:
             total, wider = sum(mine.values()), self.counts[context[1:]]
-            if not context or len(context) > order or total < 5 or len(wider) < 2:
+            if not context or len(context) > order or total < 2 or len(wider) < 2:
                 continue
             names = sorted(wider)
-            p_values[context] = stats.power_divergence(
-                [mine[name] for name in names],
-                [total * wider[name] / sum(wider.values()) for name in names],
-                lambda_="log-likelihood",
-            ).pvalue
+            seen, share = [mine[name] for name in names], np.array([wider[name] for name in names])
+            share = share / share.sum()
+            p_value = stats.multinomial.pmf(seen, total, share) / stats.dirichlet_multinomial.pmf(
+                seen, share, total
+            )
+            if total >= 5:
+                test = stats.power_divergence(seen, total * share, lambda_="log-likelihood")
+                p_value = min(p_value, test.pvalue)
+            p_values[context] = min(2 * p_value, 1.0)
         adjusted = dict(zip(p_values, stats.false_discovery_control([*p_values.values()]), strict=True))
         kept: set[Context] = {()}
         for context in sorted(self.counts, key=len, reverse=True):
@@ -217,6 +222,21 @@ def test_a_context_seen_once_is_no_rule() -> None:
         assert {
             size for size, pruned in zip(losses["contexts"], losses["pruned"], strict=True) if pruned
         } == {1}
+
+
+def test_what_follows_is_found_among_hundreds_of_events() -> None:
+    draw = random.Random(4)
+    journeys = {}
+    for who in range(400):
+        events = [draw.randrange(300)]
+        while len(events) < 12:
+            events.append((events[-1] + draw.randrange(3) + 1) % 300)
+        journeys[f"c{who}"] = [(day, str(event)) for day, event in enumerate(events)]
+    losses = log_of(journeys).next_events(order=2, gap=None).losses().to_dict()
+    used = losses["chosen"].index(True)
+    assert losses["order"][used] == 1
+    # Nearly all of the 300 events, the start, and the empty one.
+    assert losses["contexts"][used] > 250
 
 
 def test_where_nothing_decides_order_0_is_used_and_said() -> None:

@@ -41,7 +41,7 @@ class Level:
     symbol: Integers
     events: Integers
     kinds: Integers
-    # G test of what followed it against what followed the shorter one; NaN where it is seen too rarely.
+    # Of what followed it against what followed the shorter one; NaN where there is nothing to test.
     p_value: Floats
     # Of each pair.
     edge_node: Integers
@@ -231,25 +231,35 @@ def _level(cells: Cells, outcomes: int, shorter: Level | None, length: int) -> L
     p_value: Floats = np.full(len(parent), np.nan)
     if shorter is not None:
         wider = shorter.edge_events[shorter.edge[some_row]] / np.maximum(shorter.events[parent[edge_node]], 1)
-        expected = events[edge_node] * wider
-        seen = np.flatnonzero(edge_events)
-        gain = np.bincount(
-            edge_node[seen],
-            weights=edge_events[seen] * np.log(edge_events[seen] / expected[seen]),
-            minlength=len(parent),
-        )
-        p_value = _chance_alone(gain, shorter.kinds[parent] - 1, events)
+        p_value = _p_values(edge_node, edge_events, wider, shorter.kinds[parent] - 1, events)
     return Level(
         node, edge, parent, symbol, events, kinds, p_value, edge_node, pairs % outcomes, edge_events, chance
     )
 
 
-def _chance_alone(gain: Array, freedom: Integers, events: Integers) -> Floats:
-    """p-values of G tests, whose statistic is twice the gain; NaN where they cannot be trusted."""
+def _p_values(
+    edge_node: Integers, edge_events: Integers, wider: Floats, freedom: Integers, events: Integers
+) -> Floats:
+    """Whether contexts tell more than shorter ones: the better of two tests, twice its p-value.
+
+    χ² is blunt where there are many more outcomes than events, and wrong where events are few. The likelihood ratio of
+    a Dirichlet mixture around what followed the shorter context is an e-value, whose inverse is a p-value at any count.
+    """
     from scipy import special
 
-    p_value: Floats = special.chdtrc(np.maximum(freedom, 1), 2 * np.maximum(gain, 0))
-    return np.where((freedom > 0) & (events >= _LEAST_EVENTS), p_value, np.nan)
+    seen = edge_events > 0
+    node, count, share = edge_node[seen], edge_events[seen], wider[seen]
+    plain = np.bincount(node, weights=count * np.log(share), minlength=len(events))
+    own = np.bincount(node, weights=count * np.log(count / events[node]), minlength=len(events))
+    mixed = np.bincount(
+        node, weights=special.gammaln(share + count) - special.gammaln(share), minlength=len(events)
+    )
+    e_value = mixed - special.gammaln(1 + events) - plain
+    p_value = np.exp(-np.maximum(e_value, 0))
+    chi_squared = special.chdtrc(np.maximum(freedom, 1), 2 * np.maximum(own - plain, 0))
+    p_value = np.where(events >= _LEAST_EVENTS, np.minimum(p_value, chi_squared), p_value)
+    tested = (freedom > 0) & (events > 1)
+    return np.where(tested, np.minimum(2 * p_value, 1), np.nan)
 
 
 def _mixture(counts: Array, events: Array, kinds: Array, base: Floats) -> Floats:

@@ -27,8 +27,6 @@ __all__ = ["NextEvents", "NextEventsResult", "next_events"]
 
 _START, _END = "(start)", "(end)"
 _MOST_ORDER = 5
-# Beside 0.05 the right order of made-up chains is found more often, and the loss is hardly higher.
-_ALPHA = 0.02
 _MOST_CELLS = 2_000_000
 _TOPS = (1, 3, 5)
 
@@ -333,7 +331,7 @@ class NextEvents(Spec[NextEventsResult]):
     gap: Duration | None = "30d"
     column: str = "event"
     held_out: float = 0.2
-    alpha: float = _ALPHA
+    alpha: float = 0.05
     seed: int = 0
     by: str | None = None
 
@@ -433,9 +431,8 @@ class NextEvents(Spec[NextEventsResult]):
             moment = _args.local_datetime(_cutoffs.cutoffs_us(self.at, log)[0], log.timezone)
             cut = Said("Events at or after {moment} are not looked at.", moment=Moment(moment))
         judged = Said(
-            "Contexts seen five times or more are kept where they tell more than shorter ones (G test, false "
-            "discoveries {alpha} at most); the order is chosen by the log loss on {share} of the customers, who are "
-            "not learnt from.",
+            "Contexts are kept where they tell more than shorter ones (likelihood ratio, false discoveries {alpha} at "
+            "most); the order is chosen by the log loss on {share} of the customers, who are not learnt from.",
             alpha=f"{self.alpha:g}",
             share=f"{self.held_out:.0%}",
         )
@@ -542,7 +539,7 @@ def next_events(
     gap: Duration | None = "30d",
     column: str = "event",
     held_out: float = 0.2,
-    alpha: float = _ALPHA,
+    alpha: float = 0.05,
     seed: int = 0,
     by: str | None = None,
 ) -> NextEventsResult:
@@ -563,7 +560,7 @@ def next_events(
         The share of the customers that the orders are judged by; they are chosen by their ids and `seed`, so that the
         choice does not depend on the order of the data.
     alpha
-        The share of kept contexts that may tell no more than shorter ones, 0.02 by default: lower keeps fewer.
+        The share of kept contexts that may tell no more than shorter ones, 0.05 by default: lower keeps fewer.
     seed
         Another number holds out other customers.
     by
@@ -582,11 +579,13 @@ def next_events(
     After a context h seen n times with T different outcomes, the probability of w is (c(h, w) + T · P(w | h')) / (n +
     T), where h' is h without its oldest event and the shortest one has equal chances for all outcomes of the log
     (Witten and Bell 1991, doi:10.1109/18.87000). The beginning of the journey, ``(start)``, is part of a context that
-    reaches back to it. A context that was seen five times or more is kept where what followed it differs from what
-    followed h' by the G test (twice n times the Kullback–Leibler divergence, as R's ``PST``: Gabadinho and Ritschard
-    2016, doi:10.18637/jss.v072.i03; χ² with one degree of freedom less than h' has outcomes), false discoveries among
-    all contexts that were tested being `alpha` at most (Benjamini and Hochberg 1995,
-    doi:10.1111/j.2517-6161.1995.tb02031.x), or where a longer one is kept. Among the
+    reaches back to it. A context is kept where what followed it differs from what followed h', false discoveries among
+    all contexts tested being `alpha` at most (Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x), or
+    where a longer one is kept. The p-value is twice the lesser of two: from five events on, of the G test (twice n
+    times the Kullback–Leibler divergence, the gain of R's ``PST``: Gabadinho and Ritschard 2016,
+    doi:10.18637/jss.v072.i03; χ² with one degree of freedom less than h' has outcomes); and, valid for any number of
+    events and outcomes, the inverse of an e-value (Vovk and Wang 2021, doi:10.1214/20-AOS2020): the likelihood of a
+    Dirichlet mixture of weight 1 around h' divided by that of h'. So nothing is kept that was seen once. Among the
     pruned models whose gain over order 0 is beyond chance, the shortest is used whose loss is not beyond chance above
     the least; if there is none, order 0. The loss of the order was used to choose it, so it is a little too good. The
     model says what tends to follow, not why.
