@@ -15,6 +15,7 @@ from scipy import stats
 
 import safar
 from safar import _core
+from safar.analyses import _context_tree
 
 Context = tuple[str, ...]
 DAY_US = 86_400_000_000
@@ -237,6 +238,34 @@ def test_what_follows_is_found_among_hundreds_of_events() -> None:
     assert losses["order"][used] == 1
     # Nearly all of the 300 events, the start, and the empty one.
     assert losses["contexts"][used] > 250
+
+
+def test_blocks_of_contexts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(chain(3, 80, 2))
+
+    def answers() -> list[dict[str, Any]]:
+        result = log.next_events(order=4, gap="3d")
+        tables = (result, result.accuracy(), result.contexts(), result.of_customers(top=2))
+        return [table.to_dict() for table in tables]
+
+    whole = answers()
+    monkeypatch.setattr(_context_tree, "_CELLS_AT_ONCE", 5)
+    assert answers() == whole
+
+
+def test_hits_are_those_of_predictions_one_by_one() -> None:
+    journeys = chain(2, 60, 3) | {f"d{who}": [(0, "C"), (1, "DEFG"[who % 4])] for who in range(30)}
+    log = log_of(journeys)
+    result = log.next_events(order=2, gap=None, held_out=0.4, seed=3)
+    held = held_out(log, 0.4, 3)
+    tested = [pair for who, events in journeys.items() if held[who] for pair in followed(events, 99, None, 2)]
+    likeliest = {
+        context: result.predict(context, top=9).to_dict()["next"] for context in {each for each, _ in tested}
+    }
+    found = result.accuracy().to_dict()
+    for order, top, hits in zip(found["order"], found["top"], found["hits"], strict=True):
+        if order:
+            assert hits == sum(following in likeliest[context][:top] for context, following in tested)
 
 
 def test_where_nothing_decides_order_0_is_used_and_said() -> None:

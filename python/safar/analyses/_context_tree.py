@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ __all__ = ["Cells", "ContextTree", "Loss", "best_loss", "tree_of"]
 
 # χ² says too much of fewer: one rare outcome after a context seen once passes for a rule.
 _LEAST_EVENTS = 5
+# Contexts by outcomes that are laid out at once.
+_CELLS_AT_ONCE = 2_000_000
 
 
 class Cells(NamedTuple):
@@ -47,6 +49,7 @@ class Level:
     edge_node: Integers
     edge_outcome: Integers
     edge_events: Integers
+    edge_chance: Floats
     # Of each row: the interpolated probability of its outcome after its context, or after the longest shorter one.
     chance: Floats
 
@@ -144,30 +147,31 @@ class ContextTree:
             chance = self._interpolated(level, np.array([node]), chance[None, :])[0]
         return chance, used
 
-    def distributions(self, kept: Sequence[Array]) -> tuple[list[tuple[int, int]], Floats]:
-        """Length and place of every kept context, shorter ones first, and the probability of every outcome after it."""
-        places: list[tuple[int, int]] = []
-        rows: list[Floats] = []
-        shorter = np.full((1, self.outcomes), 1 / self.outcomes)
-        row_of = np.zeros(1, dtype=np.int64)
-        for length, (level, stays) in enumerate(zip(self.levels, kept, strict=False)):
+    def distributions(self, kept: Sequence[Array]) -> Iterator[tuple[int, Integers, Floats]]:
+        """Length and places of kept contexts, shorter ones first, and the probability of every outcome after them."""
+        at_once = max(_CELLS_AT_ONCE // self.outcomes, 1)
+        for length, stays in enumerate(kept):
             nodes = np.flatnonzero(stays) if length else np.zeros(1, dtype=np.int64)
-            base = shorter[row_of[level.parent[nodes]]] if length else shorter
-            shorter = self._interpolated(level, nodes, base)
-            row_of = np.full(len(level.events), -1, dtype=np.int64)
-            row_of[nodes] = np.arange(len(nodes))
-            places += [(length, int(node)) for node in nodes]
-            rows.append(shorter)
-        return places, np.concatenate(rows)
+            for start in range(0, len(nodes), at_once):
+                some = nodes[start : start + at_once]
+                yield length, some, self._chances(length, some)
+
+    def _chances(self, length: int, nodes: Integers) -> Floats:
+        """The probability of every outcome after contexts of one length."""
+        level = self.levels[length]
+        if not length:
+            return self._interpolated(level, nodes, np.full((1, self.outcomes), 1 / self.outcomes))
+        parents, of_node = np.unique(level.parent[nodes], return_inverse=True)
+        return self._interpolated(level, nodes, self._chances(length - 1, parents)[of_node])
 
     def _interpolated(self, level: Level, nodes: Integers, base: Floats) -> Floats:
         """Witten and Bell's mixture of what followed these contexts and of the shorter contexts' probabilities."""
         counts = np.zeros((len(nodes), self.outcomes))
-        row_of = np.full(len(level.events), -1, dtype=np.int64)
-        row_of[nodes] = np.arange(len(nodes))
-        row = row_of[level.edge_node]
-        mine = row >= 0
-        counts[row[mine], level.edge_outcome[mine]] = level.edge_events[mine]
+        # Pairs stand in the order of their contexts.
+        first, last = (np.searchsorted(level.edge_node, nodes, side=side) for side in ("left", "right"))
+        row = np.repeat(np.arange(len(nodes)), last - first)
+        edge = np.arange(len(row)) + np.repeat(first - np.cumsum(last - first) + last - first, last - first)
+        counts[row, level.edge_outcome[edge]] = level.edge_events[edge]
         mixed: Floats = _mixture(counts, level.events[nodes, None], level.kinds[nodes, None], base)
         return mixed
 
@@ -233,7 +237,18 @@ def _level(cells: Cells, outcomes: int, shorter: Level | None, length: int) -> L
         wider = shorter.edge_events[shorter.edge[some_row]] / np.maximum(shorter.events[parent[edge_node]], 1)
         p_value = _p_values(edge_node, edge_events, wider, shorter.kinds[parent] - 1, events)
     return Level(
-        node, edge, parent, symbol, events, kinds, p_value, edge_node, pairs % outcomes, edge_events, chance
+        node,
+        edge,
+        parent,
+        symbol,
+        events,
+        kinds,
+        p_value,
+        edge_node,
+        pairs % outcomes,
+        edge_events,
+        of_edge,
+        chance,
     )
 
 
