@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import safar
+from safar.models.contact import times
 from safar.models.contact.shrinkage import prior_of
 
 MONDAY = dt.datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Tehran"))
@@ -193,6 +194,9 @@ def test_without_any_answer_nothing_is_ranked_and_why_is_said() -> None:
     ("options", "message"),
     [
         ({"quiet": (8, 8)}, "quiet"),
+        ({"quiet": (0, 24)}, "quiet"),
+        ({"quiet": (24, 0)}, "quiet"),
+        ({"quiet": (True, 8)}, "quiet"),
         ({"slots": "minute"}, "slots"),
         ({"response": "call"}, "one or the other"),
         ({"response": "reply"}, "reply"),
@@ -303,3 +307,18 @@ def test_the_hour_that_a_change_of_clocks_doubles_is_one_slot() -> None:
     found = asked(log_of(rows, timezone="Europe/Berlin", observed_until="2026-11-01"), quiet=None).to_dict()
     contacts = dict(zip(found["slot"], found["contacts"], strict=True))
     assert (contacts["02-03"], contacts["03-04"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"contacts": 2.5}, {"contacts": True}, {"contacts": 10**9}, {"seed": -1}, {"seed": "x"}]
+)
+def test_a_plan_without_numbers_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(safar.SafarError, match=next(iter(options))):
+        asked(log_of(campaign(SLOTS))).plan(**options)
+
+
+def test_a_plan_drawn_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = asked(log_of(campaign(SLOTS)))
+    whole = result.plan(300, seed=2).to_dict()
+    monkeypatch.setattr(times, "_CHUNK", 100)
+    assert result.plan(300, seed=2).to_dict() == whole

@@ -359,6 +359,7 @@ def test_nobody_held_out_is_said_and_no_loss_is_given() -> None:
         ({"held_out": 1.5}, "held_out=1.5"),
         ({"column": "nowhere"}, "nowhere"),
         ({"seed": -1}, "seed=-1"),
+        ({"seed": "1"}, "seed='1'"),
         ({"at": "2020-01-01"}, "not after the first event"),
         ({"gap": "0d"}, "gap"),
     ],
@@ -382,3 +383,19 @@ def test_too_many_contexts_are_refused() -> None:
     with pytest.raises(safar.ArgumentError, match="smaller order"):
         log.ask("next_events", {"params": {"chain": chain_of, "held_out": 0.1, "seed": 0, "max_cells": 3}})
     assert "next_events" in _core.kernels()
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [(5, "context=5"), (None, "context=None"), (["A", "(start)", "B"], "before all events"), ([5], '"5"')],
+)
+def test_what_is_no_context_is_told(context: Any, message: str) -> None:
+    result = log_of({"a": [(0, "A"), (1, "B")]}).next_events(gap=None)
+    with pytest.raises(safar.SafarError, match=message):
+        result.predict(context)
+
+
+def test_columns_without_end_are_refused() -> None:
+    result = log_of({"a": [(0, "A"), (1, "B")]}).next_events(gap=None)
+    with pytest.raises(safar.ArgumentError, match="top=101"):
+        result.of_customers(top=101)

@@ -15,7 +15,7 @@ from safar.analyses import _cutoffs
 from safar.analyses._context_tree import Cells, ContextTree, Loss, best_loss, tree_of
 from safar.analyses._spec import Spec, segments
 from safar.analyses.paths import path_text
-from safar.errors import ArgumentError, DataError
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.explanation import Explanation, explanation, one_customer, span_words
 from safar.language import Length, Moment, Said, paragraph
 from safar.result import Result, ResultTable, share_columns
@@ -29,6 +29,7 @@ _START, _END = "(start)", "(end)"
 _MOST_ORDER = 5
 _MOST_CELLS = 2_000_000
 _TOPS = (1, 3, 5)
+_MOST_TOP = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,15 @@ class NextEventsResult(Result):
             the model looks at).
         """
         model = self._model(segment)
+        if not isinstance(context, str | Sequence):
+            raise ArgumentTypeError(
+                f"context={context!r} is a {type(context).__name__}; expected the last event or a list of them"
+            )
         given = [context] if isinstance(context, str) else list(context)
+        if _START in given[1:]:
+            raise ArgumentError(
+                f'context: "{_START}" begins a journey; give it before all events, or leave it out'
+            )
         known = {*model.names} - {_END}
         for name in given:
             if name not in known:
@@ -182,7 +191,7 @@ class NextEventsResult(Result):
                     f"(available: {_args.listing(sorted(known))})"
                 )
         chance, used = model.after(given)
-        order = np.argsort(-chance, kind="stable")[: _args.whole(top, "top")]
+        order = np.argsort(-chance, kind="stable")[: _args.whole(top, "top", most=_MOST_TOP)]
         columns: dict[str, object] = {
             "next": [model.names[place] for place in order],
             "probability": chance[order],
@@ -209,7 +218,7 @@ class NextEventsResult(Result):
             is over has no next event: null.
         """
         spec, log = cast("NextEvents", Spec.from_json(self.spec)), self._asked()
-        tables = [_likeliest(model, _args.whole(top, "top")) for model in self._models]
+        tables = [_likeliest(model, _args.whole(top, "top", most=_MOST_TOP)) for model in self._models]
         contexts = sorted(
             {context for table in tables for context in table[0]}, key=lambda each: (len(each), each)
         )
@@ -348,8 +357,7 @@ class NextEvents(Spec[NextEventsResult]):
         _args.text(self.column, "column")
         _args.share(self.held_out, "held_out")
         _args.share(self.alpha, "alpha")
-        if not 0 <= self.seed < 2**64:
-            raise ArgumentError(f"seed={self.seed!r}; expected a whole number from 0 on")
+        _args.whole(self.seed, "seed", least=0, most=2**64 - 1)
         if self.by is not None:
             _args.text(self.by, "by")
 

@@ -33,6 +33,7 @@ Priors: TypeAlias = Literal["own", "all"]
 _PARTS = ("night", "morning", "afternoon", "evening")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CHUNK = 4_000_000
+_MOST_PLANNED = 10_000_000
 _EPOCH = dt.date(1970, 1, 1)
 
 
@@ -167,7 +168,7 @@ class ContactTimesResult(ResultTable):
         Parameters
         ----------
         contacts
-            How many are to be made.
+            How many are to be made, 10 million at most.
         seed
             Of the draws: the same one gives the same plan.
         segment
@@ -179,8 +180,8 @@ class ContactTimesResult(ResultTable):
             One row an allowed slot: ``slot``, ``contacts``. Each contact goes to the slot whose rate, drawn from its
             posterior, is the highest. Give customers to slots by lot, and the answers compare like with like.
         """
-        if contacts < 1:
-            raise ArgumentError(f"contacts={contacts!r}; expected a whole number from 1 on")
+        _args.whole(contacts, "contacts", most=_MOST_PLANNED)
+        _args.whole(seed, "seed", least=0)
         found = {each.segment: each for each in self._counts}
         if segment not in found:
             raise ArgumentError(
@@ -192,8 +193,13 @@ class ContactTimesResult(ResultTable):
         free = np.flatnonzero(counts.allowed)
         alpha, beta = counts.before()
         one, other = counts.answered + alpha, counts.contacts - counts.answered + beta
-        draws = np.random.default_rng(seed).beta(one[free], other[free], size=(contacts, len(free)))
-        given = np.bincount(draws.argmax(axis=1), minlength=len(free)).astype(np.int64)
+        random, given = np.random.default_rng(seed), np.zeros(len(free), dtype=np.int64)
+        at_once = _CHUNK // len(free)
+        for start in range(0, contacts, at_once):
+            size = (min(at_once, contacts - start), len(free))
+            given += np.bincount(
+                random.beta(one[free], other[free], size=size).argmax(axis=1), minlength=len(free)
+            )
         columns = {"slot": [self._grid.name(int(counts.place[row])) for row in free], "contacts": given}
         return ResultTable(_table.table_of(columns), self.definition, self.timezone)
 
@@ -569,8 +575,8 @@ def _quiet(quiet: object) -> tuple[int, int] | None:
     hours = tuple(quiet) if isinstance(quiet, tuple | list) else ()
     if (
         len(hours) != 2
-        or not all(isinstance(each, int) and 0 <= each <= 24 for each in hours)
-        or hours[0] == hours[1]
+        or not all(isinstance(each, int) and not isinstance(each, bool) and 0 <= each <= 24 for each in hours)
+        or hours[0] % 24 == hours[1] % 24
     ):
         raise ArgumentError(
             f"quiet={quiet!r}; expected two different hours from 0 to 24, such as (22, 8), or None for no quiet time"
