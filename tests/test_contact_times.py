@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import safar
+from safar.models.contact import times
 from safar.models.contact.shrinkage import prior_of
 
 MONDAY = dt.datetime(2026, 3, 2, tzinfo=ZoneInfo("Asia/Tehran"))
@@ -193,15 +194,131 @@ def test_without_any_answer_nothing_is_ranked_and_why_is_said() -> None:
     ("options", "message"),
     [
         ({"quiet": (8, 8)}, "quiet"),
+        ({"quiet": (0, 24)}, "quiet"),
+        ({"quiet": (24, 0)}, "quiet"),
+        ({"quiet": (True, 8)}, "quiet"),
         ({"slots": "minute"}, "slots"),
         ({"response": "call"}, "one or the other"),
         ({"response": "reply"}, "reply"),
         ({"holidays": ["21 March"]}, "holidays"),
         ({"within": "400d"}, "too soon"),
         ({"by": "nowhere"}, "nowhere"),
+        ({"prior": "none"}, "prior"),
+        ({"prior": "all"}, "give by="),
+        ({"prior": (0, 4)}, "above 0"),
+        ({"prior": (True, 4)}, "above 0"),
     ],
 )
 def test_wrong_arguments_are_told(options: dict[str, Any], message: str) -> None:
     given = {"contact": "call", "response": "answer"} | options
     with pytest.raises(safar.SafarError, match=message):
         safar.contact_times(log_of(campaign({9: (2, 4)})), **given)
+
+
+def segmented() -> safar.EventLog:
+    """Two large segments that answer alike, and a small one of which nobody answers."""
+    rows = [
+        (f"{kind}-{who}", at, what, kind)
+        for kind, times in (("app", 1), ("web", 1), ("new", 0))
+        for who, at, what in (campaign(SLOTS) if times else campaign({9: (0, 6), 14: (0, 4)}))
+    ]
+    columns = ("who", "when", "what", "kind")
+    return safar.EventLog(
+        {name: [row[place] for row in rows] for place, name in enumerate(columns)},
+        customer="who", time="when", event="what", attributes=["kind"], timezone="Asia/Tehran",
+        observed_until="2026-06-01",
+    )  # fmt: skip
+
+
+def test_a_small_segment_leans_on_all_of_them() -> None:
+    log = segmented()
+    alone = asked(log, by="kind").to_dict()
+    assert {
+        rank for rank, segment in zip(alone["rank"], alone["segment"], strict=True) if segment == "new"
+    } == {None}
+    result = asked(log, by="kind", prior="all")
+    rows, priors = result.to_dict(), result.priors().to_dict()
+    place = next(
+        row for row, slot in enumerate(rows["slot"]) if slot == "09-10" and rows["segment"][row] == "new"
+    )
+    # By hand: all have 240 answers of 1,806 at nine, shrunk by the prior of all slots.
+    hits, made = (np.array([2 * each[at] for each in SLOTS.values()]) for at in (0, 1))
+    made[list(SLOTS).index(9)] += 6
+    made[list(SLOTS).index(14)] += 4
+    prior = prior_of(hits, made)
+    assert prior is not None
+    mean = (240 + prior.alpha) / (1806 + sum(prior))
+    strength = priors["strength"][0]
+    posterior = stats.beta(mean * strength, (1 - mean) * strength + 6)
+    assert rows["probability"][place] == pytest.approx(posterior.mean(), rel=1e-3)
+    assert rows["cautious"][place] == pytest.approx(posterior.ppf(0.1), rel=1e-3)
+    assert set(priors["alpha"]) == {None}
+    assert "lean on the same slots of all" in result.definition
+    assert sum(result.plan(50, segment="new").to_dict()["contacts"]) == 50
+
+
+def test_a_given_prior_is_taken_even_where_nobody_answered() -> None:
+    log = log_of([*campaign({9: (0, 20), 10: (0, 30)}), ("x", MONDAY, "answer")])
+    result = asked(log, prior=(2, 18))
+    rows = result.to_dict()
+    found = dict(zip(rows["slot"], zip(rows["probability"], rows["high"], strict=True), strict=True))
+    assert found["09-10"] == pytest.approx((2 / 40, stats.beta(2, 38).ppf(0.95)))
+    assert found["15-16"] == pytest.approx((0.1, stats.beta(2, 18).ppf(0.95)))
+    assert "Beta(2, 18)" in result.definition
+
+
+def test_a_customer_is_explained_event_by_event() -> None:
+    at = MONDAY + dt.timedelta(days=1)
+    rows = [
+        *campaign(SLOTS),
+        ("ann", at + dt.timedelta(hours=9), "call"),
+        ("ann", at + dt.timedelta(hours=9, minutes=25), "answer"),
+        ("ann", at + dt.timedelta(hours=10), "answer"),
+        ("ann", at + dt.timedelta(hours=23), "call"),
+        ("ann", at + dt.timedelta(days=90), "call"),
+    ]
+    result = asked(log_of(rows, observed_until=at + dt.timedelta(days=90, hours=1)))
+    said = result.explain("ann")
+    assert said.to_dict()["decision"] == [
+        "contact at 09-10, answered",
+        "answers the contact 25 min before",
+        "answers no contact",
+        "contact at 23-24 (quiet time), not answered",
+        "contact at 00-01 (quiet time), open: not followed long enough",
+    ]
+    own = result.of_customers().to_dict()
+    place = own["customer"].index("ann")
+    assert f"Probability {own['probability'][place]:.1%}" in said.conclusion[0]
+    mean = dict(zip(result.to_dict()["slot"], result.to_dict()["probability"], strict=True))[
+        own["slot"][place]
+    ]
+    share = own["answered"][place] / own["contacts"][place]
+    weight = own["weight"][place]
+    assert own["probability"][place] == pytest.approx(weight * share + (1 - weight) * mean)
+    with pytest.raises(safar.ArgumentError, match="customer='bob'"):
+        result.explain("bob")
+
+
+def test_the_hour_that_a_change_of_clocks_doubles_is_one_slot() -> None:
+    # In Berlin 02:00 comes twice on 2026-10-25; 00:30 and 01:30 UTC are both 02:30.
+    first = dt.datetime(2026, 10, 25, 0, 30, tzinfo=dt.UTC)
+    rows = [(who, first + dt.timedelta(hours=who), "call") for who in (0, 1, 2)]
+    rows.append((0, first + dt.timedelta(minutes=1), "answer"))
+    found = asked(log_of(rows, timezone="Europe/Berlin", observed_until="2026-11-01"), quiet=None).to_dict()
+    contacts = dict(zip(found["slot"], found["contacts"], strict=True))
+    assert (contacts["02-03"], contacts["03-04"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"contacts": 2.5}, {"contacts": True}, {"contacts": 10**9}, {"seed": -1}, {"seed": "x"}]
+)
+def test_a_plan_without_numbers_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(safar.SafarError, match=next(iter(options))):
+        asked(log_of(campaign(SLOTS))).plan(**options)
+
+
+def test_a_plan_drawn_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = asked(log_of(campaign(SLOTS)))
+    whole = result.plan(300, seed=2).to_dict()
+    monkeypatch.setattr(times, "_CHUNK", 100)
+    assert result.plan(300, seed=2).to_dict() == whole

@@ -7,6 +7,7 @@ import random
 from collections import Counter, defaultdict
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from scipy import stats
 
 import safar
 from safar import _core
+from safar.analyses import _context_tree
 
 Context = tuple[str, ...]
 DAY_US = 86_400_000_000
@@ -74,17 +76,27 @@ class Oracle:
 
     def kept(self, order: int, alpha: float) -> set[Context]:
         """Contexts that tell more than shorter ones, and those that longer kept ones need."""
+        p_values = {}
+        for context, mine in [*self.counts.items()]:
+            total, wider = sum(mine.values()), self.counts[context[1:]]
+            if not context or len(context) > order or total < 2 or len(wider) < 2:
+                continue
+            names = sorted(wider)
+            seen, share = [mine[name] for name in names], np.array([wider[name] for name in names])
+            share = share / share.sum()
+            p_value = stats.multinomial.pmf(seen, total, share) / stats.dirichlet_multinomial.pmf(
+                seen, share, total
+            )
+            if total >= 5:
+                test = stats.power_divergence(seen, total * share, lambda_="log-likelihood")
+                p_value = min(p_value, test.pvalue)
+            p_values[context] = min(2 * p_value, 1.0)
+        adjusted = dict(zip(p_values, stats.false_discovery_control([*p_values.values()]), strict=True))
         kept: set[Context] = {()}
         for context in sorted(self.counts, key=len, reverse=True):
             if not context or len(context) > order:
                 continue
-            mine, wider = self.counts[context], self.counts[context[1:]]
-            total, all_of = sum(mine.values()), sum(wider.values())
-            gain = sum(
-                count * math.log((count / total) / (wider[name] / all_of)) for name, count in mine.items()
-            )
-            freedom = len(wider) - 1
-            tells = freedom > 0 and gain >= stats.chi2.isf(alpha, freedom) / 2 - 1e-12
+            tells = adjusted.get(context, 1) <= alpha
             if tells or any(longer[1:] == context for longer in kept if longer):
                 kept.add(context)
         return kept
@@ -162,20 +174,20 @@ def test_probabilities_pruning_and_losses_are_those_of_plain_counting(
 
 
 def chain(order: int, customers: int, seed: int) -> dict[str, list[tuple[int, str]]]:
-    """Sequences in which the event before last decides, or nothing does."""
+    """Sequences in which one event of the past decides, or nothing does."""
     draw = random.Random(seed)
     journeys = {}
     for who in range(customers):
-        events = [draw.choice("AB"), draw.choice("AB")]
-        for _ in range(18):
-            likely = {2: events[-2], 0: draw.choice("AB")}[order]
+        events = [draw.choice("AB") for _ in range(order)]
+        while len(events) < 20:
+            likely = events[-order] if order else draw.choice("AB")
             events.append(likely if draw.random() < 0.9 else draw.choice("AB"))
         journeys[f"c{who}"] = list(enumerate(events))
     return journeys
 
 
 def test_the_order_of_the_chain_is_found() -> None:
-    result = log_of(chain(2, 200, 5)).next_events(order=4, gap=None, alpha=0.001)
+    result = log_of(chain(2, 200, 5)).next_events(order=4, gap=None)
     losses = result.losses().to_dict()
     row = losses["chosen"].index(True)
     assert losses["order"][row] == 2
@@ -191,6 +203,69 @@ def test_the_order_of_the_chain_is_found() -> None:
     }
     assert best[2, 1] > 0.85 > 0.6 > best[0, 1]
     assert best[0, 3] == 1
+
+
+@pytest.mark.parametrize("back", [1, 2, 3])
+def test_the_order_of_many_chains_is_found(back: int) -> None:
+    found = [
+        log_of(chain(back, 200, seed)).next_events(order=5, gap=None).losses().to_dict() for seed in range(22)
+    ]
+    orders = [losses["order"][losses["chosen"].index(True)] for losses in found]
+    assert orders.count(back) >= 21
+
+
+def test_a_context_seen_once_is_no_rule() -> None:
+    journeys = {f"c{who}": [(day, "A") for day in range(9)] for who in range(200)}
+    # After B, once, comes C, which is rare elsewhere.
+    journeys["odd"] = [(0, "A"), (1, "B"), (2, "C"), (3, "A")]
+    for seed in range(3):
+        losses = log_of(journeys).next_events(gap=None, seed=seed).losses().to_dict()
+        assert {
+            size for size, pruned in zip(losses["contexts"], losses["pruned"], strict=True) if pruned
+        } == {1}
+
+
+def test_what_follows_is_found_among_hundreds_of_events() -> None:
+    draw = random.Random(4)
+    journeys = {}
+    for who in range(400):
+        events = [draw.randrange(300)]
+        while len(events) < 12:
+            events.append((events[-1] + draw.randrange(3) + 1) % 300)
+        journeys[f"c{who}"] = [(day, str(event)) for day, event in enumerate(events)]
+    losses = log_of(journeys).next_events(order=2, gap=None).losses().to_dict()
+    used = losses["chosen"].index(True)
+    assert losses["order"][used] == 1
+    # Nearly all of the 300 events, the start, and the empty one.
+    assert losses["contexts"][used] > 250
+
+
+def test_blocks_of_contexts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = log_of(chain(3, 80, 2))
+
+    def answers() -> list[dict[str, Any]]:
+        result = log.next_events(order=4, gap="3d")
+        tables = (result, result.accuracy(), result.contexts(), result.of_customers(top=2))
+        return [table.to_dict() for table in tables]
+
+    whole = answers()
+    monkeypatch.setattr(_context_tree, "_CELLS_AT_ONCE", 5)
+    assert answers() == whole
+
+
+def test_hits_are_those_of_predictions_one_by_one() -> None:
+    journeys = chain(2, 60, 3) | {f"d{who}": [(0, "C"), (1, "DEFG"[who % 4])] for who in range(30)}
+    log = log_of(journeys)
+    result = log.next_events(order=2, gap=None, held_out=0.4, seed=3)
+    held = held_out(log, 0.4, 3)
+    tested = [pair for who, events in journeys.items() if held[who] for pair in followed(events, 99, None, 2)]
+    likeliest = {
+        context: result.predict(context, top=9).to_dict()["next"] for context in {each for each, _ in tested}
+    }
+    found = result.accuracy().to_dict()
+    for order, top, hits in zip(found["order"], found["top"], found["hits"], strict=True):
+        if order:
+            assert hits == sum(following in likeliest[context][:top] for context, following in tested)
 
 
 def test_where_nothing_decides_order_0_is_used_and_said() -> None:
@@ -284,6 +359,7 @@ def test_nobody_held_out_is_said_and_no_loss_is_given() -> None:
         ({"held_out": 1.5}, "held_out=1.5"),
         ({"column": "nowhere"}, "nowhere"),
         ({"seed": -1}, "seed=-1"),
+        ({"seed": "1"}, "seed='1'"),
         ({"at": "2020-01-01"}, "not after the first event"),
         ({"gap": "0d"}, "gap"),
     ],
@@ -307,3 +383,19 @@ def test_too_many_contexts_are_refused() -> None:
     with pytest.raises(safar.ArgumentError, match="smaller order"):
         log.ask("next_events", {"params": {"chain": chain_of, "held_out": 0.1, "seed": 0, "max_cells": 3}})
     assert "next_events" in _core.kernels()
+
+
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [(5, "context=5"), (None, "context=None"), (["A", "(start)", "B"], "before all events"), ([5], '"5"')],
+)
+def test_what_is_no_context_is_told(context: Any, message: str) -> None:
+    result = log_of({"a": [(0, "A"), (1, "B")]}).next_events(gap=None)
+    with pytest.raises(safar.SafarError, match=message):
+        result.predict(context)
+
+
+def test_columns_without_end_are_refused() -> None:
+    result = log_of({"a": [(0, "A"), (1, "B")]}).next_events(gap=None)
+    with pytest.raises(safar.ArgumentError, match="top=101"):
+        result.of_customers(top=101)

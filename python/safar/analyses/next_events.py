@@ -15,7 +15,7 @@ from safar.analyses import _cutoffs
 from safar.analyses._context_tree import Cells, ContextTree, Loss, best_loss, tree_of
 from safar.analyses._spec import Spec, segments
 from safar.analyses.paths import path_text
-from safar.errors import ArgumentError, DataError
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.explanation import Explanation, explanation, one_customer, span_words
 from safar.language import Length, Moment, Said, paragraph
 from safar.result import Result, ResultTable, share_columns
@@ -29,6 +29,7 @@ _START, _END = "(start)", "(end)"
 _MOST_ORDER = 5
 _MOST_CELLS = 2_000_000
 _TOPS = (1, 3, 5)
+_MOST_TOP = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +133,22 @@ class NextEventsResult(Result):
             One row a context, shorter ones first: ``segment`` (only with `by`), ``context``, ``length``, ``events``
             (times that it was seen), ``entropy`` (nats: 0 where one outcome is sure), ``likeliest``, ``probability``.
         """
-        parts = [(model, *model.tree.distributions(model.kept)) for model in self._models]
-        rows = [(model, *place) for model, places, _ in parts for place in places]
+        rows, entropy, best, probability = [], [], [], []
+        for model in self._models:
+            for length, nodes, chance in model.tree.distributions(model.kept):
+                rows += [(model, length, int(node)) for node in nodes]
+                entropy.append(-(chance * np.log(chance)).sum(axis=1))
+                best += [model.names[place] for place in chance.argmax(axis=1)]
+                probability.append(chance.max(axis=1))
         columns = self._segments([model for model, _, _ in rows])
         columns["context"] = [path_text(model.context(length, node)) for model, length, node in rows]
         columns["length"] = np.array([length for _, length, _ in rows], dtype=np.int64)
         columns["events"] = np.array(
             [model.tree.levels[length].events[node] for model, length, node in rows], dtype=np.int64
         )
-        columns["entropy"] = np.concatenate([-(chance * np.log(chance)).sum(axis=1) for *_, chance in parts])
-        columns["likeliest"] = [
-            model.names[place] for model, _, chance in parts for place in chance.argmax(axis=1)
-        ]
-        columns["probability"] = np.concatenate([chance.max(axis=1) for *_, chance in parts])
+        columns["entropy"] = np.concatenate(entropy)
+        columns["likeliest"] = best
+        columns["probability"] = np.concatenate(probability)
         return ResultTable(
             _table.table_of(columns), self.definition, self.timezone, shares=frozenset({"probability"})
         )
@@ -170,7 +174,15 @@ class NextEventsResult(Result):
             the model looks at).
         """
         model = self._model(segment)
+        if not isinstance(context, str | Sequence):
+            raise ArgumentTypeError(
+                f"context={context!r} is a {type(context).__name__}; expected the last event or a list of them"
+            )
         given = [context] if isinstance(context, str) else list(context)
+        if _START in given[1:]:
+            raise ArgumentError(
+                f'context: "{_START}" begins a journey; give it before all events, or leave it out'
+            )
         known = {*model.names} - {_END}
         for name in given:
             if name not in known:
@@ -179,7 +191,7 @@ class NextEventsResult(Result):
                     f"(available: {_args.listing(sorted(known))})"
                 )
         chance, used = model.after(given)
-        order = np.argsort(-chance, kind="stable")[: _args.whole(top, "top")]
+        order = np.argsort(-chance, kind="stable")[: _args.whole(top, "top", most=_MOST_TOP)]
         columns: dict[str, object] = {
             "next": [model.names[place] for place in order],
             "probability": chance[order],
@@ -206,7 +218,7 @@ class NextEventsResult(Result):
             is over has no next event: null.
         """
         spec, log = cast("NextEvents", Spec.from_json(self.spec)), self._asked()
-        tables = [_likeliest(model, _args.whole(top, "top")) for model in self._models]
+        tables = [_likeliest(model, _args.whole(top, "top", most=_MOST_TOP)) for model in self._models]
         contexts = sorted(
             {context for table in tables for context in table[0]}, key=lambda each: (len(each), each)
         )
@@ -345,8 +357,7 @@ class NextEvents(Spec[NextEventsResult]):
         _args.text(self.column, "column")
         _args.share(self.held_out, "held_out")
         _args.share(self.alpha, "alpha")
-        if not 0 <= self.seed < 2**64:
-            raise ArgumentError(f"seed={self.seed!r}; expected a whole number from 0 on")
+        _args.whole(self.seed, "seed", least=0, most=2**64 - 1)
         if self.by is not None:
             _args.text(self.by, "by")
 
@@ -392,13 +403,15 @@ class NextEvents(Spec[NextEventsResult]):
 
     def _model(self, partial: Table, rows: Integers, segment: str | None) -> _Model:
         columns = ["next", *(f"before_{back + 1}" for back in range(self.order))]
-        codes = {name: _symbols(partial, name, rows) for name in columns}
+        symbols = {name: _symbols(partial, name, rows) for name in columns}
         # Outcomes of all customers: a name that only those held out have is possible too.
-        outcomes = sorted({name for name in codes["next"] if name is not None})
+        codes, texts = symbols["next"]
+        outcomes = sorted({name for code in np.unique(codes).tolist() if (name := texts[code]) is not None})
         names = (*outcomes, _START)
-        code: dict[str | None, int] = {name: place for place, name in enumerate(names)} | {None: -1}
+        code: dict[str | None, int] = {name: place for place, name in enumerate(names)}
         coded = {
-            name: np.array([code[text] for text in texts], dtype=np.int64) for name, texts in codes.items()
+            name: np.array([code.get(text, -1) for text in texts], dtype=np.int64)[codes]
+            for name, (codes, texts) in symbols.items()
         }
         cells = Cells(
             _table.integers(partial, "part")[rows],
@@ -431,8 +444,8 @@ class NextEvents(Spec[NextEventsResult]):
             moment = _args.local_datetime(_cutoffs.cutoffs_us(self.at, log)[0], log.timezone)
             cut = Said("Events at or after {moment} are not looked at.", moment=Moment(moment))
         judged = Said(
-            "Contexts are kept where they tell more than shorter ones (likelihood ratio, level {alpha}); the order is "
-            "chosen by the log loss on {share} of the customers, who are not learnt from.",
+            "Contexts are kept where they tell more than shorter ones (likelihood ratio, false discoveries {alpha} at "
+            "most); the order is chosen by the log loss on {share} of the customers, who are not learnt from.",
             alpha=f"{self.alpha:g}",
             share=f"{self.held_out:.0%}",
         )
@@ -458,27 +471,34 @@ def _verdict(model: _Model) -> Said:
     )
 
 
-def _symbols(partial: Table, name: str, rows: Integers) -> list[str | None]:
-    """The names in a column of the partial, None where a journey had not begun."""
+def _symbols(partial: Table, name: str, rows: Integers) -> tuple[Integers, list[str | None]]:
+    """Codes and names of a column of the partial, None where a journey had not begun."""
     codes, texts = partial.codes(name)
-    return [texts[code] for code in codes[rows].tolist()]
+    return codes[rows], texts
 
 
 def _table_of_models(models: Sequence[_Model], *, by_segment: bool) -> Table:
     """One row a kept context and outcome that was seen, the commonest contexts first."""
-    rows = []
+    rows: list[tuple[str | None, str, int, str, int, int, float]] = []
     for model in models:
         found = []
-        places, chances = model.tree.distributions(model.kept)
-        for (length, node), chance in zip(places, chances, strict=True):
+        for length, stays in enumerate(model.kept):
             level = model.tree.levels[length]
-            text = path_text(model.context(length, node))
-            for edge in np.flatnonzero((level.edge_node == node) & (level.edge_events > 0)):
-                outcome = int(level.edge_outcome[edge])
+            texts = {node: path_text(model.context(length, node)) for node in np.flatnonzero(stays).tolist()}
+            used = np.flatnonzero(stays[level.edge_node] & (level.edge_events > 0))
+            of_edge = (level.edge_node, level.edge_outcome, level.edge_events, level.edge_chance)
+            for node, outcome, events, chance in zip(*(each[used].tolist() for each in of_edge), strict=True):
                 found.append(
-                    (model.segment, text, length, model.names[outcome], int(level.edge_events[edge]),
-                     int(level.events[node]), float(chance[outcome]))
-                )  # fmt: skip
+                    (
+                        model.segment,
+                        texts[node],
+                        length,
+                        model.names[outcome],
+                        events,
+                        int(level.events[node]),
+                        chance,
+                    )
+                )
         rows += sorted(found, key=lambda row: (-row[5], row[2], row[1], -row[4], row[3]))
     names = ("segment", "context", "length", "next", "events", "of", "probability")
     kinds = (object, object, np.int64, object, np.int64, np.int64, np.float64)
@@ -492,31 +512,47 @@ def _table_of_models(models: Sequence[_Model], *, by_segment: bool) -> Table:
 
 def _hits(tree: ContextTree, kept: Sequence[Array]) -> tuple[dict[int, int], int]:
     """How often what came next was among the likeliest, and how often anything came, for customers held out."""
-    places, chances = tree.distributions(kept)
-    row_of = {place: row for row, place in enumerate(places)}
     held = np.flatnonzero(tree.cells.part > 0)
-    length, node = tree.longest(kept)
-    rows = np.array(
-        [row_of[place] for place in zip(length[held].tolist(), node[held].tolist(), strict=True)],
-        dtype=np.int64,
-    )
-    ranks = np.empty(chances.shape, dtype=np.int64)
-    np.put_along_axis(
-        ranks, np.argsort(-chances, axis=1, kind="stable"), np.arange(chances.shape[1])[None, :], axis=1
-    )
-    rank, weight = ranks[rows, tree.cells.outcome[held]], tree.cells.events[held]
-    return {top: int(weight[rank < top].sum()) for top in _TOPS}, int(weight.sum())
+    length, node = (each[held] for each in tree.longest(kept))
+    outcome, weight = tree.cells.outcome[held], tree.cells.events[held]
+    hits = dict.fromkeys(_TOPS, 0)
+    for of_length, nodes, chances in tree.distributions(kept):
+        here = np.flatnonzero((length == of_length) & (node >= nodes[0]) & (node <= nodes[-1]))
+        likeliest = _first(chances, max(_TOPS))[np.searchsorted(nodes, node[here])]
+        for top in _TOPS:
+            among = (likeliest[:, :top] == outcome[here, None]).any(axis=1)
+            hits[top] += int(weight[here][among].sum())
+    return hits, int(weight.sum())
+
+
+def _first(chances: Floats, top: int) -> Integers:
+    """The likeliest outcomes of each row; of equally likely ones, the first by name."""
+    if top < chances.shape[1]:
+        # Only what is no less likely than the last of them has to be sorted.
+        least = np.partition(chances, chances.shape[1] - top, axis=1)[:, chances.shape[1] - top]
+        row, column = np.nonzero(chances >= least[:, None])
+        order = np.lexsort((column, -chances[row, column], row))
+        starts = np.searchsorted(row, np.arange(len(chances)))
+        chosen: Integers = column[order][starts[:, None] + np.arange(top)]
+        return chosen
+    return np.argsort(-chances, axis=1, kind="stable")
 
 
 def _likeliest(model: _Model, top: int) -> tuple[dict[tuple[str, ...], int], Array, Floats]:
     """The place of every kept context, and its likeliest outcomes with their probabilities; None beyond the last."""
-    places, chances = model.tree.distributions(model.kept)
-    order = np.argsort(-chances, axis=1, kind="stable")[:, :top]
-    names = np.full((len(places), top), None, dtype=object)
-    probability = np.full((len(places), top), np.nan)
-    names[:, : order.shape[1]] = np.array(model.names, dtype=object)[order]
-    probability[:, : order.shape[1]] = np.take_along_axis(chances, order, axis=1)
-    contexts = {tuple(model.context(*place)): row for row, place in enumerate(places)}
+    contexts: dict[tuple[str, ...], int] = {}
+    outcomes = np.array(model.names, dtype=object)
+    parts = []
+    for length, nodes, chances in model.tree.distributions(model.kept):
+        for node in nodes:
+            contexts[tuple(model.context(length, int(node)))] = len(contexts)
+        order = _first(chances, top)
+        parts.append((outcomes[order], np.take_along_axis(chances, order, axis=1)))
+    names = np.full((len(contexts), top), None, dtype=object)
+    probability = np.full((len(contexts), top), np.nan)
+    for given, filled in zip((names, probability), zip(*parts, strict=True), strict=True):
+        found = np.concatenate(filled)
+        given[:, : found.shape[1]] = found
     return contexts, names, probability
 
 
@@ -560,7 +596,7 @@ def next_events(
         The share of the customers that the orders are judged by; they are chosen by their ids and `seed`, so that the
         choice does not depend on the order of the data.
     alpha
-        The level at which a context is kept: lower keeps fewer.
+        The share of kept contexts that may tell no more than shorter ones, 0.05 by default: lower keeps fewer.
     seed
         Another number holds out other customers.
     by
@@ -579,9 +615,13 @@ def next_events(
     After a context h seen n times with T different outcomes, the probability of w is (c(h, w) + T · P(w | h')) / (n +
     T), where h' is h without its oldest event and the shortest one has equal chances for all outcomes of the log
     (Witten and Bell 1991, doi:10.1109/18.87000). The beginning of the journey, ``(start)``, is part of a context that
-    reaches back to it. A context is kept where n times the Kullback–Leibler divergence between what followed it and
-    what followed h' is at least half the quantile of χ² with one degree of freedom less than h' has outcomes, or
-    where a longer one is kept (Gabadinho and Ritschard 2016, doi:10.18637/jss.v072.i03; R's ``PST``). Among the
+    reaches back to it. A context is kept where what followed it differs from what followed h', false discoveries among
+    all contexts tested being `alpha` at most (Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x), or
+    where a longer one is kept. The p-value is twice the lesser of two: from five events on, of the G test (twice n
+    times the Kullback–Leibler divergence, the gain of R's ``PST``: Gabadinho and Ritschard 2016,
+    doi:10.18637/jss.v072.i03; χ² with one degree of freedom less than h' has outcomes); and, valid for any number of
+    events and outcomes, the inverse of an e-value (Vovk and Wang 2021, doi:10.1214/20-AOS2020): the likelihood of a
+    Dirichlet mixture of weight 1 around h' divided by that of h'. So nothing is kept that was seen once. Among the
     pruned models whose gain over order 0 is beyond chance, the shortest is used whose loss is not beyond chance above
     the least; if there is none, order 0. The loss of the order was used to choose it, so it is a little too good. The
     model says what tends to follow, not why.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from safar._core import Table
 from safar._typing import Array, Duration, Floats, Integers
 from safar.calendar.dates import checked_date
 from safar.errors import ArgumentError, DataError
+from safar.explanation import Explanation, explanation, one_customer, span_words
 from safar.language import Length, Listed, Said, paragraph
 from safar.models.contact.shrinkage import Prior, prior_of, strength_of
 from safar.result import ResultTable
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 __all__ = ["ContactTimesResult", "contact_times"]
 
 Slots: TypeAlias = Literal["hour", "weekday_hour", "part"]
+Priors: TypeAlias = Literal["own", "all"]
 
 _PARTS = ("night", "morning", "afternoon", "evening")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CHUNK = 4_000_000
+_MOST_PLANNED = 10_000_000
 _EPOCH = dt.date(1970, 1, 1)
 
 
@@ -79,6 +82,17 @@ class _Counts:
     answered: Integers
     open: Integers
     prior: Prior | None
+    # Of all segments, which each slot of this one leans on; else the prior is one for all slots.
+    shared: Floats | None = None
+
+    def before(self) -> tuple[Floats, Floats]:
+        """Alpha and beta of each cell; NaN without a prior."""
+        if self.prior is None:
+            return np.full(len(self.place), np.nan), np.full(len(self.place), np.nan)
+        strength = sum(self.prior)
+        mean = self.prior.alpha / strength if self.shared is None else self.shared
+        alpha = np.broadcast_to(mean * strength, len(self.place))
+        return alpha, strength - alpha
 
     @property
     def allowed(self) -> Array:
@@ -90,17 +104,14 @@ class _Counts:
         """A quantile of each cell's rate; NaN without a prior."""
         from scipy import special
 
-        if self.prior is None:
-            return np.full(len(self.place), np.nan)
-        one, other = self.answered + self.prior.alpha, self.contacts - self.answered + self.prior.beta
-        found: Floats = special.betaincinv(one, other, level)
+        alpha, beta = self.before()
+        found: Floats = special.betaincinv(self.answered + alpha, self.contacts - self.answered + beta, level)
         return found
 
     def mean(self) -> Floats:
         """The posterior mean of each cell's rate; NaN without a prior."""
-        if self.prior is None:
-            return np.full(len(self.place), np.nan)
-        found: Floats = (self.answered + self.prior.alpha) / (self.contacts + sum(self.prior))
+        alpha, beta = self.before()
+        found: Floats = (self.answered + alpha) / (self.contacts + alpha + beta)
         return found
 
 
@@ -131,15 +142,23 @@ class ContactTimesResult(ResultTable):
         -------
         ResultTable
             One row a segment: ``segment`` (only with `by`), ``alpha``, ``beta`` (of the beta distribution; null where
-            no contact was answered or all were), ``level`` (slots differ by no more than chance).
+            no contact was answered or all were, and where each slot leans on that of all segments), ``strength``
+            (contacts that it is worth: alpha + beta), ``level`` (slots, or with ``prior="all"`` segments, differ by no
+            more than chance).
         """
         columns: dict[str, object] = {}
         if "segment" in self.columns:
             columns["segment"] = np.array([each.segment for each in self._counts], dtype=object)
         found = [each.prior for each in self._counts]
         for place, name in enumerate(("alpha", "beta")):
-            values = np.array([np.nan if prior is None else prior[place] for prior in found])
-            columns[name] = _table.nullable(values)
+            values = [
+                np.nan if each.prior is None or each.shared is not None else each.prior[place]
+                for each in self._counts
+            ]
+            columns[name] = _table.nullable(np.array(values))
+        columns["strength"] = _table.nullable(
+            np.array([np.nan if prior is None else sum(prior) for prior in found])
+        )
         columns["level"] = np.array([prior is not None and prior.level for prior in found], dtype=bool)
         return ResultTable(_table.table_of(columns), self.definition, self.timezone)
 
@@ -149,7 +168,7 @@ class ContactTimesResult(ResultTable):
         Parameters
         ----------
         contacts
-            How many are to be made.
+            How many are to be made, 10 million at most.
         seed
             Of the draws: the same one gives the same plan.
         segment
@@ -161,8 +180,8 @@ class ContactTimesResult(ResultTable):
             One row an allowed slot: ``slot``, ``contacts``. Each contact goes to the slot whose rate, drawn from its
             posterior, is the highest. Give customers to slots by lot, and the answers compare like with like.
         """
-        if contacts < 1:
-            raise ArgumentError(f"contacts={contacts!r}; expected a whole number from 1 on")
+        _args.whole(contacts, "contacts", most=_MOST_PLANNED)
+        _args.whole(seed, "seed", least=0)
         found = {each.segment: each for each in self._counts}
         if segment not in found:
             raise ArgumentError(
@@ -172,9 +191,15 @@ class ContactTimesResult(ResultTable):
         if counts.prior is None:
             raise DataError("no contact was answered, or all were: there is nothing to draw rates from")
         free = np.flatnonzero(counts.allowed)
-        one, other = counts.answered[free] + counts.prior.alpha, (counts.contacts - counts.answered)[free]
-        draws = np.random.default_rng(seed).beta(one, other + counts.prior.beta, size=(contacts, len(free)))
-        given = np.bincount(draws.argmax(axis=1), minlength=len(free)).astype(np.int64)
+        alpha, beta = counts.before()
+        one, other = counts.answered + alpha, counts.contacts - counts.answered + beta
+        random, given = np.random.default_rng(seed), np.zeros(len(free), dtype=np.int64)
+        at_once = _CHUNK // len(free)
+        for start in range(0, contacts, at_once):
+            size = (min(at_once, contacts - start), len(free))
+            given += np.bincount(
+                random.beta(one[free], other[free], size=size).argmax(axis=1), minlength=len(free)
+            )
         columns = {"slot": [self._grid.name(int(counts.place[row])) for row in free], "contacts": given}
         return ResultTable(_table.table_of(columns), self.definition, self.timezone)
 
@@ -186,7 +211,8 @@ class ContactTimesResult(ResultTable):
         ResultTable
             One row a customer with a contact: ``segment`` (only with `by`), ``customer``, ``slot`` (the allowed one of
             the highest 10 % quantile), ``contacts``, ``answered`` (of the customer in it), ``probability`` (posterior
-            mean), ``cautious`` (10 % quantile); null where no contact of the segment was answered, or all were.
+            mean), ``cautious`` (10 % quantile), ``weight`` (0 to 1: what the own contacts in the slot count in the
+            probability; the rest is the slot's); null where no contact of the segment was answered, or all were.
 
         Notes
         -----
@@ -206,7 +232,7 @@ class ContactTimesResult(ResultTable):
         )
         place = self._grid.place(weekday, hour, holiday)
         best = np.zeros(len(first), dtype=np.int64)
-        numbers = np.full((4, len(first)), np.nan)
+        numbers = np.full((5, len(first)), np.nan)
         for code, label in enumerate(labels):
             counts = next(each for each in self._counts if each.segment == label)
             if counts.prior is None:
@@ -239,7 +265,8 @@ class ContactTimesResult(ResultTable):
                 tried = np.where(is_own, of[found], 0.0) if len(cells) else np.zeros(len(some))
                 hits = np.where(is_own, hit[found], 0.0) if len(cells) else np.zeros(len(some))
                 rate = (hits + mean[chosen] * strength) / (tried + strength)
-                numbers[:, some] = tried, hits, rate, table[np.arange(len(some)), chosen]
+                cautious_of = table[np.arange(len(some)), chosen]
+                numbers[:, some] = tried, hits, rate, cautious_of, tried / (tried + strength)
         columns: dict[str, object] = {}
         if "segment" in rows.names:
             columns["segment"] = _table.named(segment[first], labels)
@@ -250,9 +277,78 @@ class ContactTimesResult(ResultTable):
         columns["slot"] = _table.named(np.where(unknown, len(places), of_row), names)
         for name, values in zip(("contacts", "answered"), numbers, strict=False):
             columns[name] = _table.nullable(np.nan_to_num(values).astype(np.int64), unknown)
-        columns |= {"probability": _table.nullable(numbers[2]), "cautious": _table.nullable(numbers[3])}
-        shares = frozenset({"probability", "cautious"})
+        columns |= {
+            name: _table.nullable(values)
+            for name, values in zip(("probability", "cautious", "weight"), numbers[2:], strict=True)
+        }
+        shares = frozenset({"probability", "cautious", "weight"})
         return ResultTable(_table.table_of(columns), self.definition, self.timezone, shares=shares)
+
+    def explain(self, customer: object) -> Explanation:
+        """Why is this the time to contact a customer?
+
+        Parameters
+        ----------
+        customer
+            The id, as the data give it.
+
+        Returns
+        -------
+        Explanation
+            One row an event: which contact was answered, by what, in which slot; and which slot comes of it.
+        """
+        alone = one_customer(self._source, customer)
+        rows = self.of_customers().to_dict()
+        own = [place for place, who in enumerate(rows["customer"]) if who == customer]
+        said = []
+        for place in own:
+            whose = f"{rows['segment'][place]}: " if "segment" in rows else ""
+            if rows["slot"][place] is None:
+                said.append(f"{whose}No contact was answered, or all were: no slot is better than another.")
+                continue
+            said.append(
+                f"{whose}Best contacted at {rows['slot'][place]}: {rows['answered'][place]} of "
+                f"{rows['contacts'][place]} own contacts in it were answered. Probability "
+                f"{rows['probability'][place]:.1%}, in which they weigh {rows['weight'][place]:.0%}, the contacts of "
+                "others the rest."
+            )
+        if not own:
+            said.append("Never contacted: the slots of all apply.")
+        return explanation(alone, customer, self._decisions(alone), said, self.definition)
+
+    def _decisions(self, alone: EventLog) -> list[str]:
+        """What each event of one customer's log decided."""
+        params = cast("dict[str, Any]", self._plan["params"])
+        events = alone.core.events_table(["time", "event"])
+        times = events.numpy("time")[0].astype(np.int64).tolist()
+        names = events.numpy("event")[0].tolist()
+        decisions = [""] * len(names)
+        latest: int | None = None
+        for place, (time, name) in enumerate(zip(times, names, strict=True)):
+            if name in params["contact"]:
+                latest = place
+                open_ = time + params["within_us"] - 1 > self._source.observed_until_us
+                outcome = "open: not followed long enough" if open_ else "not answered"
+                decisions[place] = f"contact at {self._slot(time)}, {outcome}"
+            elif name in params["response"]:
+                if latest is None or time - times[latest] >= params["within_us"]:
+                    decisions[place] = "answers no contact"
+                    continue
+                decisions[place] = f"answers the contact {span_words(time - times[latest])} before"
+                decisions[latest] = decisions[latest].replace("not answered", "answered")
+                latest = None
+        return decisions
+
+    def _slot(self, time: int) -> str:
+        """The slot of an instant, and why it is never recommended."""
+        local = _args.local_datetime(time, self._source.timezone)
+        holidays = cast("dict[str, Any]", self._plan["params"])["holidays"]
+        holiday = (local.date() - _EPOCH).days in holidays
+        given = (np.array([each], dtype=np.int64) for each in (local.weekday(), local.hour, int(holiday)))
+        place = int(self._grid.place(*given)[0])
+        return self._grid.name(place) + (
+            " (quiet time)" if place // 2 % 2 else " (holiday)" if holiday else ""
+        )
 
     def plot(self, **options: Any) -> ChartType:
         """The slots as an Altair chart; the options are those of `safar.plot.contact_times`."""
@@ -271,6 +367,7 @@ def contact_times(
     quiet: tuple[int, int] | None = (22, 8),
     holidays: Iterable[dt.date | str] = (),
     by: str | None = None,
+    prior: Priors | tuple[float, float] = "own",
 ) -> ContactTimesResult:
     """When are contacts answered, and when to try next?
 
@@ -290,7 +387,11 @@ def contact_times(
     holidays
         Days whose contacts are counted apart and never recommended, such as the keys of `safar.calendar.holidays`.
     by
-        A column of the log; each contact belongs to its value at the contact, and each segment has a prior of its own.
+        A column of the log; each contact belongs to its value at the contact.
+    prior
+        What a slot is like before its own contacts: ``"own"`` (default), a beta distribution of each segment's slots;
+        ``"all"`` (with `by`), around the same slot among all segments, for segments with few contacts; or alpha and
+        beta of a beta distribution, such as those of an earlier campaign (`ContactTimesResult.priors`).
 
     Returns
     -------
@@ -301,9 +402,11 @@ def contact_times(
     -----
     Rates of slots have a beta prior of greatest likelihood (beta-binomial empirical Bayes), so that 3 answers of 15 do
     not come before 120 of 900; slots are ranked by the 10 % quantile of their posterior. The interval takes the prior
-    as known. A response answers the latest contact before it. Slots that were not given by lot describe: who was
-    contacted at eight may differ from who was contacted at noon. `ContactTimesResult.plan` spreads contacts so that one
-    learns. Consent is not in the data: ask only who may be asked.
+    as known. With ``prior="all"`` a segment's slot has a prior around the posterior mean of that slot among all, as
+    strong as the spread between segments says. A response answers the latest contact before it; of equal times, the
+    order of the data counts. Slots that were not given by lot describe: who was contacted at eight may differ from who
+    was contacted at noon. `ContactTimesResult.plan` spreads contacts so that one learns. Consent is not in the data:
+    ask only who may be asked.
 
     Examples
     --------
@@ -332,6 +435,7 @@ def contact_times(
             f'"{both[0]}" is given as contact= and as response=; an event is one or the other'
         )
     _args.known_segment(by, log.columns, log.roles)
+    given = _given(prior, by)
     length = _args.duration(within, "within")
     days = sorted({(checked_date(_date(day), "holidays") - _EPOCH).days for day in holidays})
     params = {
@@ -357,13 +461,35 @@ def contact_times(
         made, hits, still = (
             np.bincount(at, weights=each[mine], minlength=len(places)).astype(np.int64) for each in numbers
         )
-        found.append(_Counts(label, places, made, hits, still, prior_of(hits, made)))
-    definition = _definition(log, contacts, responses, length, found if by is None else ())
+        found.append(_Counts(label, places, made, hits, still, given or prior_of(hits, made)))
+    if prior == "all":
+        found = _leaning(found)
+    definition = _definition(log, contacts, responses, length, found if by is None else (), prior)
     return ContactTimesResult(
         _table_of(grid, found, by_segment=by is not None), definition, log.timezone,
         shares=frozenset({"rate", "probability", "low", "median", "high", "cautious"}),
         _grid=grid, _counts=tuple(found), _plan=plan, _source=log,
     )  # fmt: skip
+
+
+def _leaning(found: Sequence[_Counts]) -> list[_Counts]:
+    """The segments, each slot of which leans on that of all."""
+    places, at = np.unique(np.concatenate([each.place for each in found]), return_inverse=True)
+    contacts, answered = (
+        np.concatenate([getattr(each, name) for each in found]) for name in ("contacts", "answered")
+    )
+    of_all = [np.bincount(at, weights=each).astype(np.int64) for each in (contacts, answered)]
+    common = _Counts(None, places, of_all[0], of_all[1], of_all[0] * 0, prior_of(of_all[1], of_all[0]))
+    if common.prior is None:
+        return [replace(each, prior=None) for each in found]
+    mean, tried = common.mean()[at], contacts > 0
+    strength = strength_of(answered[tried], contacts[tried], mean[tried])
+    ends = np.cumsum([len(each.place) for each in found])[:-1]
+    # Only the strength of the prior counts where each slot has a mean of its own.
+    prior = Prior(strength / 2, strength / 2)
+    return [
+        replace(each, prior=prior, shared=own) for each, own in zip(found, np.split(mean, ends), strict=True)
+    ]
 
 
 def _table_of(grid: _Grid, found: Sequence[_Counts], *, by_segment: bool) -> Table:
@@ -410,6 +536,7 @@ def _definition(
     responses: Sequence[str],
     within: Duration,
     found: Sequence[_Counts],
+    prior: object,
 ) -> Said:
     counted = Said(
         "A contact ({contacts}) is answered where {responses} comes within {within} and before the next contact; slots "
@@ -419,19 +546,27 @@ def _definition(
         within=Length(within),
         timezone=log.timezone,
     )
-    shrunk = Said(
-        "Rates are those of a beta-binomial model in which slots lean on each other; rank is by the 10 % quantile, and "
-        "quiet hours and holidays have none."
-    )
+    leans = Said("Rates are those of a beta-binomial model in which slots lean on each other.")
+    if prior == "all":
+        leans = Said(
+            "Rates are those of a beta-binomial model in which the slots of a segment lean on the same slots of all."
+        )
+    elif isinstance(prior, tuple):
+        leans = Said(
+            "Rates are those of a beta-binomial model with a prior that was given, Beta({alpha}, {beta}).",
+            alpha=f"{prior[0]:g}",
+            beta=f"{prior[1]:g}",
+        )
+    shrunk = Said("Rank is by the 10 % quantile, and quiet hours and holidays have none.")
     level = None
-    if any(each.prior is not None and each.prior.level for each in found):
+    if prior == "own" and any(each.prior is not None and each.prior.level for each in found):
         level = Said("The slots differ by no more than chance makes them.")
     elif any(each.prior is None for each in found):
         level = Said("No contact was answered, or all were: nothing tells the slots apart.")
     honest = Said(
         "Unless slots were given by lot, this describes and does not prove that the hour makes the difference."
     )
-    return paragraph(counted, shrunk, level, honest)
+    return paragraph(counted, leans, shrunk, level, honest)
 
 
 def _quiet(quiet: object) -> tuple[int, int] | None:
@@ -440,13 +575,31 @@ def _quiet(quiet: object) -> tuple[int, int] | None:
     hours = tuple(quiet) if isinstance(quiet, tuple | list) else ()
     if (
         len(hours) != 2
-        or not all(isinstance(each, int) and 0 <= each <= 24 for each in hours)
-        or hours[0] == hours[1]
+        or not all(isinstance(each, int) and not isinstance(each, bool) and 0 <= each <= 24 for each in hours)
+        or hours[0] % 24 == hours[1] % 24
     ):
         raise ArgumentError(
             f"quiet={quiet!r}; expected two different hours from 0 to 24, such as (22, 8), or None for no quiet time"
         )
     return hours[0], hours[1]
+
+
+def _given(prior: object, by: str | None) -> Prior | None:
+    """The prior that was given, if it is one of numbers."""
+    if isinstance(prior, str):
+        if _args.choice(prior, "prior", Priors) == "all" and by is None:
+            raise ArgumentError(
+                'prior="all" lets segments lean on all; give by= as well, or leave prior= out'
+            )
+        return None
+    numbers = prior if isinstance(prior, tuple) and len(prior) == 2 else ()
+    if not numbers or not all(
+        isinstance(each, int | float) and not isinstance(each, bool) and 0 < each < np.inf for each in numbers
+    ):
+        raise ArgumentError(
+            f'prior={prior!r}; expected "own", "all", or alpha and beta above 0, such as (12.5, 110.0)'
+        )
+    return Prior(float(numbers[0]), float(numbers[1]))
 
 
 def _date(day: dt.date | str) -> object:
