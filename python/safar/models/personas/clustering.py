@@ -88,7 +88,7 @@ def drawn(size: int, most: int, seed: int) -> Integers:
     return np.sort(np.random.default_rng([seed, size]).choice(size, most, replace=False))
 
 
-# ----------------------------------------------------------------------------------------------------''----- distances
+# ------------------------------------------------------------------------------------------------------ distances
 
 
 def gamma_of(points: Points) -> float:
