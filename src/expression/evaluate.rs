@@ -38,6 +38,15 @@ pub(super) fn truth(
     })
 }
 
+/// A column by its name, with a value for each row.
+pub(super) fn looked_up_column(lookup: &dyn Fn(&str) -> Result<ArrayRef>, name: &str, rows: usize) -> Result<ArrayRef> {
+    let array = lookup(name)?;
+    if array.len() != rows {
+        return Err(Error::Internal(format!("column \"{name}\" has {} values for {rows} rows", array.len())));
+    }
+    Ok(array)
+}
+
 /// What a test says of each value; of a dictionary, it looks at each distinct value once.
 fn by_distinct(values: &ArrayRef, test: &dyn Fn(&ArrayRef) -> Result<BooleanArray>) -> Result<BooleanArray> {
     let Some(dictionary) = values.as_any_dictionary_opt() else { return test(values) };
@@ -112,14 +121,7 @@ impl<'a> Evaluator<'a> {
         if let Some((_, _, value)) = self.columns.iter().find(|(known, _, _)| *known == name) {
             return Ok(value.clone());
         }
-        let array = (self.lookup)(name)?;
-        if array.len() != self.rows {
-            return Err(Error::Internal(format!(
-                "column \"{name}\" has {} values for {} rows",
-                array.len(),
-                self.rows
-            )));
-        }
+        let array = looked_up_column(self.lookup, name, self.rows)?;
         let data_type = array.data_type().clone();
         let value = read(&array)?;
         self.columns.push((name, data_type, value.clone()));

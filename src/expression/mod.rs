@@ -28,15 +28,20 @@ mod value;
 
 use std::ops::Range;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
+use arrow::compute::concat;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 
 pub use caret::show;
-use evaluate::{numbers, truth};
+use evaluate::{looked_up_column, numbers, truth};
 pub use lexer::Fault;
 use parse::condition;
 use tree::Node;
+
+/// Rows that are worth a thread.
+const PART_ROWS: usize = 1 << 16;
 
 /// A condition that was read from text.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +78,30 @@ impl Expression {
     /// `lookup` gives a column of `rows` values by its name; it is asked once for each name. Integers are compared
     /// exactly, other numbers as 64-bit floats, texts by code point, times to the microsecond. Times without a zone,
     /// in columns and in the condition, are UTC.
+    ///
+    /// Many rows are evaluated in parts, by all threads of the pool that the caller is on.
     pub fn evaluate(&self, lookup: &dyn Fn(&str) -> Result<ArrayRef>, rows: usize) -> Result<BooleanArray> {
-        truth(&self.text, &self.root, lookup, rows)
+        if rows < 2 * PART_ROWS || rayon::current_thread_index().is_none() {
+            return truth(&self.text, &self.root, lookup, rows);
+        }
+        let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+        for (name, _) in self.columns() {
+            if columns.iter().all(|(known, _)| *known != name) {
+                columns.push((name, looked_up_column(lookup, name, rows)?));
+            }
+        }
+        let parts = rayon::current_num_threads().min(rows / PART_ROWS);
+        let size = rows.div_ceil(parts);
+        let part = |start: usize| {
+            let length = size.min(rows - start);
+            let sliced = |name: &str| match columns.iter().find(|(known, _)| *known == name) {
+                Some((_, values)) => Ok(values.slice(start, length)),
+                None => Err(Error::Internal(format!("a condition did not say that it names \"{name}\""))),
+            };
+            truth(&self.text, &self.root, &sliced, length)
+        };
+        let found = (0..rows).into_par_iter().step_by(size).map(part).collect::<Result<Vec<_>>>()?;
+        Ok(concat(&found.iter().map(|part| part as &dyn Array).collect::<Vec<_>>())?.as_boolean().clone())
     }
 
     /// The number that the expression is, for each of `rows` rows: null where it is missing. `lookup` is that of

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow::buffer::ScalarBuffer;
 
 /// An unsigned integer that stands for a name.
-pub trait Code: Copy + Send + Sync + Ord + 'static {
+pub trait Code: Copy + Default + Send + Sync + Ord + 'static {
     /// The position of the name in its [`Names`].
     fn index(self) -> usize;
     /// The code of a position; the position must fit.

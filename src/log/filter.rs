@@ -16,6 +16,9 @@ use crate::with_codes;
 /// Events that one thread looks through between two looks at the flag that cancels.
 const TASK_EVENTS: usize = 1 << 18;
 
+/// Events whose values one thread gathers in one loop.
+const GATHERED: usize = 1 << 16;
+
 impl EventLog {
     /// The events for which `keep` is true (all without it), of the customers for whom `customer` is, in their order.
     /// Names, ids and dictionaries that no event bears any more are left behind, unless columns are `shared`: then
@@ -58,7 +61,7 @@ impl EventLog {
         cancel.check()?;
         let order = UInt32Array::from(events);
         let events = order.values();
-        let times: Vec<i64> = events.par_iter().map(|&event| self.times[event as usize]).collect();
+        let times = each_of(events, |event| self.times[event]);
         let (codes, event_names) = compact(&self.events, events, &self.event_names, 0);
         let channels = self.channels.as_ref().map(|(codes, names)| compact(codes, events, names, 1));
         cancel.check()?;
@@ -120,8 +123,7 @@ impl EventLog {
             let place = order.map(|rows| rows.values().as_ptr() as usize);
             let known = composed.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {
                 let rows = order.map_or(&[][..], |rows| rows.values());
-                let values: Vec<u32> = events.values().par_iter().map(|&event| rows[event as usize]).collect();
-                composed.push((place, values.into()));
+                composed.push((place, each_of(events.values(), |event| rows[event]).into()));
                 composed.len() - 1
             });
             columns.push(column.reordered(composed[known].1.clone()));
@@ -158,18 +160,32 @@ fn concatenated(parts: &[Part]) -> Vec<u32> {
     events
 }
 
+/// What is known of each of these events, in order.
+fn each_of<T: Copy + Default + Send>(events: &[u32], known: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let mut found = vec![T::default(); events.len()];
+    found.par_chunks_mut(GATHERED).zip(events.par_chunks(GATHERED)).for_each(|(found, events)| {
+        for (found, &event) in found.iter_mut().zip(events) {
+            *found = known(event as usize);
+        }
+    });
+    found
+}
+
 /// The codes of these events over the names that they bear; `beyond` codes past the last name (null) stay past it.
 fn compact(codes: &Codes, events: &[u32], names: &Names, beyond: usize) -> (Codes, Names) {
     fn borne<C: Code>(codes: &[C], events: &[u32], number: usize) -> Vec<bool> {
         let none = || vec![false; number];
-        let seen = events.par_iter().fold(none, |mut borne, &event| {
-            borne[codes[event as usize].index()] = true;
+        let of_some = |mut borne: Vec<bool>, events: &[u32]| {
+            for &event in events {
+                borne[codes[event as usize].index()] = true;
+            }
             borne
-        });
+        };
+        let seen = events.par_chunks(GATHERED).fold(none, of_some);
         seen.reduce(none, |one, other| one.iter().zip(other).map(|(one, other)| one | other).collect())
     }
     fn write<C: Code, D: Code>(codes: &[C], events: &[u32], renamed: &[usize]) -> Vec<D> {
-        events.par_iter().map(|&event| D::from_index(renamed[codes[event as usize].index()])).collect()
+        each_of(events, |event| D::from_index(renamed[codes[event].index()]))
     }
     let borne = with_codes!(codes, codes => borne(codes, events, names.len() + beyond));
     let kept: Vec<String> =

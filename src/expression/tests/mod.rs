@@ -3,6 +3,7 @@
 mod errors;
 mod meaning;
 mod oracle;
+mod parts;
 mod syntax;
 
 use std::sync::Arc;
