@@ -189,7 +189,9 @@ def test_an_unknown_event_is_named_with_the_nearest_one_and_the_number_of_events
         time="time",
         event="event",
     )
-    expected = 'step 2 "by" is not an event of this log; did you mean "buy"? (3 events: log.events)'
+    expected = (
+        'step 2 "by" is not an event of this log; did you mean "buy"? (3 events: "buy", "cart", "view")'
+    )
     with pytest.raises(errors.UnknownEventError, match=re.escape(expected)):
         log.funnel(["view", ["cart", "by"]])
     with pytest.raises(errors.UnknownEventError, match=re.escape('back "by" is not an event of this log')):

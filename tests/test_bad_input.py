@@ -470,7 +470,7 @@ def test_an_unknown_event_is_named_with_a_suggestion() -> None:
         message = refused(UnknownEventError, call, "purchse", "did you mean", "purchase")
         assert "2 events" in message
     assert isinstance(UnknownEventError("x"), KeyError)
-    refused(UnknownEventError, lambda: log.funnel(["entirely other"]), "entirely other", "log.events")
+    refused(UnknownEventError, lambda: log.funnel(["entirely other"]), "entirely other", "view", "purchase")
 
 
 def test_one_customer_with_all_rows_is_fine() -> None:

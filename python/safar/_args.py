@@ -361,7 +361,7 @@ def known_events(wanted: Iterable[str], available: Mapping[str, int], argument: 
         if name not in available:
             raise UnknownEventError(
                 f'{argument} "{name}" is not an event of this log{suggestion(name, available)} '
-                f"({len(available)} events: log.events)"
+                f"({len(available)} event{'' if len(available) == 1 else 's'}: {listing(available)})"
             )
 
 

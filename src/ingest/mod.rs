@@ -212,7 +212,10 @@ impl Gathered {
         if roles.on_bad == OnBad::Raise
             && let Some(first) = rejects.first()
         {
-            return Err(Error::Data(reject_message(first, rejects.len(), roles)));
+            return Err(Error::Data(format!(
+                "{}; with on_bad=\"reject\" such rows are counted and kept in log.rejects",
+                reject_message(first, rejects.len(), roles)
+            )));
         }
         if built.times.is_empty() {
             return Err(nothing_left(rows, filtered, &rejects, roles));
@@ -390,8 +393,7 @@ fn reject_message(first: &Reject, count: usize, roles: &Roles) -> String {
         "an event name that is neither null nor blank",
     ]);
     format!(
-        "column \"{column}\", row {}: {value} cannot be used ({}); expected {expected}. {count} row{} affected; with \
-         on_bad=\"reject\" such rows are counted and kept in log.rejects",
+        "column \"{column}\", row {}: {value} cannot be used ({}); expected {expected}. {count} row{} affected",
         first.row,
         first.reason.name(),
         if count == 1 { " is" } else { "s are" },
@@ -407,7 +409,7 @@ fn no_rows() -> Error {
 fn nothing_left(rows: u64, filtered: u64, rejects: &[Reject], roles: &Roles) -> Error {
     if let Some(first) = rejects.first() {
         return Error::Data(format!(
-            "no usable row is left of {rows}. {}",
+            "no usable row is left of {rows}. {}; name another column, or mend this one",
             reject_message(first, rejects.len(), roles)
         ));
     }
