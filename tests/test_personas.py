@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
-from scipy.stats import hypergeom, norm
+from scipy.stats import hypergeom, multivariate_normal, norm
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris, make_moons
 from sklearn.metrics import adjusted_rand_score
@@ -23,7 +23,7 @@ from page_tree import parse
 from safar._typing import Array
 from safar.datasets import shop
 from safar.language import Locale
-from safar.models.personas.choosing import gap_rule, tried
+from safar.models.personas.choosing import gap_rule, mixture_rule, told_apart, tried
 from safar.models.personas.clustering import Prototypes, cluster, embedded, gamma_of, kprototypes
 from safar.models.personas.columns import Column, positions_of
 from safar.models.personas.preparing import Points
@@ -245,14 +245,61 @@ def test_no_dense_region_is_no_cluster() -> None:
     assert len(found) == 1
 
 
+# Slices of one or two dimensions come back whatever their number, so that stability alone takes them for kinds.
+SLICED = {
+    "two in one column": [[0.0], [8.0]],
+    "two in two": [[0.0, 0.0], [6.0, 6.0]],
+    "a grid": [[0.0, 0.0], [0.0, 7.0], [7.0, 0.0], [7.0, 7.0]],
+    "three in five": [[0.0] * 5, [4.0, 0.0, 4.0, 0.0, 0.0], [0.0, 4.0, 0.0, 4.0, 0.0]],
+}
+
+
 @pytest.mark.parametrize("choose", ["stability", "gap", "silhouette"])
-def test_slices_of_a_group_are_told_from_groups(choose: Any) -> None:
+@pytest.mark.parametrize("kinds", SLICED)
+def test_slices_of_a_group_are_told_from_groups(kinds: str, choose: Any) -> None:
+    middles = np.array(SLICED[kinds])
     random = np.random.default_rng(0)
-    two = {"customer": range(400), "x": np.repeat([0.0, 8.0], 200) + random.normal(size=400)}
-    found = safar.personas(two, choose=choose)
-    # Slices of one dimension come back whatever their number, so stability alone takes them for kinds.
-    assert (len(found) > 2) == (choose == "stability")
-    assert ("By the gap rule there are 2 groups" in found.definition) == (choose == "stability")
+    kind = np.arange(400) % len(middles)
+    values = middles[kind] + random.normal(size=(400, middles.shape[1]))
+    people = {"customer": range(400), **dict(zip("abcde", values.T, strict=False))}
+    found = safar.personas(people, choose=choose)
+    assert len(found) == len(middles)
+    assert adjusted_rand_score(kind, found.assignments.to_dict()["persona"]) > 0.95
+    sliced = safar.personas(people, k=len(middles) + 2)
+    assert f"No more than {len(middles)} groups are told from slices" in sliced.definition
+    assert "slices" not in found.definition
+
+
+def test_mixtures_are_of_the_kind_that_needs_fewer_groups() -> None:
+    random = np.random.default_rng(0)
+    turned = np.array([[1.0, 0.9], [0.9, 1.0]])
+    kind = np.arange(400) % 2
+    # Long groups side by side: variances of their own split them, one covariance in common does not.
+    long = random.multivariate_normal([0, 0], turned, 400) + 3 * kind[:, None] * np.array([1.0, -1.0])
+    points = Points(long, np.empty((400, 0), dtype=np.int64), np.ones(400, dtype=bool))
+    found = tried("kmeans", points, range(2, 6), seed=0, starts=5)
+    best = [min(found, key=lambda each: each.bic[way]).k for way in (0, 1)]
+    assert best[0] == 2 < best[1]
+    assert mixture_rule(found) == told_apart(found) == 2
+    # -2 log L + (parameters) log n, of one normal distribution.
+    likelihood = multivariate_normal(long.mean(axis=0), np.cov(long.T, bias=True)).logpdf(long).sum()
+    assert found[0].bic[0] == pytest.approx(-2 * likelihood + 5 * np.log(400), rel=1e-4)
+    mixed = Points(long, kind[:, None], points.usable)
+    with_categories = tried("kprototypes", mixed, [2, 3], seed=0, starts=5)
+    assert mixture_rule(with_categories) is None
+    assert told_apart(with_categories) == gap_rule(with_categories)
+
+
+def test_one_factor_behind_all_answers_makes_no_clusters() -> None:
+    random = np.random.default_rng(0)
+    liking = random.normal(size=(500, 1))
+    answers = np.clip(np.round(3 + 0.8 * liking + 0.7 * random.normal(size=(500, 6))), 1, 5)
+    people = {"customer": range(500), **dict(zip("abcdef", answers.T, strict=True))}
+    found = safar.personas(people)
+    assert found.reason == "mixture"
+    assert "one normal distribution" in found.definition
+    assert found.choice.to_dict()["by_mixture"][0]
+    assert len(safar.personas(people, choose="gap")) > 1
 
 
 def test_a_given_number_is_taken_and_the_gap_rule_still_heard() -> None:

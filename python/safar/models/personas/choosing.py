@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -29,8 +30,11 @@ __all__ = [
     "Choose",
     "Tried",
     "chosen",
+    "gap_rule",
     "jaccard_of_regions",
+    "mixture_rule",
     "silhouette",
+    "told_apart",
     "tried",
 ]
 
@@ -42,6 +46,10 @@ _REFERENCES = 20
 _BOOTSTRAPS = 25
 # Starts of each clustering within a gap or a bootstrap, where many are averaged.
 _FEW = 5
+# Starts of a mixture.
+_MIXTURES = 2
+# Up to here the gap rule looks at all numbers below a given one.
+_FOLLOWED = 8
 _NAN = float("nan")
 # Silhouettes need all distances between customers, gaps and bootstraps many clusterings.
 SILHOUETTE_ROWS = 4_000
@@ -58,6 +66,9 @@ class Tried:
         Number of groups.
     silhouette, gap, gap_error
         Mean silhouette; gap statistic and the standard error it is judged by. NaN where there is none.
+    bic
+        Of normal mixtures whose groups have one covariance in common, and of those with variances of their own. NaN
+        where there are categories.
     stability
         Mean Jaccard similarity of each group with its likest one in bootstraps.
     smallest
@@ -70,42 +81,40 @@ class Tried:
     silhouette: float
     gap: float
     gap_error: float
+    bic: tuple[float, float]
     stability: Floats
     smallest: float
     clustering: Clustering | None
 
 
 def tried(method: Method, points: Points, ks: Sequence[int], *, seed: int, starts: int) -> list[Tried]:
-    """Look at each number of groups; also at one group, and at the numbers whose gaps are compared with theirs."""
+    """Look at each number of groups; also at one group, and at the other numbers whose gaps the rule looks at."""
     # Limits hold for libraries that are loaded, so scikit-learn comes first.
     import sklearn.cluster  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     few = points.rows(drawn(len(points), RESAMPLED_ROWS, seed))
-    looked = sorted({1, 2, *ks, *(k + 1 for k in ks)})
+    looked = sorted({1, 2, *range(3, min(max(ks), _FOLLOWED)), *ks, *(k + 1 for k in ks)})
     # Threads of the libraries below change the last digits, and stand in each other's way in thousands of small fits.
     with threadpool_limits(1):
-        return [
-            _one(method, points, few, k, gap, seed, starts)
-            if k in ks
-            else Tried(k, _NAN, *gap, np.empty(0), _NAN, None)
-            for k, gap in zip(looked, _gaps(few, looked, seed), strict=True)
+        found = [
+            Tried(k, _NAN, *gap, bic, np.empty(0), _NAN, None)
+            for k, gap, bic in zip(looked, _gaps(few, looked, seed), _bics(few, looked, seed), strict=True)
         ]
+        return [_one(method, points, few, each, seed, starts) if each.k in ks else each for each in found]
 
 
-def _one(
-    method: Method, points: Points, few: Points, k: int, gap: tuple[float, float], seed: int, starts: int
-) -> Tried:
+def _one(method: Method, points: Points, few: Points, known: Tried, seed: int, starts: int) -> Tried:
+    k = known.k
     clustering = cluster(method, points, k, seed=seed, starts=starts)
     sizes = np.bincount(clustering.place(points).group, minlength=k)
     clustering = clustering.ordered(_order(sizes, clustering))
-    return Tried(
-        k,
-        silhouette(points, clustering.place(points).group, seed),
-        *gap,
-        _stability(method, few, clustering, seed),
-        float(sizes.min() / len(points)),
-        clustering,
+    return replace(
+        known,
+        silhouette=silhouette(points, clustering.place(points).group, seed),
+        stability=_stability(method, few, clustering, seed),
+        smallest=float(sizes.min() / len(points)),
+        clustering=clustering,
     )
 
 
@@ -164,6 +173,27 @@ def _reference(points: Points, random: np.random.Generator) -> Points:
     for place, codes in enumerate(points.categories.T):
         categories[:, place] = random.permutation(codes)
     return Points(numbers, categories, points.usable)
+
+
+# ---------------------------------------------------------------------------------------------------------- mixtures
+
+
+def _bics(points: Points, ks: Sequence[int], seed: int) -> list[tuple[float, float]]:
+    """What speaks against normal mixtures of numbers of groups: the Bayesian information criterion of two kinds."""
+    if points.categories.shape[1]:
+        return [(_NAN, _NAN)] * len(ks)
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture
+
+    def of(k: int, kind: str) -> float:
+        way: dict[str, Any] = {"covariance_type": kind, "n_init": _MIXTURES, "random_state": seed}
+        mixture = GaussianMixture(min(k, len(points) - 1), **way)
+        return float(mixture.fit(points.numbers).bic(points.numbers))
+
+    with warnings.catch_warnings():
+        # Of fewer different customers than groups, and of a maximum that was not reached, the criterion is only worse.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return [(of(k, "tied"), of(k, "diag")) for k in ks]
 
 
 # --------------------------------------------------------------------------------------------------------- stability
@@ -233,6 +263,23 @@ def gap_rule(found: Sequence[Tried]) -> int | None:
     return None
 
 
+def mixture_rule(found: Sequence[Tried]) -> int | None:
+    """The number of normal distributions that fit best, of two kinds of them the fewer; None where there are none.
+
+    Either kind splits groups that are not shaped as it takes them to be, seldom both.
+    """
+    criteria: Floats = np.array([each.bic for each in found]).reshape(-1, 2)
+    if not len(criteria) or not np.isfinite(criteria).all():
+        return None
+    return min(found[int(place)].k for place in criteria.argmin(axis=0))
+
+
+def told_apart(found: Sequence[Tried]) -> int | None:
+    """How many groups are more than slices of one; None where nothing says so."""
+    by_mixture = mixture_rule(found)
+    return gap_rule(found) if by_mixture is None else by_mixture
+
+
 def chosen(found: Sequence[Tried], choose: Choose, minimum: float) -> tuple[int, str | None]:
     """The number of groups; where it is 1, with the reason."""
     by_gap = gap_rule(found)
@@ -245,10 +292,13 @@ def chosen(found: Sequence[Tried], choose: Choose, minimum: float) -> tuple[int,
     fit = [each for each in stable if each.smallest >= minimum]
     if not fit:
         return 1, "minimum"
-    if choose == "gap":
-        known = [each.k for each in fit if by_gap is None or each.k <= by_gap]
-        return max(known, default=fit[0].k), None
     if choose == "silhouette":
         return max(fit, key=lambda each: (each.silhouette, -each.k)).k, None
-    whole = [each.k for each in fit if each.stability.min() >= STABLE]
-    return max(whole, default=max(fit, key=lambda each: (float(each.stability.mean()), -each.k)).k), None
+    most = by_gap if choose == "gap" else told_apart(found)
+    if most == 1:
+        return 1, "mixture"
+    apart = [each for each in fit if most is None or each.k <= most] or fit[:1]
+    if choose == "gap":
+        return apart[-1].k, None
+    whole = [each.k for each in apart if each.stability.min() >= STABLE]
+    return max(whole, default=max(apart, key=lambda each: (float(each.stability.mean()), -each.k)).k), None

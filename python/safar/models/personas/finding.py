@@ -21,6 +21,7 @@ from safar.models.personas.choosing import (
     gap_rule,
     jaccard_of_regions,
     silhouette,
+    told_apart,
     tried,
 )
 from safar.models.personas.clustering import Clustering, Method, Regions, drawn, regions
@@ -52,6 +53,9 @@ _METHODS = {
 }
 _REASONS = {
     "gap": Said("No clusters: by the gap rule, one group explains the customers as well as several."),
+    "mixture": Said(
+        "No clusters: one normal distribution fits the customers as well as a mixture of several."
+    ),
     "stability": Said(
         "No clusters: whatever their number, the groups don't come back when customers are resampled."
     ),
@@ -59,7 +63,7 @@ _REASONS = {
     "density": Said("No clusters: no region is dense enough to stand out from its surroundings."),
 }
 
-_FINER = "By the gap rule there are {number} groups; more may be slices of one, which come back without being apart."
+_FINER = "No more than {number} groups are told from slices of one, which come back without being apart."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +117,10 @@ def personas(
     k
         Number of personas, or the numbers to look at; by default 2 to 8. `"hdbscan"` finds its own.
     choose
-        Which number is taken of those whose groups are stable on average and not too small: ``"stability"`` the
-        largest one all of whose groups come back in bootstraps (the finest picture that holds), ``"gap"`` what the gap
-        rule says, ``"silhouette"`` the one with the most separate groups.
+        Which number is taken of those whose groups are stable on average and not too small: ``"stability"`` (default)
+        the largest one all of whose groups come back in bootstraps, up to that of normal mixtures or, with categories,
+        of the gap rule (the finest picture that holds), ``"gap"`` what the gap rule says, ``"silhouette"`` the one with
+        the most separate groups.
     missing
         A customer with an unknown value: ``"typical"`` takes the median of a number, and unknown as a category of its
         own; ``"unassigned"`` leaves the customer out.
@@ -150,13 +155,15 @@ def personas(
     1. k-means: scikit-learn, 50 starts. k-prototypes: Huang (1998, doi:10.1023/A:1009769707641), Σ(x−m)² + γ·mismatches
     with γ half of the mean deviation. Gap statistic: Tibshirani, Walther and Hastie (2001,
     doi:10.1111/1467-9868.00293), 20 references in the box of the principal axes, of k-means or k-prototypes whatever
-    the method; rule of one standard error. Stability: Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps.
-    Where the gap rule says 1, or no number of groups has a mean stability of 0.75, there are no clusters, and the
+    the method; rule of one standard error. Normal mixtures: the least BIC (Fraley and Raftery 2002,
+    doi:10.1198/016214502760047131) of those with one covariance in common and of those with variances of their own,
+    whichever has fewer groups. Stability: Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps. Where the gap
+    rule or the mixtures say 1, or no number of groups has a mean stability of 0.75, there are no clusters, and the
     result is one group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
 
     The order of rows does not matter: customers are sorted by their values first. Of more than 5,000 customers so many,
-    drawn by `seed`, look for the best start, which all of `sample` lead on. Gap and stability are measured in 2,000
-    customers, silhouettes in 4,000.
+    drawn by `seed`, look for the best start, which all of `sample` lead on. Gap, mixtures and stability are measured in
+    2,000 customers, silhouettes in 4,000.
 
     Examples
     --------
@@ -369,6 +376,7 @@ def _dense(points: Points, least: int, seed: int) -> _Found:
         silhouette(points, group, seed),
         nan,
         nan,
+        (nan, nan),
         stability,
         float(sizes.min() / len(points)),
         ordered,
@@ -390,7 +398,7 @@ def _definition(
 ) -> Said:
     preparation = model.preparation
     nobody = int((group < 0).sum())
-    by_gap = gap_rule(found.tried) if found.tried else None
+    by_gap, most = gap_rule(found.tried), told_apart(found.tried)
     sentences = [
         Said(
             "{customers} customers, {personas} personas by {method} in {columns} columns.",
@@ -404,8 +412,8 @@ def _definition(
         Said("Their number was given; by the gap rule, there are no clusters.")
         if given and found.reason is None and by_gap == 1
         else None,
-        Said(_FINER, number=by_gap)
-        if found.reason is None and by_gap is not None and 1 < by_gap < len(model.names)
+        Said(_FINER, number=most)
+        if found.reason is None and most is not None and 1 < most < len(model.names)
         else None,
         Said("{nobody} customers are unassigned.", nobody=nobody) if nobody else None,
         Said("Personas describe customers; they explain nothing."),

@@ -15,7 +15,14 @@ from safar._log import Log
 from safar._typing import Array, Floats, Frame, Instant, Language
 from safar.errors import ArgumentError
 from safar.language import Locale, Said, paragraph
-from safar.models.personas.choosing import RESAMPLED_ROWS, SILHOUETTE_ROWS, STABLE, Tried, gap_rule
+from safar.models.personas.choosing import (
+    RESAMPLED_ROWS,
+    SILHOUETTE_ROWS,
+    STABLE,
+    Tried,
+    gap_rule,
+    mixture_rule,
+)
 from safar.models.personas.clustering import Placement
 from safar.models.personas.columns import Column, Customers
 from safar.models.personas.drift import PersonaDriftResult, drift_of
@@ -56,9 +63,9 @@ class PersonasResult(ResultTable):
     model
         What is needed to place other customers.
     reason
-        Why there are no clusters: ``"gap"`` (one group explains the customers as well), ``"stability"`` (no number of
-        groups comes back in bootstraps), ``"minimum"`` (each number has a group that is too small), ``"density"`` (no
-        region is dense enough), or None where there are.
+        Why there are no clusters: ``"gap"`` (one group explains the customers as well), ``"mixture"`` (one normal
+        distribution fits them as well), ``"stability"`` (no number of groups comes back in bootstraps), ``"minimum"``
+        (each number has a group that is too small), ``"density"`` (no region is dense enough), or None where there are.
     """
 
     _: KW_ONLY
@@ -111,10 +118,11 @@ class PersonasResult(ResultTable):
         """What speaks for each number of personas.
 
         One row a number: ``personas``, ``silhouette`` (-1 to 1), ``gap``, ``gap_error``, ``stability`` (mean over the
-        groups), ``least_stability``, ``smallest`` (share of the smallest group), ``by_gap`` (whether the gap rule says
-        so), ``chosen``. What was not looked at is null.
+        groups), ``least_stability``, ``smallest`` (share of the smallest group), ``by_gap`` and ``by_mixture`` (whether
+        the gap rule or normal mixtures say so), ``chosen``. What was not looked at is null.
         """
-        by_gap, tried = gap_rule(self._tried), self._tried
+        tried = self._tried
+        by_gap, by_mixture = gap_rule(tried), mixture_rule(tried)
         stabilities = [each.stability for each in tried]
         columns: dict[str, object] = {
             "personas": np.array([each.k for each in tried], dtype=np.int64),
@@ -126,6 +134,7 @@ class PersonasResult(ResultTable):
             "least_stability": _floats(each.min() if len(each) else np.nan for each in stabilities),
             "smallest": _floats(each.smallest for each in tried),
             "by_gap": np.array([each.k == by_gap for each in tried], dtype=bool),
+            "by_mixture": np.array([each.k == by_mixture for each in tried], dtype=bool),
             "chosen": np.array([each.k == len(self) for each in tried], dtype=bool),
         }
         definition = paragraph(
@@ -454,13 +463,14 @@ _TRAITS = Said(
 )
 _CHOICE = Said(
     "gap compares the spread within groups with that of customers without groups; the gap rule takes the least number "
-    "whose gap is not clearly below the next one's. stability is the mean Jaccard similarity of a group with its "
-    "likest one in bootstraps: 0.75 and more is stable."
+    "whose gap is not clearly below the next one's. by_mixture is the number of normal distributions that fit best "
+    "(BIC), with one covariance in common or with variances of their own, whichever needs fewer. stability is the "
+    "mean Jaccard similarity of a group with its likest one in bootstraps: 0.75 and more is stable."
 )
 
 
 _MEASURED = (
-    "gap and stability are measured in at most {resampled} customers, drawn at random, and the silhouette in "
+    "gap, mixtures and stability are measured in at most {resampled} customers, drawn at random, and the silhouette in "
     "{silhouettes}."
 )
 
