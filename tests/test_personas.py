@@ -23,11 +23,13 @@ from page_tree import parse
 from safar._typing import Array
 from safar.datasets import shop
 from safar.language import Locale
-from safar.models.personas.choosing import gap_rule, mixture_rule, told_apart, tried
-from safar.models.personas.clustering import Prototypes, cluster, embedded, gamma_of, kprototypes
+from safar.models.personas.choosing import gap_rule, mixture_rule, silhouette, told_apart, tried
+from safar.models.personas.clustering import cluster
 from safar.models.personas.columns import Column, positions_of
+from safar.models.personas.medoids import dissimilarities, medoids, ranges_of
 from safar.models.personas.preparing import Points
 from safar.models.personas.profiling import left_out, traits, v_tests
+from safar.models.personas.prototypes import Prototypes, embedded, gamma_of, kprototypes
 
 MINDS = ["birth_year", "price_sensitivity", "innovation_seeking", "family_orientation", "status_seeking"]
 
@@ -194,13 +196,107 @@ def test_shares_have_their_lift_and_are_corrected_for_their_number() -> None:
     assert np.sort(rows.q_value.to_numpy()) == pytest.approx(q)
 
 
+# ------------------------------------------------------------------------------------------------------------- medoids
+
+# R 4.2.2, cluster 2.1.4: pam(daisy(iris, "gower"), k), with and without the species. Of each k the mean dissimilarity
+# after both phases, the mean silhouette, and the sizes.
+MEDOIDS_OF_R = {
+    True: {
+        2: (0.1527849969, 0.64067586, [52, 98]),
+        3: (0.06764061519, 0.75929517, [50, 50, 50]),
+        4: (0.06018863779, 0.64004382, [19, 31, 50, 50]),
+        5: (0.05498587571, 0.54628015, [12, 19, 31, 38, 50]),
+    },
+    False: {
+        2: (0.1076479127, 0.64442684, [52, 98]),
+        3: (0.08127864093, 0.5095872, [42, 50, 58]),
+        4: (0.07104794413, 0.46745007, [20, 37, 43, 50]),
+        5: (0.06671806340, 0.45004674, [12, 20, 32, 36, 50]),
+    },
+}
+
+
+def raw_iris(*, species: bool) -> Points:
+    data, target = load_iris(return_X_y=True)
+    codes = target[:, None].astype(np.int64) if species else np.empty((150, 0), dtype=np.int64)
+    return Points(data, codes, np.ones(150, dtype=bool))
+
+
+def test_dissimilarities_are_gowers() -> None:
+    points = raw_iris(species=True)
+    apart = dissimilarities(points, points, ranges_of(points))
+    assert np.triu(apart).sum() == pytest.approx(4098.55758004, abs=1e-8)  # R's daisy
+    ranges = np.ptp(points.numbers, axis=0)
+    for one, other in [(0, 1), (3, 60), (149, 77)]:
+        far = [
+            abs(a - b) / r for a, b, r in zip(points.numbers[one], points.numbers[other], ranges, strict=True)
+        ]
+        assert apart[one, other] == pytest.approx(
+            (sum(far) + float(points.categories[one, 0] != points.categories[other, 0])) / 5
+        )
+
+
+@pytest.mark.parametrize("species", [True, False])
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_medoids_are_those_of_r(species: bool, k: int) -> None:
+    points = raw_iris(species=species)
+    objective, width, sizes = MEDOIDS_OF_R[species][k]
+    placed = medoids(points, k).place(points)
+    assert placed.distance.mean() == pytest.approx(objective, abs=1e-10)
+    assert sorted(np.bincount(placed.group)) == sizes
+    assert silhouette("pam", points, placed.group, seed=0) == pytest.approx(width, abs=1e-8)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 2)),
+        min_size=4,
+        max_size=12,
+        unique=True,
+    ),
+    st.integers(1, 3),
+)
+def test_no_other_customer_is_a_better_medoid(rows: list[tuple[int, int, int]], k: int) -> None:
+    values = np.array(rows)
+    points = Points(values[:, :2].astype(np.float64), values[:, 2:], np.ones(len(rows), dtype=bool))
+    apart = dissimilarities(points, points, ranges_of(points))
+    found = medoids(points, k)
+    chosen = [
+        next(row for row in range(len(rows)) if tuple(values[row]) == (*map(int, numbers), *codes))
+        for numbers, codes in zip(found.numbers, found.categories, strict=True)
+    ]
+    assert len(set(chosen)) == k
+    cost = apart[:, chosen].min(axis=1).sum()
+    for place, other in itertools.product(range(k), range(len(rows))):
+        if other not in chosen:
+            swapped = [*chosen[:place], other, *chosen[place + 1 :]]
+            assert apart[:, swapped].min(axis=1).sum() >= cost - 1e-9
+
+
+def test_personas_around_medoids_know_numbers_and_categories() -> None:
+    data = three_kinds()
+    found = safar.personas(data, columns=["visits", "spend", "channel"], describe="kind", method="pam")
+    assert adjusted_rand_score(data["kind"], found.assignments.to_dict()["persona"]) == 1.0
+    assert "medoids" in found.definition
+    again = safar.PersonaModel.from_json(found.to_json())
+    assert again.assign(data).to_dict() == found.assignments.to_dict()
+
+
+def test_medoids_of_many_customers_are_found_in_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safar.models.personas.finding.MOST_ROWS", 100)
+    data = three_kinds(200)
+    found = safar.personas(data, columns=["visits", "spend"], method="pam", k=3)
+    assert "Personas were found in 100 of them" in found.definition
+    assert adjusted_rand_score(data["kind"], found.assignments.to_dict()["persona"]) == 1.0
+
+
 # --------------------------------------------------------------------------------------------------- what is found
 
 
-@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "mixture", "hdbscan"])
+@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "pam", "mixture", "hdbscan"])
 def test_groups_that_are_far_apart_are_found_by_every_method(method: Any) -> None:
     data = three_kinds()
-    mixed = method == "kprototypes"
+    mixed = method in ("kprototypes", "pam")
     columns = ["visits", "spend", "channel"] if mixed else ["visits", "spend"]
     found = safar.personas(data, columns=columns, describe="kind", method=method)
     placed = found.assignments.to_pandas().persona.fillna("nobody")
@@ -380,12 +476,12 @@ def test_a_sample_gives_the_personas_of_all() -> None:
     assert "found in 150 of them" in found.definition
 
 
-@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "mixture"])
+@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "pam", "mixture"])
 def test_of_many_customers_a_few_look_for_the_best_start_and_all_lead_it_on(method: Any) -> None:
     random = np.random.default_rng(4)
     kind = random.integers(0, 5, 12_000)
     numbers = random.normal(size=(12_000, 3)) + 4 * np.eye(5)[kind][:, :3]
-    codes = kind[:, None] % 3 if method == "kprototypes" else None
+    codes = kind[:, None] % 3 if method in ("kprototypes", "pam") else None
     of_all = points(numbers, codes)
     found = cluster(method, of_all, 4, seed=0, starts=10)
     if isinstance(found, Prototypes):
@@ -449,10 +545,10 @@ def test_the_personas_of_the_demo_shop_are_recovered(seed: int) -> None:
 # ------------------------------------------------------------------------------------------------- other customers
 
 
-@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "mixture", "hdbscan"])
+@pytest.mark.parametrize("method", ["kmeans", "kprototypes", "pam", "mixture", "hdbscan"])
 def test_customers_are_placed_again_where_they_were_also_by_the_model_from_a_file(method: Any) -> None:
     data = three_kinds()
-    mixed = method == "kprototypes"
+    mixed = method in ("kprototypes", "pam")
     columns = ["visits", "spend", "channel"] if mixed else ["visits", "spend"]
     found = safar.personas(data, columns=columns, method=method)
     text = found.to_json()
@@ -671,7 +767,7 @@ def test_data_that_personas_can_not_be_found_in_are_refused(
         ({"method": "kmean"}, r'method=.kmean. is not a choice; did you mean "kmeans"'),
         (
             {"method": "kmeans", "columns": ["visits", "channel"]},
-            '"channel" hold categories; use method="kprototypes"',
+            '"channel" hold categories; use method="kprototypes" or "pam"',
         ),
         ({"columns": ["visit"]}, r'columns holds "visit".*did you mean "visits"'),
         ({"columns": ["visits"], "describe": ["visits"]}, '"visits" is in columns= and in describe='),

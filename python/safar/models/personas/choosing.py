@@ -11,17 +11,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from safar._typing import Array, Floats, Integers
-from safar.models.personas.clustering import (
-    Clustering,
-    Method,
-    Prototypes,
-    cluster,
-    drawn,
-    embedded,
-    gamma_of,
-    regions,
-)
+from safar.models.personas.clustering import Method, cluster
+from safar.models.personas.groups import Clustering, drawn
+from safar.models.personas.medoids import dissimilarities, ranges_of
 from safar.models.personas.preparing import Points
+from safar.models.personas.prototypes import Prototypes, embedded, gamma_of
+from safar.models.personas.regions import regions
 
 __all__ = [
     "RESAMPLED_ROWS",
@@ -111,7 +106,7 @@ def _one(method: Method, points: Points, few: Points, known: Tried, seed: int, s
     clustering = clustering.ordered(_order(sizes, clustering))
     return replace(
         known,
-        silhouette=silhouette(points, clustering.place(points).group, seed),
+        silhouette=silhouette(method, points, clustering.place(points).group, seed),
         stability=_stability(method, few, clustering, seed),
         smallest=float(sizes.min() / len(points)),
         clustering=clustering,
@@ -123,7 +118,7 @@ def _order(sizes: Integers, clustering: Clustering) -> Integers:
     return np.lexsort((*clustering.middles().T[::-1], -sizes))
 
 
-def silhouette(points: Points, group: Array, seed: int) -> float:
+def silhouette(method: Method, points: Points, group: Array, seed: int) -> float:
     """How much nearer customers are to their own group than to the next, -1 to 1; NaN with fewer than two groups."""
     from sklearn.metrics import silhouette_score
 
@@ -133,6 +128,9 @@ def silhouette(points: Points, group: Array, seed: int) -> float:
     if groups < 2 or groups >= len(rows):
         return float("nan")
     some = points.rows(rows)
+    if method == "pam":
+        apart = dissimilarities(some, some, ranges_of(points))
+        return float(silhouette_score(apart, group[rows], metric="precomputed"))
     return float(silhouette_score(embedded(some, gamma_of(points)), group[rows]))
 
 

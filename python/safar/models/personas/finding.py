@@ -24,17 +24,20 @@ from safar.models.personas.choosing import (
     told_apart,
     tried,
 )
-from safar.models.personas.clustering import Clustering, Method, Regions, drawn, regions
+from safar.models.personas.clustering import Method
 from safar.models.personas.columns import Customers, customers_of, joined
+from safar.models.personas.groups import Clustering, drawn
+from safar.models.personas.medoids import MOST_ROWS
 from safar.models.personas.model import PersonaModel, customers_of_log
 from safar.models.personas.naming import suggested
 from safar.models.personas.preparing import Missing, Points, preparation_of
 from safar.models.personas.profiling import traits
+from safar.models.personas.regions import Regions, regions
 from safar.models.personas.result import PersonasResult, bilingual, persona_table
 
 __all__ = ["Behaviour", "personas"]
 
-Asked: TypeAlias = Literal["auto", "kmeans", "kprototypes", "mixture", "hdbscan"]
+Asked: TypeAlias = Literal["auto", "kmeans", "kprototypes", "pam", "mixture", "hdbscan"]
 Behaviour: TypeAlias = Literal[
     "recency", "frequency", "monetary", "rhythm", "trend", "channel", "clock", "state"
 ]
@@ -44,10 +47,12 @@ _BEHAVIOUR: tuple[Behaviour, ...] = ("recency", "frequency", "monetary", "channe
 _TELLING = ("recency_days", "tenure_days", "events", "active_days", "value_sum")
 _TELLING_BEGIN = ("channel_share_", "hour_share_")
 _RANGE = tuple(range(2, 9))
-_STARTS = {"kmeans": 50, "kprototypes": 20, "mixture": 10}
+_STARTS = {"kmeans": 50, "kprototypes": 20, "pam": 1, "mixture": 10}
+_MIXED = ("kprototypes", "pam")
 _METHODS = {
     "kmeans": Said("k-means"),
     "kprototypes": Said("k-prototypes"),
+    "pam": Said("partitioning around medoids (PAM) by Gower's dissimilarity"),
     "mixture": Said("a mixture of normal distributions"),
     "hdbscan": Said("dense regions (HDBSCAN)"),
 }
@@ -111,8 +116,10 @@ def personas(
     describe
         Columns that are kept out of the finding, to see whether personas differ there too: this proves something.
     method
-        ``"kmeans"`` (numbers), ``"kprototypes"`` (numbers and categories), ``"mixture"`` (numbers; normal distributions
-        of any shape, with probabilities), ``"hdbscan"`` (numbers; dense regions of any shape, the rest unassigned).
+        ``"kmeans"`` (numbers), ``"kprototypes"`` (numbers and categories), ``"pam"`` (numbers and categories; around
+        customers who stand for their group, found in 5,000 of them at most), ``"mixture"`` (numbers; normal
+        distributions of any shape, with probabilities), ``"hdbscan"`` (numbers; dense regions of any shape, the rest
+        unassigned).
         ``"auto"``: k-means, and k-prototypes where there are categories.
     k
         Number of personas, or the numbers to look at; by default 2 to 8. `"hdbscan"` finds its own.
@@ -150,16 +157,18 @@ def personas(
 
     Notes
     -----
-    Numbers that are never negative and very skewed (above 2) are taken by ``log(1 + x / median of the positive ones)``,
-    which does not depend on their unit; all are cut at their 1 % and 99 % quantiles and scaled to mean 0 and deviation
-    1. k-means: scikit-learn, 50 starts. k-prototypes: Huang (1998, doi:10.1023/A:1009769707641), Σ(x−m)² + γ·mismatches
-    with γ half of the mean deviation. Gap statistic: Tibshirani, Walther and Hastie (2001,
-    doi:10.1111/1467-9868.00293), 20 references in the box of the principal axes, of k-means or k-prototypes whatever
-    the method; rule of one standard error. Normal mixtures: the least BIC (Fraley and Raftery 2002,
+    Numbers that are never negative and very skewed (above 2) are taken by ``log(1 + x / median of the positive
+    ones)``, which does not depend on their unit; all are cut at their 1 % and 99 % quantiles and scaled to mean 0
+    and deviation 1. k-means: scikit-learn, 50 starts. k-prototypes: Huang (1998, doi:10.1023/A:1009769707641),
+    Σ(x−m)² + γ·mismatches with γ half of the mean deviation. PAM: Kaufman and Rousseeuw (1990,
+    doi:10.1002/9780470316801.ch2), by Gower's dissimilarity (1971, doi:10.2307/2528823) of the prepared numbers;
+    R's ``cluster::daisy`` and ``pam``. Gap statistic: Tibshirani, Walther and Hastie (2001,
+    doi:10.1111/1467-9868.00293), 20 references in the box of the principal axes, of k-means or k-prototypes
+    whatever the method; rule of one standard error. Normal mixtures: the least BIC (Fraley and Raftery 2002,
     doi:10.1198/016214502760047131) of those with one covariance in common and of those with variances of their own,
-    whichever has fewer groups. Stability: Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps. Where the gap
-    rule or the mixtures say 1, or no number of groups has a mean stability of 0.75, there are no clusters, and the
-    result is one group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
+    whichever has fewer groups. Stability: Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps. Where the
+    gap rule or the mixtures say 1, or no number of groups has a mean stability of 0.75, there are no clusters, and
+    the result is one group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
 
     The order of rows does not matter: customers are sorted by their values first. Of more than 5,000 customers so many,
     drawn by `seed`, look for the best start, which all of `sample` lead on. Gap, mixtures and stability are measured in
@@ -189,6 +198,7 @@ def personas(
     looked_at = _looked_at(known, columns, described, question is not None)
     preparation = preparation_of(known.known(looked_at, "columns"), missing)
     way = _method(method, preparation.categories != (), known, looked_at)
+    most = min(most, MOST_ROWS) if way == "pam" else most
     points, usable = _sampled(known, preparation.apply(known), most, seed)
     found = _found(way, points, _numbers(k, way, points), choose, least, k is not None, seed)
     size = 1 if found.clustering is None else found.clustering.size
@@ -277,11 +287,11 @@ def _is_telling(name: str, known: Customers) -> bool:
 def _method(asked: Asked, mixed: bool, known: Customers, looked_at: Sequence[str]) -> Method:
     if asked == "auto":
         return "kprototypes" if mixed else "kmeans"
-    if mixed and asked != "kprototypes":
+    if mixed and asked not in _MIXED:
         texts = [name for name in looked_at if known.columns[name].kind == "category"]
         raise ArgumentError(
-            f'method="{asked}" takes numbers, and {_args.listing(texts)} hold categories; use method="kprototypes", or '
-            "move them to describe="
+            f'method="{asked}" takes numbers, and {_args.listing(texts)} hold categories; use method="kprototypes" or '
+            '"pam", or move them to describe='
         )
     return asked
 
@@ -373,7 +383,7 @@ def _dense(points: Points, least: int, seed: int) -> _Found:
     nan = float("nan")
     one = Tried(
         found.size,
-        silhouette(points, group, seed),
+        silhouette("hdbscan", points, group, seed),
         nan,
         nan,
         (nan, nan),

@@ -15,8 +15,9 @@ from safar._typing import Floats, Frame, Instant, Integers
 from safar.analyses import Spec
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.language import Said
-from safar.models.personas.clustering import Clustering, Placement, clustering_from
+from safar.models.personas.clustering import clustering_from
 from safar.models.personas.columns import Customers, customers_of, joined
+from safar.models.personas.groups import Clustering, Placement
 from safar.models.personas.naming import PersonaName
 from safar.models.personas.preparing import Preparation, Unseen
 from safar.result import ResultTable

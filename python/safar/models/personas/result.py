@@ -23,9 +23,9 @@ from safar.models.personas.choosing import (
     gap_rule,
     mixture_rule,
 )
-from safar.models.personas.clustering import Placement
 from safar.models.personas.columns import Column, Customers
 from safar.models.personas.drift import PersonaDriftResult, drift_of
+from safar.models.personas.groups import Placement
 from safar.models.personas.journey import PersonaJourneys, journeys_of
 from safar.models.personas.model import PersonaModel, assignment_table
 from safar.models.personas.naming import PersonaName, distinct
