@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import integrate, special
+from scipy import integrate, optimize, special, stats
 
 import safar
 from safar import _core
@@ -201,6 +201,81 @@ def test_a_contract_is_worth_the_sum_of_its_periods() -> None:
     assert model.retention([1, 7]) == pytest.approx(
         [(3.806 + t - 1) / (0.668 + 3.806 + t - 1) for t in (1, 7)]
     )
+
+
+# -------------------------------------------------------------------------------------------- profile of a likelihood
+
+
+def test_a_profile_bound_is_where_the_best_of_the_others_falls_short() -> None:
+    data = {"period": range(8), "customers": REGULAR[:8]}
+    model = ShiftedBetaGeometric.fit(data)
+    columns = model.profile_intervals(data, level=0.9).to_dict()
+    left = -np.diff([*REGULAR[:8], 0])
+
+    def height(alpha: float, beta: float) -> float:
+        survival = special.beta(alpha, beta + np.arange(8)) / special.beta(alpha, beta)
+        return float(left @ np.log([*-np.diff(survival), survival[-1]]))
+
+    assert model.log_likelihood == pytest.approx(height(*model.estimates))
+    for place in (0, 1):
+        assert columns["low"][place] < model.estimates[place] < columns["high"][place]
+        for bound in (columns["low"][place], columns["high"][place]):
+
+            def lost(other: float, place: int = place, bound: float = bound) -> float:
+                return -height(*((bound, other) if place == 0 else (other, bound)))
+
+            best = optimize.minimize_scalar(
+                lost, bounds=(0.01, 10), options={"xatol": 1e-10}, method="bounded"
+            )
+            assert 2 * (height(*model.estimates) + best.fun) == pytest.approx(
+                stats.chi2.ppf(0.9, 1), rel=1e-5
+            )
+
+
+@needs_cdnow
+def test_profiles_of_cdnow_are_lopsided_where_the_likelihood_is(cdnow: dict[str, Any]) -> None:
+    model = BgNbd.fit(cdnow, unit="week")
+    profile, normal = model.profile_intervals(cdnow).to_dict(), model.parameters.to_dict()
+    assert profile["parameter"] == ["r", "alpha", "a", "b"]
+    # The likelihood of r is nearly normal, that of b is not: it falls more slowly above.
+    assert profile["low"][0] == pytest.approx(normal["low"][0], rel=1e-3)
+    assert profile["high"][0] == pytest.approx(normal["high"][0], rel=1e-3)
+    assert profile["low"][3] > normal["low"][3] * 1.02
+    assert profile["high"][3] > normal["high"][3] * 1.02
+
+
+def test_a_parameter_without_an_end_has_no_bound() -> None:
+    # Nearly the same share leaves each time, so that customers may as well be all alike.
+    data = {"period": range(5), "customers": [50, 40, 33, 27, 23]}
+    columns = ShiftedBetaGeometric.fit(data).profile_intervals(data).to_dict()
+    assert columns["high"] == [None, None]
+    assert min(columns["low"]) > 0
+
+
+def test_a_profile_is_of_the_data_of_the_fit() -> None:
+    data = {"period": range(8), "customers": REGULAR[:8]}
+    model = ShiftedBetaGeometric.fit(data)
+    with pytest.raises(safar.DataError, match="they are other data; give those that the model was fitted to"):
+        model.profile_intervals({"period": range(8), "customers": HIGH_END[:8]})
+    with pytest.raises(safar.ArgumentError, match="takes no weights"):
+        model.profile_intervals(data, weights="customers")
+    with pytest.raises(safar.ArgumentError, match="level=95; expected a number above 0 and below 1"):
+        model.profile_intervals(data, level=95)
+    with pytest.raises(safar.ArgumentError, match="were given, not fitted"):
+        ShiftedBetaGeometric.of(alpha=1, beta=1).profile_intervals(data)
+    chance, number = np.random.default_rng(2), np.arange(600) % 5 + 1
+    values = {
+        "frequency": number,
+        "mean_value": chance.gamma(6 * number) / number / chance.gamma(4, 1 / 15, 600),
+    }
+    spending = GammaGamma.fit(values)
+    low, high = (spending.profile_intervals(values).to_dict()[name][0] for name in ("low", "high"))
+    assert low < spending.estimates[0] < high
+    rows = {**simulated(2_000, 2), "n": np.full(2_000, 2), "z": np.arange(2_000) % 2}
+    weighted = MbgNbd.fit(rows, weights="n", purchase_covariates="z")
+    names = weighted.profile_intervals(rows, weights="n").to_dict()
+    assert names["parameter"][-1] == "purchase: z"
+    assert names["low"][-1] < weighted.estimates[-1] < names["high"][-1]
 
 
 # --------------------------------------------------------------------------------------- oracle: customers one by one

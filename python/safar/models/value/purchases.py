@@ -6,7 +6,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from safar._typing import Floats, Frame
 from safar.errors import ArgumentError, DataError
 from safar.models.value.columns import numbers
 from safar.models.value.fitted import FittedModel
-from safar.models.value.maximum import every, maximum
+from safar.models.value.maximum import LogLikelihood, every, maximum
 
 __all__ = ["BgBb", "BgNbd", "MbgNbd", "ParetoNbd", "PurchaseModel"]
 
@@ -123,7 +123,9 @@ class PurchaseModel(FittedModel):
         return _table.table_of({**columns, "customers": ones})
 
     @classmethod
-    def _log_likelihood(cls, rows: _core.Table, purchase: Sequence[str], dropout: Sequence[str]) -> Any:
+    def _log_likelihood(
+        cls, rows: _core.Table, purchase: Sequence[str], dropout: Sequence[str]
+    ) -> LogLikelihood:
         own = len(cls.names)
 
         def function(at: Floats) -> tuple[float, Floats]:
@@ -134,10 +136,16 @@ class PurchaseModel(FittedModel):
 
         return function
 
+    def _likelihood_of(self, data: Frame, weights: str | None) -> LogLikelihood:
+        covariates = (*self.purchase_covariates, *self.dropout_covariates)
+        named = [*_COLUMNS, *covariates, *([] if weights is None else [_args.text(weights, "weights")])]
+        rows = self._rows(_table.to_table(data, named), weights, covariates)
+        return self._log_likelihood(rows, self.purchase_covariates, self.dropout_covariates)
+
     @classmethod
     def _rough(
         cls, rows: _core.Table, customers: Floats, purchase: Sequence[str], dropout: Sequence[str]
-    ) -> tuple[Any, float] | None:
+    ) -> tuple[LogLikelihood, float] | None:
         """The same over every so manieth row, where there are many."""
         some = every(rows.num_rows)
         if some is None:
@@ -167,9 +175,7 @@ class PurchaseModel(FittedModel):
         data
             As of `fit`.
         """
-        covariates = (*self.purchase_covariates, *self.dropout_covariates)
-        rows = self._rows(_table.to_table(data, [*_COLUMNS, *covariates]), None, covariates)
-        function = self._log_likelihood(rows, self.purchase_covariates, self.dropout_covariates)
+        function = self._likelihood_of(data, None)
         own = len(self.names)
         return float(function(np.concatenate([np.log(self.estimates[:own]), self.estimates[own:]]))[0])
 
