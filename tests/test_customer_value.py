@@ -454,6 +454,61 @@ def test_customers_are_scored_together_as_each_alone(model: PurchaseModel) -> No
     assert chances == pytest.approx(np.full(46, chances[0]), rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    "model", [*MODELS, BgBb.of(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8)], ids=lambda model: model.model
+)
+def test_drawn_lives_have_the_means_of_the_formulas(model: PurchaseModel) -> None:
+    rows = customers((0, 0, 6), (1, 2, 6), (4, 5, 6), (6, 6, 6), (0, 0, 0))
+    lives = model.drawn(_core.Table(rows), 7, np.random.default_rng(1).random((7, 40_000)))
+    error = lives.std(axis=1) / 200
+    assert (np.abs(lives.mean(axis=1) - model.expected_purchases(rows, 7)) < 4 * error).all()
+    assert (lives > 0).mean(axis=1) == pytest.approx(model.probability_of_purchase(rows, 7), abs=0.01)
+    found = model.outcomes(rows, 7, draws=4_000, level=0.8).to_dict()
+    for name, share in (("low", 0.1), ("median", 0.5), ("high", 0.9)):
+        ordered = np.sort(lives, axis=1)
+        # A quantile of whole numbers is found again but where the share just changes from one to the next.
+        near = ordered[:, [int((share - 0.01) * 40_000), int((share + 0.01) * 40_000)]]
+        assert ((near[:, 0] <= found[f"purchases_{name}"]) & (found[f"purchases_{name}"] <= near[:, 1])).all()
+    turned = {name: column[::-1] for name, column in rows.items()}
+    again = model.outcomes(turned, 7, draws=4_000, level=0.8).to_dict()
+    assert again["purchases_high"][::-1] == found["purchases_high"]
+
+
+def test_single_customers_stay_within_their_intervals_as_often_as_said() -> None:
+    chance = np.random.default_rng(6)
+    rate, stop = chance.gamma(0.6, 1 / 20, 8_000), chance.beta(0.9, 2, 8_000)
+    times = chance.exponential(1 / rate[:, None], (8_000, 90)).cumsum(axis=1)
+    alive = (chance.random((8_000, 90)) > stop[:, None]).cumprod(axis=1)
+    made = np.hstack([np.ones((8_000, 1)), alive[:, :-1]]) > 0
+    before, after = made & (times < 200), made & (times >= 200) & (times < 300)
+    data = {
+        "frequency": before.sum(axis=1),
+        "recency": np.where(before, times, 0).max(axis=1),
+        "age": np.full(8_000, 200.0),
+    }
+    found = BgNbd.fit(data).outcomes(data, 100, level=0.8, draws=300).to_dict()
+    low, high = (np.array(found[f"purchases_{name}"]) for name in ("low", "high"))
+    came = after.sum(axis=1)
+    busy = data["frequency"] > 4
+    assert 0.78 < ((low <= came) & (came <= high))[busy].mean() < 0.95
+    assert (came > high).mean() < 0.11
+    assert (came < low).mean() < 0.11
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"draws": 0}, "draws=0"),
+        ({"level": 1}, "level=1"),
+        ({"seed": -1}, "seed=-1"),
+        ({"horizon": -1}, "horizon=-1"),
+    ],
+)
+def test_lives_that_can_not_be_drawn_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(safar.SafarError, match=message):
+        MODELS[0].outcomes(customers((1, 2, 5)), **({"horizon": 5} | options))
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.model)
 @given(
     x=st.integers(0, 40),

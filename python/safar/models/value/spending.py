@@ -14,6 +14,7 @@ from safar.errors import DataError
 from safar.models.value.columns import numbers
 from safar.models.value.fitted import FittedModel, unweighted
 from safar.models.value.maximum import LogLikelihood, every, maximum
+from safar.models.value.outcomes import spent
 
 __all__ = ["GammaGamma", "fit_known", "repeat_values"]
 
@@ -40,6 +41,12 @@ class GammaGamma(FittedModel):
     words: ClassVar[str] = "Gamma-Gamma"
     names: ClassVar[tuple[str, ...]] = ("p", "q", "v")
     timed: ClassVar[bool] = False
+
+    def drawn(self, table: _core.Table, valued: str, purchases: Floats, draws: Floats) -> Floats:
+        """What drawn purchases of each customer come to; NaN where the mean value is not above 0."""
+        number, mean = (each[:, None] for each in repeat_values(table, valued))
+        found = spent(self.estimates, number, np.where(number > 0, mean, 0.0), purchases, draws)
+        return np.where((number > 0) & ~(mean > 0), np.nan, found)
 
     @staticmethod
     def fit(data: Frame) -> GammaGamma:
