@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import integrate, special
+from scipy import integrate, optimize, special, stats
 
 import safar
 from safar import _core
@@ -203,6 +203,81 @@ def test_a_contract_is_worth_the_sum_of_its_periods() -> None:
     )
 
 
+# -------------------------------------------------------------------------------------------- profile of a likelihood
+
+
+def test_a_profile_bound_is_where_the_best_of_the_others_falls_short() -> None:
+    data = {"period": range(8), "customers": REGULAR[:8]}
+    model = ShiftedBetaGeometric.fit(data)
+    columns = model.profile_intervals(data, level=0.9).to_dict()
+    left = -np.diff([*REGULAR[:8], 0])
+
+    def height(alpha: float, beta: float) -> float:
+        survival = special.beta(alpha, beta + np.arange(8)) / special.beta(alpha, beta)
+        return float(left @ np.log([*-np.diff(survival), survival[-1]]))
+
+    assert model.log_likelihood == pytest.approx(height(*model.estimates))
+    for place in (0, 1):
+        assert columns["low"][place] < model.estimates[place] < columns["high"][place]
+        for bound in (columns["low"][place], columns["high"][place]):
+
+            def lost(other: float, place: int = place, bound: float = bound) -> float:
+                return -height(*((bound, other) if place == 0 else (other, bound)))
+
+            best = optimize.minimize_scalar(
+                lost, bounds=(0.01, 10), options={"xatol": 1e-10}, method="bounded"
+            )
+            assert 2 * (height(*model.estimates) + best.fun) == pytest.approx(
+                stats.chi2.ppf(0.9, 1), rel=1e-5
+            )
+
+
+@needs_cdnow
+def test_profiles_of_cdnow_are_lopsided_where_the_likelihood_is(cdnow: dict[str, Any]) -> None:
+    model = BgNbd.fit(cdnow, unit="week")
+    profile, normal = model.profile_intervals(cdnow).to_dict(), model.parameters.to_dict()
+    assert profile["parameter"] == ["r", "alpha", "a", "b"]
+    # The likelihood of r is nearly normal, that of b is not: it falls more slowly above.
+    assert profile["low"][0] == pytest.approx(normal["low"][0], rel=1e-3)
+    assert profile["high"][0] == pytest.approx(normal["high"][0], rel=1e-3)
+    assert profile["low"][3] > normal["low"][3] * 1.02
+    assert profile["high"][3] > normal["high"][3] * 1.02
+
+
+def test_a_parameter_without_an_end_has_no_bound() -> None:
+    # Nearly the same share leaves each time, so that customers may as well be all alike.
+    data = {"period": range(5), "customers": [50, 40, 33, 27, 23]}
+    columns = ShiftedBetaGeometric.fit(data).profile_intervals(data).to_dict()
+    assert columns["high"] == [None, None]
+    assert min(columns["low"]) > 0
+
+
+def test_a_profile_is_of_the_data_of_the_fit() -> None:
+    data = {"period": range(8), "customers": REGULAR[:8]}
+    model = ShiftedBetaGeometric.fit(data)
+    with pytest.raises(safar.DataError, match="they are other data; give those that the model was fitted to"):
+        model.profile_intervals({"period": range(8), "customers": HIGH_END[:8]})
+    with pytest.raises(safar.ArgumentError, match="takes no weights"):
+        model.profile_intervals(data, weights="customers")
+    with pytest.raises(safar.ArgumentError, match="level=95; expected a number above 0 and below 1"):
+        model.profile_intervals(data, level=95)
+    with pytest.raises(safar.ArgumentError, match="were given, not fitted"):
+        ShiftedBetaGeometric.of(alpha=1, beta=1).profile_intervals(data)
+    chance, number = np.random.default_rng(2), np.arange(600) % 5 + 1
+    values = {
+        "frequency": number,
+        "mean_value": chance.gamma(6 * number) / number / chance.gamma(4, 1 / 15, 600),
+    }
+    spending = GammaGamma.fit(values)
+    low, high = (spending.profile_intervals(values).to_dict()[name][0] for name in ("low", "high"))
+    assert low < spending.estimates[0] < high
+    rows = {**simulated(2_000, 2), "n": np.full(2_000, 2), "z": np.arange(2_000) % 2}
+    weighted = MbgNbd.fit(rows, weights="n", purchase_covariates="z")
+    names = weighted.profile_intervals(rows, weights="n").to_dict()
+    assert names["parameter"][-1] == "purchase: z"
+    assert names["low"][-1] < weighted.estimates[-1] < names["high"][-1]
+
+
 # --------------------------------------------------------------------------------------- oracle: customers one by one
 
 Individual = Callable[[Any, Any], Any]
@@ -377,6 +452,61 @@ def test_customers_are_scored_together_as_each_alone(model: PurchaseModel) -> No
     cohort = customers(*((2, last, 50) for last in range(4, 50)))
     chances = model.probability_of_purchase(cohort, 30) / model.probability_alive(cohort)
     assert chances == pytest.approx(np.full(46, chances[0]), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "model", [*MODELS, BgBb.of(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8)], ids=lambda model: model.model
+)
+def test_drawn_lives_have_the_means_of_the_formulas(model: PurchaseModel) -> None:
+    rows = customers((0, 0, 6), (1, 2, 6), (4, 5, 6), (6, 6, 6), (0, 0, 0))
+    lives = model.drawn(_core.Table(rows), 7, np.random.default_rng(1).random((7, 40_000)))
+    error = lives.std(axis=1) / 200
+    assert (np.abs(lives.mean(axis=1) - model.expected_purchases(rows, 7)) < 4 * error).all()
+    assert (lives > 0).mean(axis=1) == pytest.approx(model.probability_of_purchase(rows, 7), abs=0.01)
+    found = model.outcomes(rows, 7, draws=4_000, level=0.8).to_dict()
+    for name, share in (("low", 0.1), ("median", 0.5), ("high", 0.9)):
+        ordered = np.sort(lives, axis=1)
+        # A quantile of whole numbers is found again but where the share just changes from one to the next.
+        near = ordered[:, [int((share - 0.01) * 40_000), int((share + 0.01) * 40_000)]]
+        assert ((near[:, 0] <= found[f"purchases_{name}"]) & (found[f"purchases_{name}"] <= near[:, 1])).all()
+    turned = {name: column[::-1] for name, column in rows.items()}
+    again = model.outcomes(turned, 7, draws=4_000, level=0.8).to_dict()
+    assert again["purchases_high"][::-1] == found["purchases_high"]
+
+
+def test_single_customers_stay_within_their_intervals_as_often_as_said() -> None:
+    chance = np.random.default_rng(6)
+    rate, stop = chance.gamma(0.6, 1 / 20, 8_000), chance.beta(0.9, 2, 8_000)
+    times = chance.exponential(1 / rate[:, None], (8_000, 90)).cumsum(axis=1)
+    alive = (chance.random((8_000, 90)) > stop[:, None]).cumprod(axis=1)
+    made = np.hstack([np.ones((8_000, 1)), alive[:, :-1]]) > 0
+    before, after = made & (times < 200), made & (times >= 200) & (times < 300)
+    data = {
+        "frequency": before.sum(axis=1),
+        "recency": np.where(before, times, 0).max(axis=1),
+        "age": np.full(8_000, 200.0),
+    }
+    found = BgNbd.fit(data).outcomes(data, 100, level=0.8, draws=300).to_dict()
+    low, high = (np.array(found[f"purchases_{name}"]) for name in ("low", "high"))
+    came = after.sum(axis=1)
+    busy = data["frequency"] > 4
+    assert 0.78 < ((low <= came) & (came <= high))[busy].mean() < 0.95
+    assert (came > high).mean() < 0.11
+    assert (came < low).mean() < 0.11
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"draws": 0}, "draws=0"),
+        ({"level": 1}, "level=1"),
+        ({"seed": -1}, "seed=-1"),
+        ({"horizon": -1}, "horizon=-1"),
+    ],
+)
+def test_lives_that_can_not_be_drawn_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(safar.SafarError, match=message):
+        MODELS[0].outcomes(customers((1, 2, 5)), **({"horizon": 5} | options))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.model)

@@ -272,6 +272,53 @@ def test_a_tie_of_frequency_and_value_is_told() -> None:
     assert "values of frequent buyers are off" in found.definition
 
 
+def test_outcomes_of_single_customers_are_wider_than_intervals_of_their_mean(
+    result: safar.LifetimeValueResult,
+) -> None:
+    columns = result.to_dict()
+    first, second = np.argsort(columns["expected_purchases"])[-2:].tolist()
+    first, second = sorted((first, second))
+    chosen = [columns["customer"][place] for place in (second, first)]
+    found = result.outcomes(chosen, draws=4_000, level=0.9).to_dict()
+    assert found["customer"] == chosen[::-1]
+    assert result.spending is not None
+    for place, row in enumerate((first, second)):
+        assert (
+            found["purchases_low"][place]
+            <= columns["expected_purchases"][row]
+            <= found["purchases_high"][place]
+        )
+        assert found["value_low"][place] <= found["value_median"][place] <= found["value_high"][place]
+        assert found["value_high"][place] > columns["lifetime_value_high"][row]
+    table = result.table.rows(np.array([first, second]))
+    draws = np.random.default_rng(2).random((7, 60_000))
+    purchases = result.model.drawn(table, 365, draws)
+    spent = result.spending.drawn(table, "valued", purchases, draws)
+    means = [columns["expected_purchases"][row] * columns["expected_value"][row] for row in (first, second)]
+    assert spent.mean(axis=1) == pytest.approx(means, rel=0.03)
+    # Worth today: what a discount leaves of the mean, of each value alike.
+    left = [columns["lifetime_value"][row] / mean for row, mean in zip((first, second), means, strict=True)]
+    assert np.quantile(spent, 0.95, axis=1) * left == pytest.approx(found["value_high"], rel=0.05)
+
+
+def test_outcomes_without_a_value_have_their_reason() -> None:
+    data = simulated(3_000, 8)
+    chance = np.random.default_rng(1)
+    mean = chance.gamma(6, chance.gamma(4, 2, 3_000))
+    data["frequency"][:2], data["recency"][:2], mean[:2] = [2, 30], [10, 199], [0, 20]
+    summary = {"customer": np.arange(3_000), **data, "mean_value": mean}
+    found = safar.lifetime_value(summary, draws=0).outcomes([0, 1]).to_dict()
+    assert found["reason"] == ["mean value not above 0", None]
+    assert found["value_high"][0] is None
+    assert found["value_high"][1] > 0
+    plain = safar.lifetime_value({name: summary[name] for name in ("customer", *data)}, draws=0)
+    assert plain.outcomes([1]).to_dict()["value_high"] == [None]
+    with pytest.raises(safar.ArgumentError, match="customers=7777: no row of these 3,000"):
+        plain.outcomes([1, 7777])
+    with pytest.raises(safar.ArgumentError, match=r"customers=\[\]"):
+        plain.outcomes([])
+
+
 # ---------------------------------------------------------------------------------------------------------- holdout
 
 

@@ -218,7 +218,7 @@ def churn(
         ``"boosting"`` (gradient boosting of scikit-learn), ``"logistic"`` (L2, C = 1, standardised, undefined numbers
         as the median with a mark), or any classifier of scikit-learn's protocol.
     calibrate
-        ``"isotonic"``, ``"sigmoid"`` (Platt), ``"none"``, or ``"auto"``: steps from 200 cases of each class on.
+        ``"isotonic"``, ``"sigmoid"`` (Platt), ``"none"``, or ``"auto"``: steps from 1,000 cases of each class on.
     rule
         The feature that the model is held against, with ``"-"`` before it where less is riskier; by default the days
         since the last event, and for a frame the best single column.

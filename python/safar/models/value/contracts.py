@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -12,8 +11,8 @@ import numpy as np
 from safar import _args, _table
 from safar._typing import Array, Floats, Frame
 from safar.errors import ArgumentError, DataError
-from safar.models.value.fitted import FittedModel
-from safar.models.value.maximum import maximum
+from safar.models.value.fitted import FittedModel, unweighted
+from safar.models.value.maximum import LogLikelihood, maximum
 
 __all__ = ["BetaDiscreteWeibull", "ContractModel", "ShiftedBetaGeometric"]
 
@@ -64,7 +63,7 @@ class ContractModel(FittedModel):
         return cls.of_maximum(found, customers, _args.text(unit, "unit"))
 
     @classmethod
-    def _log_likelihood(cls, spells: _Spells) -> Callable[[Floats], tuple[float, Floats]]:
+    def _log_likelihood(cls, spells: _Spells) -> LogLikelihood:
         before, after, number = spells
         left = np.isfinite(after)
 
@@ -78,6 +77,10 @@ class ContractModel(FittedModel):
             return float(number @ heights), (slopes - share * (later_slopes - slopes)) @ number
 
         return function
+
+    def _likelihood_of(self, data: Frame, weights: str | None) -> LogLikelihood:
+        unweighted(weights, self.words)
+        return self._log_likelihood(_spells(data)[0])
 
     def survival(self, periods: object) -> Floats:
         """Which share of customers is still there after so many periods?

@@ -12,14 +12,16 @@ import numpy as np
 
 from safar import _args, _core, _table
 from safar._log import Log
-from safar._typing import Duration, Frame, Instant
+from safar._typing import Duration, Floats, Frame, Instant, Integers
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.explanation import Explanation
 from safar.language import Length, Said, paragraph
+from safar.models.value.columns import numbers
 from safar.models.value.counts import Counts, Unit, counts_of, in_units
 from safar.models.value.explaining import explained
 from safar.models.value.fitted import drawn
 from safar.models.value.holdout import HoldoutResult, holdout_of
+from safar.models.value.outcomes import Lives
 from safar.models.value.purchases import BgNbd, MbgNbd, ParetoNbd, PurchaseModel
 from safar.models.value.spending import GammaGamma, fit_known, repeat_values
 from safar.result import ResultTable
@@ -91,6 +93,91 @@ class LifetimeValueResult(ResultTable):
         # Charts stand above results, so they are looked up when one is asked for.
         chart: ChartType = import_module("safar.plot").lifetime_value(self, **options)
         return chart
+
+    def outcomes(
+        self,
+        customers: Sequence[object] | None = None,
+        *,
+        level: float = 0.95,
+        draws: int = 1000,
+        seed: int = 0,
+    ) -> ResultTable:
+        """What may a single customer buy within the horizon, and what will hardly be exceeded?
+
+        Parameters
+        ----------
+        customers
+            Ids, as the data give them; by default all, which takes some milliseconds for each.
+        level, draws, seed
+            As of `safar.models.BgNbd.outcomes`.
+
+        Returns
+        -------
+        ResultTable
+            One row a customer, in the order of the result: ``customer``, ``expected_purchases``, ``purchases_low``,
+            ``purchases_median``, ``purchases_high``, ``lifetime_value``, ``value_low``, ``value_median``,
+            ``value_high``, ``reason``.
+
+        Notes
+        -----
+        The intervals of `lifetime_value` are of the mean of all customers of a history; these are of one customer.
+        Rates, ends and mean values are drawn from what the models take for likely of it, purchases and their values
+        from these, with the parameters held at the estimates. A value is discounted as the customer's mean purchase is.
+
+        Examples
+        --------
+        >>> import safar
+        >>> result = safar.lifetime_value(safar.datasets.shop(400).log())
+        >>> found = result.outcomes(result.to_dict()["customer"][:2]).to_dict()
+        >>> found["purchases_high"][0] > found["expected_purchases"][0]
+        True
+        """
+        table = self.table if customers is None else self.table.rows(self._places(customers))
+        question, lives = json.loads(self.spec), Lives(level, draws, seed)
+        horizon = in_units(question["horizon"], question["unit"])
+        worth, valued = _worth(table), "valued" if "valued" in table.names else "frequency"
+
+        def bought(rows: Integers) -> Floats:
+            return self.model.drawn(table.rows(rows), horizon, lives.uniform)
+
+        def value(rows: Integers) -> Floats:
+            purchases = bought(rows)
+            if self.spending is None:
+                return np.full_like(purchases, np.nan)
+            return worth[rows, None] * self.spending.drawn(table.rows(rows), valued, purchases, lives.uniform)
+
+        names = ["customer", "expected_purchases", "lifetime_value", "reason"]
+        columns: dict[str, object] = {
+            f"purchases_{name}": each
+            for name, each in lives.quantiles(table.num_rows, bought, whole=True).items()
+        }
+        columns |= {
+            f"value_{name}": _table.nullable(each)
+            for name, each in lives.quantiles(table.num_rows, value).items()
+        }
+        found = _table.table_of(columns).beside(table.select(names))
+        order = [*names[:2], *list(columns)[:3], names[2], *list(columns)[3:], names[3]]
+        definition = Said(
+            "What single customers make of {horizon}: at least {level} % of such customers buy from purchases_low to "
+            "purchases_high, worth value_low to value_high ({draws} drawn lives each; parameters as estimated).",
+            horizon=Length(question["horizon"]),
+            level=100 * level,
+            draws=draws,
+        )
+        return ResultTable(found.select(order), definition, self.timezone)
+
+    def _places(self, customers: Sequence[object]) -> Integers:
+        """The rows of some customers, in the order of the table."""
+        ids = self.table.numpy("customer")[0]
+        wanted = set(customers)
+        found = np.flatnonzero([each in wanted for each in ids.tolist()])
+        missing = wanted.difference(ids[found].tolist())
+        if missing or not wanted:
+            named = f"{next(iter(missing))!r}" if missing else "[]"
+            raise ArgumentError(
+                f"customers={named}: no row of these {len(ids):,} customers; ids are compared as the data give them"
+            )
+        return found
 
     def explain(self, customer: object) -> Explanation:
         """Why is a customer worth that?
@@ -255,6 +342,15 @@ def lifetime_value(
         spec=json.dumps({"question": "lifetime_value", **spec}, ensure_ascii=False),
         _source=log,
     )
+
+
+def _worth(table: _core.Table) -> Floats:
+    """What a unit of value that a customer spends within the horizon is worth today, on average."""
+    value, purchases, mean = (
+        numbers(table, name) for name in ("lifetime_value", "expected_purchases", "expected_value")
+    )
+    spent = purchases * mean
+    return np.divide(value, spent, out=np.where(np.isnan(spent), np.nan, 0.0), where=spent > 0)
 
 
 def _periods(horizon: str, unit: Unit, discount: float, margin: float) -> list[tuple[float, float]]:

@@ -10,7 +10,7 @@ import numpy as np
 from safar._typing import Floats, Integers
 from safar.errors import DataError
 
-__all__ = ["LogLikelihood", "Maximum", "every", "maximum"]
+__all__ = ["LogLikelihood", "Maximum", "best_of", "every", "maximum", "per_customer"]
 
 # The log-likelihood of positions, and its slope by each of them.
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
@@ -54,8 +54,8 @@ def maximum(
     that is an error, so that no start is ever taken for an estimate. Where there is a rough likelihood, of some of the
     customers, the starts are tried on it, and only the best point is a start for all.
     """
-    scaled = _scaled(function, customers)
-    sketch = scaled if rough is None else _scaled(*rough)
+    scaled = per_customer(function, customers)
+    sketch = scaled if rough is None else per_customer(*rough)
     near = _best(sketch, starts, model, _LEFT if rough is None else _LEFT_OF_SOME)
     at, here = _polished(scaled, near, _curvature(sketch, near))
     if rough is not None and float(np.abs(here[1]).max()) > LEVEL_GROUND:
@@ -79,7 +79,7 @@ def every(rows: int) -> Integers | None:
     return None if rows <= 2 * _SOME else np.arange(0, rows, rows // _SOME)
 
 
-def _scaled(function: LogLikelihood, customers: float) -> LogLikelihood:
+def per_customer(function: LogLikelihood, customers: float) -> LogLikelihood:
     """The negative log-likelihood a customer."""
 
     def scaled(at: Floats) -> tuple[float, Floats]:
@@ -93,16 +93,24 @@ def _scaled(function: LogLikelihood, customers: float) -> LogLikelihood:
     return scaled
 
 
-def _best(function: LogLikelihood, starts: Sequence[Floats], model: str, slope: float) -> Floats:
-    """The lowest point that BFGS finds from any start, down to some slope."""
+def best_of(function: LogLikelihood, starts: Sequence[Floats], slope: float) -> tuple[Floats, float] | None:
+    """The lowest point that BFGS finds from any start, down to some slope, and how low it is; None without one."""
     from scipy.optimize import minimize
 
     options = {"gtol": slope}
     found = [minimize(function, start, jac=True, method="BFGS", options=options) for start in starts]
     finite = [each for each in found if np.isfinite(each.fun) and np.isfinite(each.x).all()]
     if not finite:
+        return None
+    lowest = min(finite, key=lambda each: float(each.fun))
+    return np.asarray(lowest.x, dtype=np.float64), float(lowest.fun)
+
+
+def _best(function: LogLikelihood, starts: Sequence[Floats], model: str, slope: float) -> Floats:
+    found = best_of(function, starts, slope)
+    if found is None:
         raise DataError(f"{model}: the likelihood of these data can't be computed from any start")
-    return np.asarray(min(finite, key=lambda each: float(each.fun)).x, dtype=np.float64)
+    return found[0]
 
 
 def _bends(curvature: Floats) -> bool:

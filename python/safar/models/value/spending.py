@@ -12,8 +12,9 @@ from safar import _core, _table
 from safar._typing import Floats, Frame
 from safar.errors import DataError
 from safar.models.value.columns import numbers
-from safar.models.value.fitted import FittedModel
+from safar.models.value.fitted import FittedModel, unweighted
 from safar.models.value.maximum import LogLikelihood, every, maximum
+from safar.models.value.outcomes import spent
 
 __all__ = ["GammaGamma", "fit_known", "repeat_values"]
 
@@ -41,6 +42,12 @@ class GammaGamma(FittedModel):
     names: ClassVar[tuple[str, ...]] = ("p", "q", "v")
     timed: ClassVar[bool] = False
 
+    def drawn(self, table: _core.Table, valued: str, purchases: Floats, draws: Floats) -> Floats:
+        """What drawn purchases of each customer come to; NaN where the mean value is not above 0."""
+        number, mean = (each[:, None] for each in repeat_values(table, valued))
+        found = spent(self.estimates, number, np.where(number > 0, mean, 0.0), purchases, draws)
+        return np.where((number > 0) & ~(mean > 0), np.nan, found)
+
     @staticmethod
     def fit(data: Frame) -> GammaGamma:
         """Which parameters make these mean values most likely?
@@ -67,6 +74,10 @@ class GammaGamma(FittedModel):
                 "customers whose purchases are worth nothing"
             )
         return fit_known(table, "frequency")
+
+    def _likelihood_of(self, data: Frame, weights: str | None) -> LogLikelihood:
+        unweighted(weights, self.words)
+        return _log_likelihood(_grouped(_table.to_table(data, ["frequency", "mean_value"]), "frequency"))
 
     def expected_value(self, data: Frame) -> Floats:
         """What will each customer spend at a later purchase, on average?
@@ -107,21 +118,17 @@ def fit_known(table: _core.Table, valued: str) -> GammaGamma:
             "multiply the expected purchases by it"
         )
 
-    def of(rows: _core.Table) -> LogLikelihood:
-        def function(at: Floats) -> tuple[float, Floats]:
-            params = json.dumps({"logarithms": at.tolist()})
-            found = _core.score(rows, "gamma_gamma_likelihood", params).numpy("value")[0]
-            return float(found[0]), np.asarray(found[1:], dtype=np.float64)
-
-        return function
-
-    rows = _core.score(table, "group_values", json.dumps({"valued": valued}))
+    rows = _grouped(table, valued)
     some = every(rows.num_rows)
-    rough = None if some is None else (of(rows.rows(some)), float(numbers(rows, "customers")[some].sum()))
+    rough = (
+        None
+        if some is None
+        else (_log_likelihood(rows.rows(some)), float(numbers(rows, "customers")[some].sum()))
+    )
     starts = [
         np.log([shape, q, typical * (q - 1) / shape]) for shape, q in ((1.0, 2.0), (6.0, 4.0), (3.0, 12.0))
     ]
-    found = maximum(of(rows), starts, customers, GammaGamma.names, GammaGamma.words, rough=rough)
+    found = maximum(_log_likelihood(rows), starts, customers, GammaGamma.names, GammaGamma.words, rough=rough)
     model = GammaGamma.of_maximum(found, customers)
     if model.estimates[1] <= 1:
         raise DataError(
@@ -129,6 +136,20 @@ def fit_known(table: _core.Table, valued: str) -> GammaGamma:
             "it is above 1; look for values that are out of line"
         )
     return model
+
+
+def _grouped(table: _core.Table, valued: str) -> _core.Table:
+    """The different mean values and how many customers have each."""
+    return _core.score(table, "group_values", json.dumps({"valued": valued}))
+
+
+def _log_likelihood(rows: _core.Table) -> LogLikelihood:
+    def function(at: Floats) -> tuple[float, Floats]:
+        params = json.dumps({"logarithms": at.tolist()})
+        found = _core.score(rows, "gamma_gamma_likelihood", params).numpy("value")[0]
+        return float(found[0]), np.asarray(found[1:], dtype=np.float64)
+
+    return function
 
 
 def repeat_values(table: _core.Table, valued: str) -> tuple[Floats, Floats]:
