@@ -58,7 +58,8 @@ PYTHON_ROOMS: dict[str, float] = {
     "design": 2,
     "features": 2.5,  # its sentences are of the language
     "kpi": 2.5,  # its catalogue is a table of a result
-    "explanation": 2.5,  # a table of a result, read as a story
+    "spoken": 2.5,  # a table of a result, in the words of a language
+    "explanation": 2.7,  # such a table, read as a story
     "analyses": 3,
     "journey_map": 3,
     "monitoring": 3,

@@ -20,7 +20,7 @@ import safar
 from safar.analyses import SPECS
 from safar.findings import findings
 from safar.language import (
-    Clock,
+    Digits,
     Length,
     Listed,
     Locale,
@@ -100,7 +100,7 @@ def test_a_text_is_said_with_what_stands_in_its_places() -> None:
     assert PERSIAN.say(said.values["one"]) == "\u2068a\u2069 یا \u2068b\u2069"
     assert PERSIAN.say(said.values["end"]) == "۱۴۰۵/۰۱/۰۱ ۱۰:۰۰:۰۰"
     assert PERSIAN.say(Moment(dt.date(2026, 3, 21))) == "۱۴۰۵/۰۱/۰۱"
-    assert (Clock("24:00"), PERSIAN.say(Clock("24:00"))) == ("24:00", "۲۴:۰۰")
+    assert (Digits("24:00"), PERSIAN.say(Digits("24:00"))) == ("24:00", "۲۴:۰۰")
     assert (Share(0.0625), PERSIAN.say(Share(0.0625)), PERSIAN.say(Share(1, 0))) == ("6.2%", "۶٫۲٪", "۱۰۰٪")
     assert PERSIAN.say(Length("90m")) == "۹۰ دقیقه"
     rows = Said("{rows}; {bad} rejected", rows=1200, bad=3)
@@ -133,7 +133,7 @@ def test_a_paragraph_leaves_out_what_there_is_not() -> None:
         Length("90m"),
         Moment(dt.date(2026, 3, 21)),
         Listed(["a", "b"], last="and"),
-        Clock("09:05"),
+        Digits("09:05"),
         Share(0.25),
         quoted(["a", "b"], "and"),
         paragraph(Said("any event"), Said("event")),

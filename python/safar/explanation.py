@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from safar import _args, _table
 from safar.errors import ArgumentError, SafarError
+from safar.language import Locale, Moment, Spoken
 from safar.result import ResultTable
+from safar.spoken import SpokenTable, spoken_columns
 
 if TYPE_CHECKING:
     from safar._log import Log
@@ -21,8 +21,8 @@ __all__ = ["Explanation"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Explanation(ResultTable):
-    """The events of one customer, with what each of them decided.
+class Explanation(SpokenTable):
+    """The events of one customer, with what each of them decided; `told` says it in another language.
 
     Parameters
     ----------
@@ -42,12 +42,19 @@ class Explanation(ResultTable):
     customer: object
     conclusion: tuple[str, ...]
 
+    def _in(self, locale: Locale) -> Self:
+        told = SpokenTable._in(self, locale)
+        if told._first is None:
+            return told
+        return replace(told, conclusion=tuple(locale.say(sentence) for sentence in told.conclusion))
+
     def __repr__(self) -> str:
-        return "\n".join([f"{self.customer}: {' '.join(self.conclusion)}", ResultTable.__repr__(self)])
+        return "\n".join([f"{self.customer}: {' '.join(self.conclusion)}", SpokenTable.__repr__(self)])
 
     def _repr_html_(self) -> str:
         said = "".join(f'<p dir="auto">{escape(sentence)}</p>' for sentence in self.conclusion)
-        return f'<div class="safar-explanation">{said}{ResultTable._repr_html_(self)}</div>'
+        shown = f'<div class="safar-explanation">{said}{ResultTable._repr_html_(self)}</div>'
+        return self._laid_out(shown)
 
 
 def one_customer(log: Log, customer: object) -> EventLog:
@@ -62,33 +69,28 @@ def one_customer(log: Log, customer: object) -> EventLog:
 
 
 def explanation(
-    log: EventLog, customer: object, decisions: Sequence[str], conclusion: Sequence[str], definition: str
+    log: EventLog,
+    customer: object,
+    decisions: Sequence[Spoken],
+    conclusion: Sequence[Spoken],
+    definition: str,
 ) -> Explanation:
     """The explanation of a log of one customer: a decision for each event, and what came of it."""
     columns = ["time", "event", *(["channel"] if "channel" in log.columns else [])]
     events = log.core.events_table(columns)
     table: dict[str, object] = {name: events.numpy(name)[0] for name in columns}
     table["time"] = _table.instants(events.numpy("time")[0])
-    table["decision"] = np.array(list(decisions), dtype=object)
+    words = {"decision": tuple(decisions)}
     return Explanation(
-        _table.table_of(table), definition, log.timezone, customer=customer, conclusion=tuple(conclusion)
+        _table.table_of(table | spoken_columns(words)),
+        definition,
+        log.timezone,
+        words=words,
+        customer=customer,
+        conclusion=tuple(conclusion),
     )
 
 
-def span_words(microseconds: int) -> str:
-    """A length of time for a sentence, in its two largest units: ``"2 d 3 h"``."""
-    left = abs(microseconds)
-    parts = []
-    for unit, length in (("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000)):
-        if left >= length:
-            parts.append(f"{left // length} {unit}")
-            left %= length
-    if left or not parts:
-        seconds = left / 1e6
-        parts.append(f"{seconds:.0f} s" if seconds == int(seconds) else f"{seconds:.3g} s")
-    return " ".join(parts[:2])
-
-
-def instant_words(microseconds: int, timezone: str) -> str:
+def moment(microseconds: int, timezone: str) -> Moment:
     """An instant for a sentence, in the zone of the log."""
-    return f"{_args.local_datetime(microseconds, timezone):%Y-%m-%d %H:%M:%S}"
+    return Moment(_args.local_datetime(microseconds, timezone))

@@ -89,7 +89,7 @@ class ResultTable:
 
     def __repr__(self) -> str:
         rows, right = self._cells()
-        names = self.columns
+        names = self._headings()
         widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
         lines = [
             "  ".join(
@@ -105,7 +105,7 @@ class ResultTable:
         align = ["right" if number else "start" for number in right]
         head = "".join(
             f'<th style="text-align:{side}">{escape(name)}</th>'
-            for name, side in zip(self.columns, align, strict=True)
+            for name, side in zip(self._headings(), align, strict=True)
         )
         body = "".join(
             "<tr>"
@@ -122,6 +122,9 @@ class ResultTable:
             f'<p dir="auto">{escape(self.definition)}</p></div>'
         )
 
+    def _headings(self) -> list[str]:
+        return self.columns
+
     def _extent(self) -> str:
         shown = f", the first {self.shown} shown" if len(self) > self.shown else ""
         return f"{len(self):,} row{'' if len(self) == 1 else 's'}{shown}"
@@ -129,11 +132,25 @@ class ResultTable:
     def _cells(self) -> tuple[list[list[str]], list[bool]]:
         """The first rows as text, and which columns hold numbers."""
         columns = _table.to_lists(self.table, self.timezone, self.shown)
-        shown = [
-            [_cell(name, value, name in self.shares) for value in values] for name, values in columns.items()
-        ]
+        shown = [[self._cell(name, value) for value in values] for name, values in columns.items()]
         right = [kind.startswith(("Int", "UInt", "Float")) for _, kind in self.table.schema]
         return [list(row) for row in zip(*shown, strict=True)], right
+
+    def _cell(self, name: str, value: object) -> str:
+        """A value as a reader wants it; the data stay as they are."""
+        if value is None or value != value:
+            return _NULL
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int):
+            return f"{value:,}"
+        if isinstance(value, float):
+            is_time = name.removesuffix("_low").removesuffix("_high").endswith("_seconds")
+            share = name in self.shares
+            return f"{value:.1%}" if share else duration_text(value) if is_time else _number(value)
+        if isinstance(value, dt.datetime):
+            return value.strftime("%Y-%m-%d %H:%M:%S")
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -174,22 +191,6 @@ def share_columns(name: str, successes: Integers, trials: Integers) -> dict[str,
     low, high = wilson(successes, trials)
     columns = {name: share, f"{name}_low": low, f"{name}_high": high}
     return {column: _table.nullable(values) for column, values in columns.items()}
-
-
-def _cell(name: str, value: object, share: bool) -> str:
-    """A value as a reader wants it; the data stay as they are."""
-    if value is None or value != value:
-        return _NULL
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        is_time = name.removesuffix("_low").removesuffix("_high").endswith("_seconds")
-        return f"{value:.1%}" if share else duration_text(value) if is_time else _number(value)
-    if isinstance(value, dt.datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    return str(value)
 
 
 def _number(value: float) -> str:

@@ -7,46 +7,52 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safar import _args
+from safar._typing import Per
 from safar.analyses._conformance_tables import StepRow
-from safar.explanation import Explanation, explanation, one_customer, span_words
+from safar.explanation import Explanation, explanation, one_customer
+from safar.language import Length, Listed, Said, Span, so_many
 
 if TYPE_CHECKING:
     from safar._core import Table
     from safar._log import Log
 
 _PLAIN = {
-    "repeated": "counts once with the event before",
-    "ignored": "no step of the design",
-    "unmapped": "not mapped",
-    "extra": "extra: no step is due here",
-    "out_of_order": "out of order: its step is due at another point",
+    "repeated": Said("counts once with the event before"),
+    "ignored": Said("no step of the design"),
+    "unmapped": Said("not mapped"),
+    "extra": Said("extra: no step is due here"),
+    "out_of_order": Said("out of order: its step is due at another point"),
 }
 
 
 def explained(
-    log: Log, customer: object, plan: dict[str, object], steps: Sequence[StepRow], unit: str, definition: str
+    log: Log, customer: object, plan: dict[str, object], steps: Sequence[StepRow], per: Per, definition: str
 ) -> Explanation:
     """The events of a customer and the steps between them; they are those of the whole log."""
     one = one_customer(log, customer)
     moves = one.ask("conformance_moves", plan)
     names = ("unit", "open", "position", "step", "move", "passed_us")
     rows = list(zip(*(_values(moves, name) for name in names), strict=True))
-    decisions = [""] * len(one)
+    decisions = [Said("")] * len(one)
     conclusion = []
+    unit = Said("Session") if per == "sessions" else Said("Journey")
     for number in dict.fromkeys(row[0] for row in rows):
         mine = [row[1:] for row in rows if row[0] == number]
-        pending: list[str] = []
+        pending: list[Said] = []
         for _, position, step, move, passed in mine:
             if position is None:
                 pending.append(_named(step, steps))
                 continue
             said = _PLAIN.get(move) or _step_words(step, move, passed, steps)
             if pending and move in ("in_order", "late"):
-                said = f"{said}; before it {_listed(pending)} should have been done"
+                said = Said(
+                    "{said}; before it {steps} should have been done",
+                    said=said,
+                    steps=Listed(pending, last="and"),
+                )
                 pending = []
             decisions[position] = said
-        conclusion.append(_conclusion(unit.capitalize(), number, mine, steps))
+        conclusion.append(_conclusion(unit, number, mine, steps))
     return explanation(one, customer, decisions, conclusion, definition)
 
 
@@ -57,40 +63,46 @@ def _values(table: Table, name: str) -> list[Any]:
     return [None if null else value for value, null in zip(values.tolist(), gone.tolist(), strict=True)]
 
 
-def _named(step: int, steps: Sequence[StepRow]) -> str:
-    return f'step {step} ("{steps[step - 1].label}")'
+def _named(step: int, steps: Sequence[StepRow]) -> Said:
+    return Said('step {step} ("{label}")', step=step, label=steps[step - 1].label)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _step_words(step: int, move: str, passed: int | None, steps: Sequence[StepRow]) -> str:
+def _step_words(step: int, move: str, passed: int | None, steps: Sequence[StepRow]) -> Said:
     """What an event is that is a step."""
-    said = _named(step, steps)
+    named = _named(step, steps)
     if passed is None:
-        return f"{said} in order"
-    after = f"{span_words(passed)} after the step before"
+        return Said("{step} in order", step=named)
     if move == "late":
-        return f"{said} late: {after}, not within {_args.duration_words(steps[step - 1].within or '1d')}"
-    return f"{said} in order, {after}"
+        return Said(
+            "{step} late: {span} after the step before, not within {within}",
+            step=named,
+            span=Span(passed),
+            within=Length(steps[step - 1].within or "1d"),
+        )
+    return Said("{step} in order, {span} after the step before", step=named, span=Span(passed))
 
 
-def _conclusion(unit: str, number: int, rows: Sequence[tuple[Any, ...]], steps: Sequence[StepRow]) -> str:
+def _conclusion(unit: Said, number: int, rows: Sequence[tuple[Any, ...]], steps: Sequence[StepRow]) -> Said:
     """What a unit comes to."""
     is_open = rows[0][0]
     moves = [row[3] for row in rows]
     looked_at = [move for move in moves if move not in ("ignored", "unmapped", "skipped", "due")]
     if not looked_at:
-        return f"{unit} {number} has no event of the design and is left out."
-    found = {
-        "skips": [_named(row[2], steps) for row in rows if row[3] == "skipped"],
-        "is out of order at": [_named(row[2], steps) for row in rows if row[3] == "due"],
-        "is late at": [_named(row[2], steps) for row in rows if row[3] == "late"],
+        return Said("{unit} {number} has no event of the design and is left out.", unit=unit, number=number)
+    texts = {
+        "skipped": "skips {steps}",
+        "due": "is out of order at {steps}",
+        "late": "is late at {steps}",
     }
-    said = [f"{verb} {_listed(names)}" for verb, names in found.items() if names]
+    said = []
+    for move, text in texts.items():
+        named = [_named(row[2], steps) for row in rows if row[3] == move]
+        if named:
+            said.append(Said(text, steps=Listed(named, last="and")))
     extra = moves.count("extra")
     if extra:
-        said.append(f"has {extra} extra event{'' if extra == 1 else 's'}")
-    text = f"{unit} {number} {'; it '.join(said) if said else 'conforms so far' if is_open else 'conforms'}"
-    return f"{text}, and may still go on." if is_open else f"{text}."
+        said.append(so_many(extra, "has 1 extra event", "has {number} extra events"))
+    if not said:
+        said = [Said("conforms so far") if is_open else Said("conforms")]
+    text = "{unit} {number} {verdict}, and may still go on." if is_open else "{unit} {number} {verdict}."
+    return Said(text, unit=unit, number=number, verdict=Listed(said, "; it "))

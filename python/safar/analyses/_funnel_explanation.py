@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -10,14 +11,18 @@ import numpy as np
 from safar import _args, _core, _table
 from safar._typing import Integers
 from safar.analyses._funnel_steps import Exclusion, Gap, Step
-from safar.explanation import Explanation, explanation, instant_words, one_customer, span_words
+from safar.explanation import Explanation, explanation, moment, one_customer
+from safar.language import Length, Listed, Said, Span
 
 if TYPE_CHECKING:
     from safar._log import Log
     from safar.analyses.funnel import Funnel
     from safar.log import EventLog
 
-_OF_EQUALS = {"latest": "the latest", "best": "the earliest", "first": "the first"}
+_OF_EQUALS = {
+    "latest": "of the attempts the furthest counts, of equals the latest",
+    "best": "of the attempts the furthest counts, of equals the earliest",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,12 @@ def explained(funnel: Funnel, log: Log, customer: object, definition: str) -> Ex
         one = units = one_customer(funnel.units(log), customer)
     else:
         one = one_customer(log, customer)
-        units = cast("EventLog", funnel.units(one))
+        units = cast("EventLog", funnel.units_of_part(one))
     plan = funnel.plan_of_part(units)
     attempts = units.ask("funnel_attempts", plan)
     events = units.ask("funnel_events", plan)
-    decisions: list[str] = []
-    conclusion: list[str] = []
+    decisions: list[Said] = []
+    conclusion: list[Said] = []
     ids, starts = units.core.customers(), units.core.view("offsets")
     names = ids.numpy(ids.names[0])[0].tolist()
     columns = units.core.events_table(["time", "event"])
@@ -63,13 +68,20 @@ def explained(funnel: Funnel, log: Log, customer: object, definition: str) -> Ex
         masks[events.numpy("position")[0][rows]] = events.numpy("steps")[0][rows].astype(np.uint64)
         times = units.core.view("times")[starts[index] : starts[index + 1]]
         story = _Story(funnel, log.timezone, log.observed_until_us, found, times, masks)
-        label = "" if len(names) == 1 else f"{name}: "
-        decisions += [f"{label}{said}" if said else "" for said in story.decisions()]
-        conclusion += [f"{label}{sentence}" for sentence in story.conclusion()]
+        told, ends = story.decisions(), story.conclusion()
+        if len(names) > 1:
+            told, ends = _labelled(name, told), _labelled(name, ends)
+        decisions += told
+        conclusion += ends
     ordered = [decisions[position] for position in order] if len(decisions) == len(one) else decisions
     return explanation(
         one if len(decisions) == len(one) else units, customer, ordered, conclusion, definition
     )
+
+
+def _labelled(name: object, texts: Sequence[Said]) -> list[Said]:
+    """Sentences about one of several units; what says nothing stays so."""
+    return [Said("{name}: {found}", name=str(name), found=text) if text else text for text in texts]
 
 
 def _of(table: _core.Table, name: object) -> Integers:
@@ -104,35 +116,41 @@ class _Story:
     def steps(self) -> tuple[Step, ...]:
         return cast("tuple[Step, ...]", self.funnel.steps)
 
-    def decisions(self) -> list[str]:
-        said = [""] * len(self.times)
-        for position in range(len(said)):
-            said[position] = self._of_event(position)
+    def decisions(self) -> list[Said]:
+        said = [self._of_event(position) for position in range(len(self.times))]
         many = len(self.attempts) > 1
         for number, attempt in enumerate(self.attempts, start=1):
-            label = f"attempt {number}: " if many else ""
             before: int | None = None
             for step, (position, time) in sorted(
                 attempt.taken.items(), key=lambda item: (item[1][1], item[0])
             ):
-                said[position] = label + self._taken(step, time, before, attempt)
+                taken = self._taken(step, time, before, attempt)
+                said[position] = (
+                    Said("attempt {number}: {found}", number=number, found=taken) if many else taken
+                )
                 before = time
         return said
 
-    def _taken(self, step: int, time: int, before: int | None, attempt: _Attempt) -> str:
-        what = f"takes {self._step(step)}"
+    def _taken(self, step: int, time: int, before: int | None, attempt: _Attempt) -> Said:
+        named = self._step(step)
         if before is None:
-            return f"{what}: the attempt that counts begins"
-        after = span_words(time - before) if time > before else "at the same time as"
-        done = "; the funnel is completed" if step + 1 == len(self.steps) == attempt.reached else ""
-        return f"{what}, {after} {'after ' if time > before else ''}the step before{done}"
+            return Said("takes {step}: the attempt that counts begins", step=named)
+        text = (
+            "takes {step}, {span} after the step before"
+            if time > before
+            else "takes {step}, at the same time as the step before"
+        )
+        taken = Said(text, step=named, span=Span(time - before))
+        if step + 1 == len(self.steps) == attempt.reached:
+            return Said("{found}; the funnel is completed", found=taken)
+        return taken
 
-    def _step(self, step: int) -> str:
+    def _step(self, step: int) -> Said:
         if self.funnel.order == "any":
-            return f"step {step + 1} of {len(self.steps)} in any order"
-        return f'step {step + 1} "{self.funnel.names()[step]}"'
+            return Said("step {step} of {steps} in any order", step=step + 1, steps=len(self.steps))
+        return Said('step {step} "{name}"', step=step + 1, name=self.funnel.names()[step])
 
-    def _of_event(self, position: int) -> str:
+    def _of_event(self, position: int) -> Said:
         """Why an event takes no step of the attempt that counts."""
         mask = int(self.masks[position])
         time = int(self.times[position])
@@ -148,12 +166,9 @@ class _Story:
                     (p for p in range(position) if p > max(q for q, _ in running.taken.values())), None
                 )
                 inside = position > max(q for q, _ in running.taken.values())
-                return (
-                    "stands between the steps: ends the attempt (strict order)"
-                    if inside and first is None
-                    else ""
-                )
-            return ""
+                if inside and first is None:
+                    return Said("stands between the steps: ends the attempt (strict order)")
+            return Said("")
         if not self.attempts:
             return self._not_entered(fills, time)
         return self._not_taken(fills, time)
@@ -162,101 +177,112 @@ class _Story:
     def _exclusions(self) -> tuple[Exclusion, ...]:
         return cast("tuple[Exclusion, ...]", self.funnel.exclude)
 
-    def _excluded(self, time: int, attempt: _Attempt) -> str:
+    def _excluded(self, time: int, attempt: _Attempt) -> Said:
         if attempt.status == "excluded" and time >= attempt.last:
-            return f"must not happen after step {attempt.reached}: ends the attempt"
+            text = "must not happen after step {number}: ends the attempt"
+            return Said(text, number=attempt.reached)
         if attempt.status == "completed" and time > attempt.last:
-            return "would exclude, but the funnel was completed before"
-        return "would exclude, but not between the steps that it stands between"
+            return Said("would exclude, but the funnel was completed before")
+        return Said("would exclude, but not between the steps that it stands between")
 
-    def _not_entered(self, fills: list[int], time: int) -> str:
+    def _not_entered(self, fills: list[int], time: int) -> Said:
         if 0 in fills or self.funnel.order == "any":
             start, end = self.funnel.entries(self.timezone)
             if start is not None and time < start:
-                return "could begin an attempt, but comes before the range of entries"
+                return Said("could begin an attempt, but comes before the range of entries")
             if end is not None and time >= end:
-                return "could begin an attempt, but comes after the range of entries"
-            return "could begin an attempt, but bears no value of what is held" if self.funnel.hold else ""
-        return f"fills {self._step(fills[0])}, but no attempt has begun"
+                return Said("could begin an attempt, but comes after the range of entries")
+            return Said(
+                "could begin an attempt, but bears no value of what is held" if self.funnel.hold else ""
+            )
+        return Said("fills {step}, but no attempt has begun", step=self._step(fills[0]))
 
-    def _not_taken(self, fills: list[int], time: int) -> str:
+    def _not_taken(self, fills: list[int], time: int) -> Said:
         attempt = min(self.attempts, key=lambda each: (each.entry > time, abs(time - each.entry)))
-        named = self._step(fills[0]) if self.funnel.order != "any" else "a step"
+        named = self._step(fills[0]) if self.funnel.order != "any" else Said("a step")
+        other = "could begin an attempt, but {reason}"
         if time < attempt.entry:
             if 0 in fills:
-                return f"could begin an attempt, but {self._why_other()}"
-            return f"fills {named}, but comes before the attempt that counts begins"
+                return Said(other, reason=self._why_other())
+            return Said("fills {step}, but comes before the attempt that counts begins", step=named)
         if attempt.status == "completed" and time >= attempt.last:
-            return f"fills {named}, after the funnel was completed"
+            return Said("fills {step}, after the funnel was completed", step=named)
         after = [step for step in fills if step >= attempt.reached]
         if after and self.funnel.order == "ordered":
-            step = after[0]
-            missing = next((s for s in range(attempt.reached, step) if not self.steps[s].optional), None)
-            if missing is not None:
-                return f"fills {self._step(step)}, but {self._step(missing)} has not been taken"
-            return f"would be {self._step(step)}, but {self._why_not(step, time, attempt)}"
+            return self._out_of_turn(after[0], time, attempt)
         if 0 in fills:
-            return f"could begin an attempt, but {self._why_other()}"
+            return Said(other, reason=self._why_other())
         if after:
-            return f"would be {self._step(after[0])}, but {self._why_not(after[0], time, attempt)}"
-        return f"{named} again"
+            return self._not_next(after[0], time, attempt)
+        return Said("{step} again", step=named)
 
-    def _why_not(self, step: int, time: int, attempt: _Attempt) -> str:
+    def _out_of_turn(self, step: int, time: int, attempt: _Attempt) -> Said:
+        missing = next((s for s in range(attempt.reached, step) if not self.steps[s].optional), None)
+        if missing is None:
+            return self._not_next(step, time, attempt)
+        text = "fills {step}, but {missing} has not been taken"
+        return Said(text, step=self._step(step), missing=self._step(missing))
+
+    def _not_next(self, step: int, time: int, attempt: _Attempt) -> Said:
+        reason = self._why_not(step, time, attempt)
+        return Said("would be {step}, but {reason}", step=self._step(step), reason=reason)
+
+    def _why_not(self, step: int, time: int, attempt: _Attempt) -> Said:
         within = self.funnel.within
         late = time - attempt.entry
         if within is not None and within != "session" and late > _args.microseconds(within):
-            return f"comes {span_words(late)} after the entry: outside the window of {_args.duration_words(within)}"
+            text = "comes {span} after the entry: outside the window of {window}"
+            return Said(text, span=Span(late), window=Length(within))
         gaps = cast("tuple[Gap, ...]", self.funnel.step_within)
         if gaps and step >= 1:
             least, longest = gaps[step - 1]
             wait = time - attempt.last
             if least is not None and wait < _args.microseconds(least):
-                return f"comes {span_words(wait)} after the step before, sooner than {_args.duration_words(least)}"
+                text = "comes {span} after the step before, sooner than {least}"
+                return Said(text, span=Span(wait), least=Length(least))
             if longest is not None and wait > _args.microseconds(longest):
-                return f"comes {span_words(wait)} after the step before, later than {_args.duration_words(longest)}"
+                text = "comes {span} after the step before, later than {longest}"
+                return Said(text, span=Span(wait), longest=Length(longest))
         if within == "session":
-            return "is in another session"
+            return Said("is in another session")
         if self.funnel.hold:
-            return f"not with the same {' and '.join(self.funnel.hold)}"
+            return Said("not with the same {columns}", columns=Listed(self.funnel.hold, last="and"))
         if attempt.status == "excluded":
-            return "the attempt was ended before"
+            return Said("the attempt was ended before")
         if self.funnel.ties == "against" and time == attempt.last:
-            return "is at the same time as the step before"
+            return Said("is at the same time as the step before")
         if self.funnel.order == "strict":
-            return "another event stood between"
-        return "the attempt that counts does not take it"
+            return Said("another event stood between")
+        return Said("the attempt that counts does not take it")
 
-    def _why_other(self) -> str:
+    def _why_other(self) -> Said:
         if self.funnel.entry == "all":
-            return "another attempt is under way"
+            return Said("another attempt is under way")
         if self.funnel.entry == "first":
-            return "only the first entry counts"
-        kept = _OF_EQUALS[self.funnel.entry]
-        return f"of the attempts the furthest counts, of equals {kept}"
+            return Said("only the first entry counts")
+        return Said(_OF_EQUALS[self.funnel.entry])
 
-    def conclusion(self) -> list[str]:
+    def conclusion(self) -> list[Said]:
         if not self.attempts:
-            first = "a step" if self.funnel.order == "any" else self._step(0)
-            return [f"Not in the funnel: no event takes {first}."]
-        count = len(self.steps)
-        sentences = []
-        for attempt in self.attempts:
-            entered = f"Entered at {instant_words(attempt.entry, self.timezone)} and"
-            way = f"{entered} reached {attempt.reached} of {count} steps"
-            sentences.append(f"{way}{self._end(attempt)}.")
-        return sentences
+            first = Said("a step") if self.funnel.order == "any" else self._step(0)
+            return [Said("Not in the funnel: no event takes {step}.", step=first)]
+        return [self._end(attempt) for attempt in self.attempts]
 
-    def _end(self, attempt: _Attempt) -> str:
+    def _end(self, attempt: _Attempt) -> Said:
         count = len(self.steps)
+        way = Said(
+            "Entered at {moment} and reached {reached} of {steps} steps",
+            moment=moment(attempt.entry, self.timezone),
+            reached=attempt.reached,
+            steps=count,
+        )
         if attempt.status == "completed":
-            return f": completed after {span_words(attempt.last - attempt.entry)}"
+            return Said("{way}: completed after {span}.", way=way, span=Span(attempt.last - attempt.entry))
         if attempt.status == "excluded":
-            gone = "; it counts at no step" if self.funnel.on_exclude == "drop_customer" else ""
-            return f": excluded{gone}"
-        named = self._step(attempt.reached) if attempt.reached < count else "the last step"
+            gone = self.funnel.on_exclude == "drop_customer"
+            return Said("{way}: excluded; it counts at no step." if gone else "{way}: excluded.", way=way)
+        named = self._step(attempt.reached) if attempt.reached < count else Said("the last step")
         if attempt.status == "open":
-            return (
-                f": still open, because {named} could come after {instant_words(self.observed_until, self.timezone)}, "
-                "where the data end"
-            )
-        return f": dropped, because {named} did not come and can't any more"
+            text = "{way}: still open, because {step} could come after {until}, where the data end."
+            return Said(text, way=way, step=named, until=moment(self.observed_until, self.timezone))
+        return Said("{way}: dropped, because {step} did not come and can't any more.", way=way, step=named)

@@ -25,7 +25,7 @@ from safar.analyses._conformance_tables import (
     steps_table,
 )
 from safar.analyses._spec import Column, Spec, observed, segments
-from safar.analyses._units import segment_words, unit_words
+from safar.analyses._units import segment_words
 from safar.design import Block, Part, blocks_of, design_text, of_map, steps_of, tree_of
 from safar.errors import ArgumentError
 from safar.explanation import Explanation
@@ -163,8 +163,7 @@ class ConformanceResult(CellsResult):
         question: Any = Spec.from_json(self.spec)
         log = self._asked()
         rows = question.step_rows(log)
-        unit = unit_words(question).removesuffix("s")
-        return explained(log, customer, question.plan_of_moves(log), rows, unit, self.definition)
+        return explained(log, customer, question.plan_of_moves(log), rows, question.per, self.definition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -16,9 +17,9 @@ from safar.analyses import _cutoffs
 from safar.analyses._cutoffs import Cutoffs
 from safar.analyses._spec import Spec
 from safar.errors import ArgumentError
-from safar.explanation import Explanation, explanation, instant_words, one_customer
+from safar.explanation import Explanation, explanation, moment, one_customer
 from safar.features import GROUPS, Feature, FeatureLike, Seen, feature_of, standard, whole
-from safar.language import Locale, Said, paragraph
+from safar.language import Digits, Listed, Locale, Said, paragraph
 from safar.result import Result, ResultTable
 
 if TYPE_CHECKING:
@@ -224,36 +225,35 @@ class FeaturesResult(Result):
             late = arrived.astype("datetime64[us]").astype(np.int64) >= cutoff
             late &= True if missing is None else ~missing
         decisions = [
-            "at or after the cut-off: not seen"
+            Said("at or after the cut-off: not seen")
             if time >= cutoff
-            else "arrived at or after the cut-off: not seen"
+            else Said("arrived at or after the cut-off: not seen")
             if is_late
-            else "known, before the observation window"
+            else Said("known, before the observation window")
             if time < opens
-            else "known, in the observation window"
+            else Said("known, in the observation window")
             for time, is_late in zip(times.tolist(), late.tolist(), strict=True)
         ]
         return explanation(one, customer, decisions, self._told(one, cutoff), self.definition)
 
-    def _told(self, one: EventLog, cutoff: int) -> list[str]:
+    def _told(self, one: EventLog, cutoff: int) -> list[Said]:
         """The customer's row in words."""
-        said = f"At the cut-off {instant_words(cutoff, self.timezone)}"
+        at = moment(cutoff, self.timezone)
         rows = np.flatnonzero(self.table.numpy("at")[0].astype(np.int64) == cutoff)
         of_customer = one.core.customers().numpy("customer")[0][0]
         ids = self.table.numpy("customer")[0][rows]
         found = rows[ids == of_customer]
         if not len(found):
-            return [f"{said} the customer is not looked at, and has no row."]
+            text = "At the cut-off {moment} the customer is not looked at, and has no row."
+            return [Said(text, moment=at)]
         row = self.table.rows(found[:1])
         told = []
         for entry in self.entries:
             values, missing = row.numpy(entry.name)
             undefined = values[0] is None or (missing is not None and missing[0])
-            value = (
-                "undefined" if undefined else f"{values[0]:.6g}" if values.dtype.kind == "f" else values[0]
-            )
-            told.append(f"{entry.name} = {value}")
-        return [f"{said}: {', '.join(told)}."]
+            value = Said("undefined") if undefined else _known(values[0])
+            told.append(Said("{column} = {value}", column=entry.name, value=value))
+        return [Said("At the cut-off {moment}: {features}.", moment=at, features=Listed(told))]
 
     def _rows(self) -> EventLog:
         """The rows as a log of one event each, the last instant that is known; in the same order as they stand."""
@@ -542,6 +542,16 @@ def _attribute(name: str, columns: dict[str, str]) -> Feature:
     """The last known value of a column."""
     number = _kind(columns[name]) != "text"
     return Feature(name, "last" if number else "last_text", column=name, history=True, group="attributes")
+
+
+def _known(value: Any) -> object:
+    """A value of a feature for a sentence."""
+    if isinstance(value, np.bool_):
+        return Said("yes") if value else Said("no")
+    if isinstance(value, np.floating):
+        # Six digits, and none of them as a power of ten.
+        return Digits(format(Decimal(f"{value:.6g}"), ",f"))
+    return int(value) if isinstance(value, np.integer) else str(value)
 
 
 def _kind(arrow: str) -> str:

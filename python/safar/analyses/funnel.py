@@ -180,10 +180,15 @@ class Funnel(Spec[FunnelResult]):
 
     def units(self, log: Log) -> Log:
         """The log whose customers are the units that are counted, with what is held."""
+        if self.count not in ("customers", "attempts"):
+            # What the units leave out is still an event of this log.
+            self._check_names(log)
+        return self.units_of_part(log)
+
+    def units_of_part(self, log: Log) -> Log:
+        """The same of a part of a log, which need not have every event that is named."""
         if self.count in ("customers", "attempts"):
             return log.with_sessions(self.gap, column=_SESSION) if self.within == "session" else log
-        # What the units leave out is still an event of this log.
-        self._check_names(log)
         if self.count == "sessions":
             return log.with_sessions(self.gap, column=_SESSION).per(_SESSION)
         _args.known_columns_of_log([self.count], log.columns, "count")

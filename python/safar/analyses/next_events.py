@@ -16,8 +16,8 @@ from safar.analyses._context_tree import Cells, ContextTree, Loss, best_loss, tr
 from safar.analyses._spec import Spec, segments
 from safar.analyses.paths import path_text
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
-from safar.explanation import Explanation, explanation, one_customer, span_words
-from safar.language import Length, Moment, Said, paragraph
+from safar.explanation import Explanation, explanation, one_customer
+from safar.language import Length, Listed, Moment, Said, Share, Span, paragraph
 from safar.result import Result, ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -277,36 +277,43 @@ class NextEventsResult(Result):
         names = [
             "(missing)" if name is None else str(name) for name in events.numpy(chain["column"])[0].tolist()
         ]
-        decisions: list[str] = []
+        decisions: list[Said] = []
         context: list[str] = [_START]
         for place, (name, time) in enumerate(zip(names, times.tolist(), strict=True)):
             if time >= until:
-                decisions.append("at or after the cut-off: not looked at")
+                decisions.append(Said("at or after the cut-off: not looked at"))
                 continue
             pause = time - times[place - 1] if place else 0
             if not place or (gap is not None and pause > gap):
-                decisions.append("a journey begins" + (f" after {span_words(int(pause))}" if place else ""))
+                text = "a journey begins after {pause}" if place else "a journey begins"
+                decisions.append(Said(text, pause=Span(int(pause))))
                 context = [_START]
             else:
-                decisions.append(f"followed {path_text(context[-int(chain['order']) :])}")
+                decisions.append(Said("followed {path}", path=_way(context[-int(chain["order"]) :])))
             context.append(name)
         known = times[times < until]
         if not len(known):
-            return explanation(alone, customer, decisions, ["No event before the cut-off."], self.definition)
+            said = [Said("No event before the cut-off.")]
+            return explanation(alone, customer, decisions, said, self.definition)
         if gap is not None and until - 1 - known[-1] > gap:
-            said = [f"The journey is over: {span_words(int(until - 1 - known[-1]))} without an event."]
+            rest = Span(int(until - 1 - known[-1]))
+            said = [Said("The journey is over: {span} without an event.", span=rest)]
             return explanation(alone, customer, decisions, said, self.definition)
         own = self.of_customers(top=1).table if len(self._models) > 1 else None
         segment = None if own is None else _segment_of(own, customer)
         model = self._models[0] if own is None else self._model(segment)
         chance, used = model.after(context)
         best = np.argsort(-chance, kind="stable")[:3]
-        likely = ", ".join(f"{model.names[place]} ({chance[place]:.1%})" for place in best)
-        looked = path_text(context[len(context) - used :]) if used else "no event: order 0"
-        return explanation(
-            alone, customer, decisions, [f"The model looks at {looked}.", f"Likeliest next: {likely}."],
-            self.definition,
-        )  # fmt: skip
+        likely = [
+            Said("{event} ({share})", event=model.names[place], share=Share(float(chance[place])))
+            for place in best
+        ]
+        looked = _way(context[len(context) - used :]) if used else Said("no event: order 0")
+        said = [
+            Said("The model looks at {path}.", path=looked),
+            Said("Likeliest next: {events}.", events=Listed(likely)),
+        ]
+        return explanation(alone, customer, decisions, said, self.definition)
 
     def _model(self, segment: str | None) -> _Model:
         found = {model.segment: model for model in self._models}
@@ -322,6 +329,11 @@ class NextEventsResult(Result):
         if "segment" not in self.columns:
             return {}
         return {"segment": np.array([model.segment for model in models], dtype=object)}
+
+
+def _way(names: Sequence[str]) -> Listed:
+    """A path for a sentence; it reads as `path_text` writes it."""
+    return Listed([path_text([name]) for name in names], " > ")
 
 
 @dataclass(frozen=True, slots=True)

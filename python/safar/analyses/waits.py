@@ -22,7 +22,7 @@ from safar.analyses._parts import Rows, merged, time_columns
 from safar.analyses._spec import Column, Spec, observed, segments
 from safar.design import of_map, steps_of, ways_into
 from safar.errors import ArgumentError, ArgumentTypeError
-from safar.language import Clock, Length, Listed, Said, paragraph, so_many
+from safar.language import Digits, Length, Listed, Said, paragraph, so_many
 from safar.result import ResultTable, share_columns
 
 if TYPE_CHECKING:
@@ -431,8 +431,8 @@ class Waits(Spec[WaitsResult]):
         if self.hours is None:
             return None
         places: dict[str, object] = {
-            "first": Clock(self.hours[0]),
-            "last": Clock(self.hours[1]),
+            "first": Digits(self.hours[0]),
+            "last": Digits(self.hours[1]),
             "timezone": log.timezone,
         }
         free = [Said(_WEEKDAYS[day]) for day in self._days_off]

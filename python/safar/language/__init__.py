@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from safar.language.live import Live, LiveText, joined, of_all, recipes_of
 from safar.language.locale import ENGLISH, MISSING, Direction, Locale
-from safar.language.said import Clock, Length, Listed, Moment, Said, Share, Spoken, paragraph, quoted, so_many
+from safar.language.said import (
+    Digits,
+    Length,
+    Listed,
+    Moment,
+    PeriodLabel,
+    Said,
+    Share,
+    Span,
+    Spoken,
+    paragraph,
+    quoted,
+    so_many,
+)
 from safar.language.words import heading, translated
 
 __all__ = [
     "ENGLISH",
     "MISSING",
-    "Clock",
+    "Digits",
     "Direction",
     "Length",
     "Listed",
@@ -18,8 +31,10 @@ __all__ = [
     "LiveText",
     "Locale",
     "Moment",
+    "PeriodLabel",
     "Said",
     "Share",
+    "Span",
     "Spoken",
     "heading",
     "joined",

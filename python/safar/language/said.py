@@ -10,11 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from safar import _args
 from safar._typing import Duration
+from safar.language.conventions import CONVENTIONS, Conventions
 
 if TYPE_CHECKING:
     from safar.language.locale import Locale
 
-__all__ = ["Clock", "Length", "Listed", "Moment", "Said", "Share", "Spoken", "paragraph", "quoted", "so_many"]
+__all__ = [
+    "Digits",
+    "Length",
+    "Listed",
+    "Moment",
+    "PeriodLabel",
+    "Said",
+    "Share",
+    "Span",
+    "Spoken",
+    "paragraph",
+    "quoted",
+    "so_many",
+]
+
+_DAY, _HOUR, _MINUTE, _SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
 
 
 class Spoken(str, ABC):
@@ -115,8 +131,41 @@ class Moment(Spoken):
         return locale.date(self.given)
 
 
-class Clock(Spoken):
-    """A time of day as a clock shows it, such as ``"09:30"``."""
+class Span(Spoken):
+    """A length of time that was measured, in microseconds, in the two largest units that it has.
+
+    Examples
+    --------
+    >>> Span(183_600_000_000), Span(90_000_000)
+    ('2 d 3 h', '1 min 30 s')
+    """
+
+    given: int
+
+    def __new__(cls, given: int) -> Span:
+        """Take the length; only its size counts."""
+        made = super().__new__(cls, _span(given, CONVENTIONS["en"]))
+        made.given = given
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Span, (self.given,)
+
+    def spoken(self, locale: Locale) -> str:
+        """Say it to a reader."""
+        return locale.signs(_span(self.given, CONVENTIONS[locale.language]))
+
+
+class PeriodLabel(Spoken):
+    """The label of a day, week or month of a calendar, such as ``"2026-03"``."""
+
+    def spoken(self, locale: Locale) -> str:
+        """Say it to a reader."""
+        return locale.period(str(self))
+
+
+class Digits(Spoken):
+    """Digits as they stand: a number that Python wrote, or a time of day, such as ``"1,234.50"`` and ``"09:30"``."""
 
     def spoken(self, locale: Locale) -> str:
         """Say it to a reader."""
@@ -218,6 +267,19 @@ def quoted(names: Iterable[str], last: str | None = None) -> Listed:
     '"a", "b" and "c"'
     """
     return Listed([Said('"{event}"', event=name) for name in names], last=last)
+
+
+def _span(microseconds: int, words: Conventions) -> str:
+    left = abs(microseconds)
+    parts = []
+    for name, length in zip(words.lengths, (_DAY, _HOUR, _MINUTE), strict=False):
+        if left >= length:
+            parts.append(f"{left // length} {name}")
+            left %= length
+    if left or not parts:
+        seconds = f"{float(f'{left / _SECOND:.3g}'):.6f}".rstrip("0").rstrip(".")
+        parts.append(f"{seconds} {words.lengths[3]}")
+    return words.joined.join(parts[:2])
 
 
 def _joined(items: list[str], mark: str, last: str | None) -> str:

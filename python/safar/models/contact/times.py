@@ -15,8 +15,8 @@ from safar._core import Table
 from safar._typing import Array, Duration, Floats, Integers
 from safar.calendar.dates import checked_date
 from safar.errors import ArgumentError, DataError
-from safar.explanation import Explanation, explanation, one_customer, span_words
-from safar.language import Length, Listed, Said, paragraph
+from safar.explanation import Explanation, explanation, one_customer
+from safar.language import Digits, Length, Listed, Said, Share, Span, paragraph
 from safar.models.contact.shrinkage import Prior, prior_of, strength_of
 from safar.result import ResultTable
 
@@ -300,61 +300,87 @@ class ContactTimesResult(ResultTable):
         alone = one_customer(self._source, customer)
         rows = self.of_customers().to_dict()
         own = [place for place, who in enumerate(rows["customer"]) if who == customer]
-        said = []
+        said: list[Said] = []
         for place in own:
-            whose = f"{rows['segment'][place]}: " if "segment" in rows else ""
-            if rows["slot"][place] is None:
-                said.append(f"{whose}No contact was answered, or all were: no slot is better than another.")
-                continue
-            said.append(
-                f"{whose}Best contacted at {rows['slot'][place]}: {rows['answered'][place]} of "
-                f"{rows['contacts'][place]} own contacts in it were answered. Probability "
-                f"{rows['probability'][place]:.1%}, in which they weigh {rows['weight'][place]:.0%}, the contacts of "
-                "others the rest."
-            )
+            row = {name: values[place] for name, values in rows.items()}
+            text = _advice(row)
+            if "segment" in row:
+                whose = "(missing)" if row["segment"] is None else str(row["segment"])
+                text = Said("{name}: {found}", name=whose, found=text)
+            said.append(text)
         if not own:
-            said.append("Never contacted: the slots of all apply.")
+            said.append(Said("Never contacted: the slots of all apply."))
         return explanation(alone, customer, self._decisions(alone), said, self.definition)
 
-    def _decisions(self, alone: EventLog) -> list[str]:
+    def _decisions(self, alone: EventLog) -> list[Said]:
         """What each event of one customer's log decided."""
         params = cast("dict[str, Any]", self._plan["params"])
         events = alone.core.events_table(["time", "event"])
         times = events.numpy("time")[0].astype(np.int64).tolist()
         names = events.numpy("event")[0].tolist()
-        decisions = [""] * len(names)
+        decisions = [Said("")] * len(names)
+        followed = self._source.observed_until_us - params["within_us"] + 1
         latest: int | None = None
         for place, (time, name) in enumerate(zip(times, names, strict=True)):
             if name in params["contact"]:
                 latest = place
-                open_ = time + params["within_us"] - 1 > self._source.observed_until_us
-                outcome = "open: not followed long enough" if open_ else "not answered"
-                decisions[place] = f"contact at {self._slot(time)}, {outcome}"
+                text = (
+                    "contact at {slot}, not answered"
+                    if time <= followed
+                    else "contact at {slot}, open: not followed long enough"
+                )
+                decisions[place] = Said(text, slot=self._slot(time))
             elif name in params["response"]:
                 if latest is None or time - times[latest] >= params["within_us"]:
-                    decisions[place] = "answers no contact"
+                    decisions[place] = Said("answers no contact")
                     continue
-                decisions[place] = f"answers the contact {span_words(time - times[latest])} before"
-                decisions[latest] = decisions[latest].replace("not answered", "answered")
+                wait = Span(time - times[latest])
+                decisions[place] = Said("answers the contact {span} before", span=wait)
+                if times[latest] <= followed:
+                    decisions[latest] = Said("contact at {slot}, answered", slot=self._slot(times[latest]))
                 latest = None
         return decisions
 
-    def _slot(self, time: int) -> str:
+    def _slot(self, time: int) -> Said:
         """The slot of an instant, and why it is never recommended."""
         local = _args.local_datetime(time, self._source.timezone)
         holidays = cast("dict[str, Any]", self._plan["params"])["holidays"]
         holiday = (local.date() - _EPOCH).days in holidays
         given = (np.array([each], dtype=np.int64) for each in (local.weekday(), local.hour, int(holiday)))
         place = int(self._grid.place(*given)[0])
-        return self._grid.name(place) + (
-            " (quiet time)" if place // 2 % 2 else " (holiday)" if holiday else ""
-        )
+        slot = _slot_said(self._grid.name(place))
+        if place // 2 % 2:
+            return Said("{slot} (quiet time)", slot=slot)
+        return Said("{slot} (holiday)", slot=slot) if holiday else slot
 
     def plot(self, **options: Any) -> ChartType:
         """The slots as an Altair chart; the options are those of `safar.plot.contact_times`."""
         # Charts stand above results, so they are looked up when one is asked for.
         chart: ChartType = import_module("safar.plot").contact_times(self, **options)
         return chart
+
+
+def _advice(row: dict[str, Any]) -> Said:
+    """What a customer's best slot rests on."""
+    if row["slot"] is None:
+        return Said("No contact was answered, or all were: no slot is better than another.")
+    return Said(
+        "Best contacted at {slot}: {answered} of {contacts} own contacts in it were answered. Probability "
+        "{probability}, in which they weigh {weight}, the contacts of others the rest.",
+        slot=_slot_said(row["slot"]),
+        answered=int(row["answered"]),
+        contacts=int(row["contacts"]),
+        probability=Share(row["probability"]),
+        weight=Share(row["weight"], 0),
+    )
+
+
+def _slot_said(slot: str) -> Said:
+    """A slot of the table as text."""
+    word, _, hours = slot.rpartition(" ")
+    start, end = hours.split("-")
+    told = Said("{start}-{end}", start=Digits(start), end=Digits(end))
+    return Said("{part} {hours}", part=Said(word), hours=told) if word else told
 
 
 def contact_times(

@@ -9,6 +9,7 @@ import numpy as np
 from safar import _args
 from safar._log import Log
 from safar.explanation import Explanation, explanation, one_customer
+from safar.language import Digits, Length, Said, Share
 from safar.models.value.counts import in_units, purchases_of
 from safar.models.value.purchases import PurchaseModel
 from safar.models.value.spending import GammaGamma
@@ -27,21 +28,22 @@ def explained(
         at_us = _args.instant_us(question["at"], "at", log.timezone)
     events = one.core.events_table(["time", "event"])
     times = events.numpy("time")[0].astype(np.int64)
-    decisions: list[str] = []
+    decisions: list[Said] = []
     days: list[object] = []
     for time, event in zip(times.tolist(), events.numpy("event")[0].tolist(), strict=True):
         day = _args.local_datetime(time, log.timezone).date()
         if event not in question["purchase"]:
-            decisions.append("no purchase")
+            decisions.append(Said("no purchase"))
         elif time > at_us:
-            decisions.append("after the end of observation")
+            decisions.append(Said("after the end of observation"))
         elif day in days:
-            decisions.append("part of the purchase of that day")
+            decisions.append(Said("part of the purchase of that day"))
         else:
             days.append(day)
-            decisions.append("first purchase" if len(days) == 1 else f"repeat purchase {len(days) - 1}")
+            text = "first purchase" if len(days) == 1 else "repeat purchase {number}"
+            decisions.append(Said(text, number=len(days) - 1))
     if not days:
-        conclusion = ["No purchase up to the end of observation, so no row."]
+        conclusion = [Said("No purchase up to the end of observation, so no row.")]
     else:
         conclusion = _conclusion(one, question, at_us, model, spending)
     return explanation(one, customer, decisions, conclusion, definition)
@@ -49,7 +51,7 @@ def explained(
 
 def _conclusion(
     one: Log, question: dict[str, object], at_us: int, model: PurchaseModel, spending: GammaGamma | None
-) -> list[str]:
+) -> list[Said]:
     value = question["value"] or ("value" if "value" in one.columns else None)
     unit, horizon = model.unit, str(question["horizon"])
     row = purchases_of(one, list(question["purchase"]), value, at_us, unit)  # type: ignore[arg-type,call-overload]
@@ -57,17 +59,46 @@ def _conclusion(
     alive = float(model.probability_alive(row)[0])
     ahead = float(model.expected_purchases(row, in_units(horizon, unit))[0])  # type: ignore[arg-type]
     said = [
-        f"{counts['frequency']:,} repeat purchases, the last {counts['recency']:g} {unit}s after the first, and "
-        f"{counts['age'] - counts['recency']:g} {unit}s of silence since.",
-        f"By {model.words} the customer is still there with a probability of {alive:.1%}, and {ahead:.3g} purchases "
-        f"are to be expected within {_args.duration_words(horizon)}.",
+        Said(
+            "{frequency} repeat purchases, the last {recency} after the first, and {silence} of silence since.",
+            frequency=int(counts["frequency"]),
+            recency=_length(counts["recency"], unit),
+            silence=_length(counts["age"] - counts["recency"], unit),
+        ),
+        Said(
+            "By {model} the customer is still there with a probability of {alive}, and {purchases} purchases are to be "
+            "expected within {horizon}.",
+            model=model.words,
+            alive=Share(alive),
+            purchases=Digits(f"{ahead:.3g}"),
+            horizon=Length(horizon),
+        ),
     ]
     if spending is not None:
         known, missing = row.numpy("mean_value")
         mean = None if missing is not None and missing[0] else float(known[0])
         value_row = {"frequency": [counts["valued"]], "mean_value": [mean]}
         worth = float(spending.expected_value(value_row)[0])
-        own = "no known value of its own" if mean is None else f"a mean value of {mean:,.2f} so far"
-        expected = "none can be expected" if worth != worth else f"{worth:,.2f} is to be expected of each"
-        said.append(f"With {own} over {counts['valued']:,} repeat purchases, {expected}.")
+        said.append(_worth(int(counts["valued"]), mean, worth))
     return said
+
+
+def _length(number: float, unit: str) -> Said:
+    words = Said("days") if unit == "day" else Said("weeks")
+    return Said("{number} {unit}", number=Digits(f"{number:g}"), unit=words)
+
+
+def _worth(purchases: int, mean: float | None, worth: float) -> Said:
+    """What is known of a customer's values, and what comes of it."""
+    own = (
+        Said("no known value of its own")
+        if mean is None
+        else Said("a mean value of {mean} so far", mean=Digits(f"{mean:,.2f}"))
+    )
+    expected = (
+        Said("none can be expected")
+        if worth != worth
+        else Said("{worth} is to be expected of each", worth=Digits(f"{worth:,.2f}"))
+    )
+    text = "With {own} over {purchases} repeat purchases, {expected}."
+    return Said(text, own=own, purchases=purchases, expected=expected)
