@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmath
 import itertools
 import math
+import operator
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -237,9 +238,15 @@ def _recent(counts: list[int]) -> float | None:
     return sum(counts[-4:]) / before if before else None
 
 
+def _ewma(counts: list[int]) -> float:
+    weights = [Fraction(7, 10) ** back for back in range(len(counts))][::-1]
+    return float(sum(map(operator.mul, weights, counts), Fraction(0)) / sum(weights))
+
+
 _of_weeks("week_slope", 4, _slope)
 _of_weeks("week_theil_sen", 4, _theil_sen)
 _of_weeks("week_recent", 8, _recent)
+_of_weeks("week_ewma", 4, _ewma)
 
 
 # ------------------------------------------------------------------------------------------------------ clock

@@ -643,6 +643,54 @@ def test_a_covariate_that_multiplies_the_rate_is_found() -> None:
     assert FittedModel.from_json(model.to_json()) == model
 
 
+@pytest.mark.parametrize("kind", [BgNbd, MbgNbd, ParetoNbd])
+def test_covariates_act_as_other_parameters_of_each_customer(kind: type[PurchaseModel]) -> None:
+    base = next(model for model in MODELS if type(model) is kind)
+    rows = customers((0, 0, 9), (2, 3, 8), (5, 7, 30), (1, 20, 30))
+    z, w = np.array([0.0, 1.0, -0.5, 2.0]), np.array([1.0, 0.0, 2.0, -1.0])
+    model = kind((*base.estimates, 0.4, -0.7), purchase_covariates=("z",), dropout_covariates=("w",))
+    covered = {**rows, "z": z, "w": w}
+    # A higher rate of purchases divides alpha; an earlier end multiplies a and b, or divides beta.
+    leaving = {BgNbd: ("a", "b"), MbgNbd: ("a", "b"), ParetoNbd: ("beta",)}[kind]
+    sign = -1 if kind is ParetoNbd else 1
+    alone = []
+    for place in range(4):
+        own = dict(zip(kind.names, base.estimates, strict=True))
+        own["alpha"] *= np.exp(-0.4 * z[place])
+        for name in leaving:
+            own[name] *= np.exp(sign * -0.7 * w[place])
+        alone.append((kind.of(**own), {name: column[[place]] for name, column in rows.items()}))
+    total = sum(each.log_likelihood_of(row) for each, row in alone)
+    assert model.log_likelihood_of(covered) == pytest.approx(total, rel=1e-12)
+    for asked in ("expected_purchases", "probability_of_purchase"):
+        expected = [getattr(each, asked)(row, 20)[0] for each, row in alone]
+        assert getattr(model, asked)(covered, 20) == pytest.approx(expected, rel=1e-12)
+    assert model.probability_alive(covered) == pytest.approx(
+        [each.probability_alive(row)[0] for each, row in alone]
+    )
+    drawn = [each.outcomes(row, 20).to_dict()["purchases_high"][0] for each, row in alone]
+    assert model.outcomes(covered, 20).to_dict()["purchases_high"] == drawn
+
+
+def test_a_covariate_of_the_end_is_found_by_pareto_nbd() -> None:
+    chance, group = np.random.default_rng(12), np.arange(4_000) % 2
+    rate, end = chance.gamma(0.7, 1 / 10, 4_000), chance.gamma(1.2, 1 / 60, 4_000) * np.exp(0.6 * group)
+    life = np.minimum(chance.exponential(1 / end), 200.0)
+    times = chance.exponential(1 / rate[:, None], (4_000, 120)).cumsum(axis=1)
+    inside = times < life[:, None]
+    data = {
+        "frequency": inside.sum(axis=1),
+        "recency": np.where(inside, times, 0).max(axis=1),
+        "age": np.full(4_000, 200.0),
+        "group": group,
+    }
+    model = ParetoNbd.fit(data, purchase_covariates="group", dropout_covariates="group")
+    found = model.parameters.to_dict()
+    for place, truth in ((4, 0.0), (5, 0.6)):
+        assert found["estimate"][place] == pytest.approx(truth, abs=3 * found["standard_error"][place])
+    assert found["standard_error"][5] < 0.2
+
+
 # ---------------------------------------------------------------------------------------------------- what is refused
 
 

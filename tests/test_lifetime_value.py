@@ -167,7 +167,7 @@ def test_intervals_hold_the_estimate_and_are_the_same_for_one_seed(
     log: safar.EventLog, result: safar.LifetimeValueResult
 ) -> None:
     columns = result.to_dict()
-    for name in ("expected_purchases", "lifetime_value"):
+    for name in ("probability_alive", "expected_purchases", "lifetime_value"):
         value, low, high = (np.array(columns[name + end]) for end in ("", "_low", "_high"))
         assert ((low < high) & (low > 0)).all()
         assert np.mean((low <= value) & (value <= high)) > 0.99
@@ -175,7 +175,7 @@ def test_intervals_hold_the_estimate_and_are_the_same_for_one_seed(
     other = safar.lifetime_value(log, seed=1).to_dict()
     assert again["lifetime_value_low"] == columns["lifetime_value_low"]
     assert other["lifetime_value_low"] != columns["lifetime_value_low"]
-    # Rows with the same history have the same interval of purchases, as quantiles of the draws by NumPy have it.
+    # Rows with the same history have the same intervals, as quantiles of the draws by NumPy have them.
     from safar.models.value.fitted import drawn
 
     draws = drawn(result.model, 200, 0)[1:]
@@ -184,6 +184,10 @@ def test_intervals_hold_the_estimate_and_are_the_same_for_one_seed(
     low, high = np.quantile(found, [0.025, 0.975])
     assert columns["expected_purchases_low"][7] == pytest.approx(low)
     assert columns["expected_purchases_high"][7] == pytest.approx(high)
+    found = [MbgNbd(tuple(draw)).probability_alive(row)[0] for draw in draws.tolist()]
+    low, high = np.quantile(found, [0.025, 0.975])
+    assert columns["probability_alive_low"][7] == pytest.approx(low)
+    assert columns["probability_alive_high"][7] == pytest.approx(high)
     # With a discount in each draw of its own, the interval of the worth is the same to a hundredth.
     assert result.spending is not None
     means = drawn(result.spending, 200, 1)[1:]

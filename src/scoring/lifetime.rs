@@ -41,7 +41,7 @@ struct Estimate {
 }
 
 /// What was found of a customer: P(alive), purchases, value where it is asked for.
-type Found = (u32, f64, Estimate, Option<Estimate>);
+type Found = (u32, Estimate, Estimate, Option<Estimate>);
 
 /// Customers with as many purchases and the same age that a task takes at most, so that a large group has many tasks.
 const TASK_ALIKE: usize = 1 << 12;
@@ -70,22 +70,25 @@ pub fn customer_value<M: Model>(data: &Table, params: Value, cancel: &Cancel) ->
     };
     let found = tasks.into_par_iter().map_init(Drawing::default, of_task);
     let found: Vec<_> = found.collect::<Result<Vec<_>>>()?;
-    let mut columns: [Vec<f64>; 8] = std::array::from_fn(|_| vec![f64::NAN; rows.len()]);
+    let mut columns: [Vec<f64>; 10] = std::array::from_fn(|_| vec![f64::NAN; rows.len()]);
     for (place, alive, purchases, value) in found.into_iter().flatten() {
         let place = place as usize;
-        columns[0][place] = alive;
-        columns[1][place] = purchases.value;
-        columns[2][place] = purchases.low;
-        columns[3][place] = purchases.high;
+        let mut write = |first: usize, figure: Estimate| {
+            for (column, number) in columns[first..].iter_mut().zip([figure.value, figure.low, figure.high]) {
+                column[place] = number;
+            }
+        };
+        write(0, alive);
+        write(3, purchases);
         if let (Some(value), Some(means)) = (value, of_spending) {
-            columns[4][place] = expected_value(&means[0], known[place].as_ref());
-            columns[5][place] = value.value;
-            columns[6][place] = value.low;
-            columns[7][place] = value.high;
+            write(7, value);
+            columns[6][place] = expected_value(&means[0], known[place].as_ref());
         }
     }
     let names = [
         "probability_alive",
+        "probability_alive_low",
+        "probability_alive_high",
         "expected_purchases",
         "expected_purchases_low",
         "expected_purchases_high",
@@ -130,6 +133,7 @@ impl Ahead {
 /// Figures of the customers at hand by the estimates and by each drawn parameters, in memory that is used again.
 #[derive(Default)]
 struct Drawing {
+    alive: Vec<f64>,
     purchases: Vec<f64>,
     discounted: Vec<f64>,
     /// Of which number of valued purchases the means are.
@@ -160,12 +164,13 @@ fn of_history<M: Model>(
     known: &[Option<Spending>],
 ) -> Vec<Found> {
     let (draws, customer) = (&params.draws, &rows[places[0] as usize]);
-    let purchases = draws.iter().zip(&ahead.purchases).map(|(own, ahead)| M::probability_alive(own, customer) * ahead);
+    drawing.alive.clear();
+    drawing.alive.extend(draws.iter().map(|own| M::probability_alive(own, customer)));
     drawing.purchases.clear();
-    drawing.purchases.extend(purchases);
+    drawing.purchases.extend(drawing.alive.iter().zip(&ahead.purchases).map(|(alive, ahead)| alive * ahead));
     drawing.discounted.clear();
     drawing.discounted.extend(drawing.purchases.iter().map(|purchases| ahead.worth * purchases));
-    let alive = M::probability_alive(&draws[0], customer);
+    let alive = estimate(drawing.alive.iter().copied(), &mut drawing.buffer, params.level);
     let purchases = estimate(drawing.purchases.iter().copied(), &mut drawing.buffer, params.level);
     let of_customer = |&place: &u32| {
         let value = params.spending.as_ref().map(|spending| {

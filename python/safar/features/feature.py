@@ -162,6 +162,13 @@ MEASURES: dict[str, _Measure] = {
         "undefined for customers of less than eight weeks, and where those four weeks have none ({when}).",
         lambda _: {"weeks": "recent"},
     ),
+    "week_ewma": _Measure(
+        (),
+        "events a week",
+        "Exponentially weighted mean of the number of {what} a week {when}, over the whole weeks before the cut-off "
+        "since the customer's first event: each week counts 0.7 times as much as the next one; needs four weeks.",
+        lambda _: {"weeks": "ewma"},
+    ),
     "hour_share": _Measure(
         ("hours",),
         "share",
@@ -425,9 +432,9 @@ def feature(
         ``"entropy"``, ``"switches"``, ``"share"`` (of a `value`); of the times between events ``"gap_mean"``,
         ``"gap_median"``, ``"gap_sd"``, ``"gap_cv"``, ``"days_since_last_in_gaps"``, ``"burstiness"``,
         ``"burstiness_finite"``, ``"memory"``; of events a week ``"week_slope"``, ``"week_theil_sen"``,
-        ``"week_recent"``; of the clock ``"hour_share"``, ``"weekday_share"``, ``"days_share"``, ``"mean_hour"``,
-        ``"hour_concentration"``; of the order ``"follows"`` (a `sequence`), ``"reached"`` (`steps`), ``"open"``
-        (`events` not `closed` yet).
+        ``"week_recent"``, ``"week_ewma"``; of the clock ``"hour_share"``, ``"weekday_share"``, ``"days_share"``,
+        ``"mean_hour"``, ``"hour_concentration"``; of the order ``"follows"`` (a `sequence`), ``"reached"`` (`steps`),
+        ``"open"`` (`events` not `closed` yet).
     events
         The events that are meant; by default all.
     where

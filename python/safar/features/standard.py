@@ -71,6 +71,7 @@ def _trend(seen: Seen) -> list[Feature]:
         _of("week_slope", "week_slope"),
         _of("week_theil_sen", "week_theil_sen"),
         _of("week_recent", "week_recent"),
+        _of("week_ewma", "week_ewma"),
     ]
 
 

@@ -84,6 +84,7 @@ pub enum WeekMeasure {
     Slope,
     TheilSen,
     Recent,
+    Ewma,
 }
 
 /// A measure, resolved.
@@ -357,6 +358,7 @@ impl View<'_> {
                     WeekMeasure::Slope => weeks.slope,
                     WeekMeasure::TheilSen => weeks.theil_sen,
                     WeekMeasure::Recent => weeks.recent,
+                    WeekMeasure::Ewma => weeks.ewma,
                 })
             }
             Measure::ActiveDays => Value::Whole(self.clock(selection, events, shared).days),

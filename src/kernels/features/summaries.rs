@@ -12,6 +12,8 @@ const LEAST_PAIRS: usize = 3;
 const LEAST_WEEKS: usize = 4;
 /// Weeks that are compared with as many before.
 const RECENT_WEEKS: usize = 4;
+/// What a week counts beside the next one, where later weeks count more.
+const WEEK_BEFORE: f64 = 0.7;
 
 /// Times between successive events, in days; NaN where undefined.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +89,7 @@ pub struct Weeks {
     pub slope: f64,
     pub theil_sen: f64,
     pub recent: f64,
+    pub ewma: f64,
 }
 
 /// Buffers of [`Weeks`].
@@ -111,9 +114,14 @@ impl Weeks {
             counts[weeks - 1 - back] += 1.0;
         }
         if weeks < LEAST_WEEKS {
-            return Self { slope: f64::NAN, theil_sen: f64::NAN, recent: f64::NAN };
+            return Self { slope: f64::NAN, theil_sen: f64::NAN, recent: f64::NAN, ewma: f64::NAN };
         }
-        Self { slope: least_squares(counts), theil_sen: theil_sen(counts, slopes), recent: recent(counts) }
+        Self {
+            slope: least_squares(counts),
+            theil_sen: theil_sen(counts, slopes),
+            recent: recent(counts),
+            ewma: exponentially_weighted(counts),
+        }
     }
 }
 
@@ -145,6 +153,13 @@ fn recent(counts: &[f64]) -> f64 {
     let (before, last) = counts[start..].split_at(RECENT_WEEKS);
     let (before, last): (f64, f64) = (before.iter().sum(), last.iter().sum());
     if before > 0.0 { last / before } else { f64::NAN }
+}
+
+/// The mean of the weeks, each of which counts [`WEEK_BEFORE`] times as much as the next one.
+fn exponentially_weighted(counts: &[f64]) -> f64 {
+    let add = |(sum, weight): (f64, f64), count: &f64| (WEEK_BEFORE * sum + count, WEEK_BEFORE * weight + 1.0);
+    let (sum, weight) = counts.iter().fold((0.0, 0.0), add);
+    sum / weight
 }
 
 /// When events happen, by the wall clock of the log.

@@ -253,10 +253,10 @@ def lifetime_value(
     LifetimeValueResult
         One row a customer with a purchase: ``customer``, ``frequency`` (repeat purchases), ``recency``, ``age`` (in
         units), ``valued`` (repeat purchases with a value), ``mean_value`` (of those; null without), the
-        ``probability_alive``, ``expected_purchases`` within the horizon with their 95 % interval
-        (``expected_purchases_low``, ``expected_purchases_high``), ``expected_value`` (mean of a later purchase),
-        ``lifetime_value`` (discounted, times margin) with its interval (``lifetime_value_low``,
-        ``lifetime_value_high``) and ``reason`` (why there is no value; null where there is one).
+        ``probability_alive``, ``expected_purchases`` within the horizon, ``expected_value`` (mean of a later purchase),
+        ``lifetime_value`` (discounted, times margin), all but the mean with their 95 % interval
+        (``probability_alive_low``, ``probability_alive_high`` and so on), and ``reason`` (why there is no value; null
+        where there is one).
 
     Notes
     -----
@@ -332,7 +332,7 @@ def lifetime_value(
         table,
         _definition(counts, fitted, horizon, discount, margin, correlation),
         "UTC" if log is None else log.timezone,
-        shares=frozenset({"probability_alive"}),
+        shares=frozenset({"probability_alive", "probability_alive_low", "probability_alive_high"}),
         model=fitted,
         spending=spending,
         correlation=correlation,
