@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
+import sys
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import special, stats
+from sklearn.naive_bayes import GaussianNB
 
 import safar
 from safar.models.prediction import metrics
@@ -416,11 +421,86 @@ def test_the_same_seed_gives_the_same_model(log: safar.EventLog) -> None:
 
 
 def test_any_classifier_of_scikit_learn_may_learn(log: safar.EventLog) -> None:
-    from sklearn.naive_bayes import GaussianNB
-
     found = safar.churn(log, predict="45d", estimator=GaussianNB(), features=["recency", "frequency"])
     assert found.report is not None
     assert found.report.folds.to_dict()["auc"][-1] > 0.6
+
+
+def shapley(machine: Any, row: NDArray[np.float64]) -> list[float]:
+    """The Shapley values of a row by all orders of features; unknown ones go both ways, as the rows learnt from."""
+
+    def of_tree(nodes: Any, known: tuple[int, ...], place: int = 0) -> float:
+        node = nodes[place]
+        if node["is_leaf"]:
+            return float(node["value"])
+        sides = [int(node["left"]), int(node["right"])]
+        if node["feature_idx"] not in known:
+            count = nodes["count"][sides].astype(float)
+            return float(np.dot(count, [of_tree(nodes, known, side) for side in sides]) / count.sum())
+        value = row[node["feature_idx"]]
+        left = node["missing_go_to_left"] if np.isnan(value) else value <= node["num_threshold"]
+        return of_tree(nodes, known, sides[0 if left else 1])
+
+    def expected(known: tuple[int, ...]) -> float:
+        return sum(of_tree(predictor.nodes, known) for (predictor,) in machine._predictors)
+
+    orders = list(itertools.permutations(range(len(row))))
+    found = dict.fromkeys(range(len(row)), 0.0)
+    sets = [known for size in range(len(row) + 1) for known in itertools.combinations(range(len(row)), size)]
+    reached = {known: expected(known) for known in sets}
+    for order in orders:
+        for place, feature in enumerate(order):
+            before, after = tuple(sorted(order[:place])), tuple(sorted(order[: place + 1]))
+            found[feature] += (reached[after] - reached[before]) / len(orders)
+    return list(found.values())
+
+
+def test_reasons_by_paths_are_shapley_values() -> None:
+    pytest.importorskip("shap", reason="shap finds Shapley values of trees; it is not installed")
+    random = np.random.default_rng(5)
+    values = random.normal(size=(900, 4))
+    values[random.random((900, 4)) < 0.1] = np.nan
+    logit = np.nan_to_num(values[:, 0]) + 2 * np.nan_to_num(values[:, 1]) * (np.nan_to_num(values[:, 2]) > 0)
+    data = {
+        "id": range(900),
+        **dict(zip("abcd", values.T, strict=True)),
+        "left": random.random(900) < special.expit(logit),
+    }
+    found = safar.churn(data, label="left", key="id", seed=1)
+    rows = {name: data[name][:5] for name in ("id", *"abcd")}  # type: ignore[index]
+    scores = found.score(rows, key="id", how="paths")
+    machine = cast("Any", found.predictor.machine).machine
+    for customer in range(5):
+        why = scores.explain(customer)
+        adds = dict(zip(why.to_dict()["feature"], why.to_dict()["adds"], strict=True))
+        assert [adds[name] for name in "abcd"] == pytest.approx(shapley(machine, values[customer]), abs=1e-9)
+        assert "Shapley" in why.definition
+    told = scores.to_dict()
+    for place, customer in enumerate(told["customer"]):
+        why = scores.explain(customer).to_dict()
+        raising = [(adds, name) for adds, name in zip(why["adds"], why["feature"], strict=True) if adds > 0]
+        best = max(raising)[1] if raising else None
+        reason = told["reason_1"][place]
+        assert best is None if reason is None else reason.startswith(f"{best} = ")
+
+
+def test_reasons_by_paths_are_refused_where_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(2)
+    data = {"a": random.normal(size=300), "b": random.normal(size=300), "left": random.random(300) < 0.3}
+    rows = {"a": [0.0], "b": [1.0]}
+    for estimator, said in (
+        ("logistic", "are exact; leave it out"),
+        (GaussianNB(), "the machine is a GaussianNB"),
+    ):
+        found = safar.churn(data, label="left", estimator=estimator)
+        with pytest.raises(safar.ArgumentError, match=said):
+            found.score(rows, how="paths")
+    found = safar.churn(data, label="left")
+    with pytest.raises(safar.ArgumentError, match="how='trees' is not a choice"):
+        found.score(rows, how="trees")  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "shap", None)
+    with pytest.raises(safar.ArgumentError, match=re.escape('pip install "safar[shap]"')):
+        found.score(rows, how="paths")
 
 
 def test_scores_of_a_log_are_ranked_with_ties_sharing_the_least(

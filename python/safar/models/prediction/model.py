@@ -25,7 +25,7 @@ from safar.models.prediction.checks import Check, checks
 from safar.models.prediction.encoding import Encoder
 from safar.models.prediction.estimators import Calibrator, Linear, Predictor, few_threads, foreign
 from safar.models.prediction.evaluation import BANDS, Evaluation, band_of
-from safar.models.prediction.reasons import METHODS, contributions
+from safar.models.prediction.reasons import How, contributions, method_of
 from safar.result import ResultTable
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class ScoresResult(ResultTable):
     # What the scores come from.
     _model: PredictionModel
     _columns: Mapping[str, Array]
+    _how: How
 
     def explain(self, customer: object) -> ResultTable:
         """What do the features add to a customer's score?
@@ -134,7 +135,8 @@ class ScoresResult(ResultTable):
         -------
         ResultTable
             One row a feature, that with the largest effect first: ``feature``, ``value`` (as text), ``typical`` (median
-            or commonest category in the rows learnt from), ``adds`` (to the logit before calibration).
+            or commonest category in the rows learnt from), ``adds`` (to the logit before calibration, by the method
+            that the reasons were found with).
         """
         ids = self.table.numpy("customer")[0]
         rows = np.flatnonzero(ids == customer)
@@ -145,10 +147,10 @@ class ScoresResult(ResultTable):
         predictor = self._model.predictor
         one = {name: values[rows[:1]] for name, values in self._columns.items()}
         names = predictor.encoder.names
-        adds = contributions(predictor, one, names)[0]
+        adds = contributions(predictor, one, names, self._how)[0]
         typical = predictor.encoder.typical()
         order = np.argsort(-np.abs(adds), kind="stable")
-        method = METHODS[isinstance(predictor.machine, Linear)]
+        method = method_of(predictor, self._how)
         columns: dict[str, object] = {
             "feature": np.array([names[place] for place in order], dtype=object),
             "value": np.array([_words(one[names[place]][0]) for place in order], dtype=object),
@@ -193,7 +195,13 @@ class PredictionModel:
         return self.report._repr_html_()
 
     def score(
-        self, data: EventLog | Frame, *, at: Instant | None = None, key: str | None = None, reasons: int = 3
+        self,
+        data: EventLog | Frame,
+        *,
+        at: Instant | None = None,
+        key: str | None = None,
+        reasons: int = 3,
+        how: How = "replacement",
     ) -> ScoresResult:
         """How likely is it for each customer?
 
@@ -207,6 +215,11 @@ class PredictionModel:
             Of a frame: the column with the customers' ids; by default rows are numbered.
         reasons
             How many features are named that raise the score most; 0 is fastest.
+        how
+            How reasons of a machine that is not linear are found: ``"replacement"`` (default; any machine, the change
+            of the logit when the feature is typical) or ``"paths"`` (boosted trees; Shapley values over the paths of
+            the trees, which add up; needs ``pip install "safar[shap]"`` and about four times as long). Those of the
+            logistic regression are exact.
 
         Returns
         -------
@@ -217,8 +230,11 @@ class PredictionModel:
         ------
         DataError
             If the data lack a column that the model was fitted to, or have it in another type.
+        ArgumentError
+            If ``how="paths"`` is asked of another machine than boosted trees, or its library is not installed.
         """
         _args.whole(reasons, "reasons", least=0)
+        _args.choice(how, "how", How)
         ids, cutoff, columns = (
             self._of_log(cast("EventLog", data), at) if isinstance(data, Log) else self._of_frame(data, key)
         )
@@ -234,10 +250,10 @@ class PredictionModel:
         found["rank"] = np.searchsorted(-ordered, -ordered, side="left") + 1
         sorted_columns = {name: values[order] for name, values in columns.items()}
         with few_threads(len(ids) * len(columns)):
-            found |= self._reasons(sorted_columns, reasons)
+            found |= self._reasons(sorted_columns, reasons, how)
         return ScoresResult(
             _table.table_of(found), self.definition, self.timezone, shares=frozenset({"probability"}),
-            _model=self, _columns=sorted_columns,
+            _model=self, _columns=sorted_columns, _how=how,
         )  # fmt: skip
 
     def _of_log(self, log: EventLog, at: Instant | None) -> tuple[Array, Array | None, dict[str, Array]]:
@@ -262,11 +278,11 @@ class PredictionModel:
         ids = np.arange(len(table)) if key is None else table.numpy(key)[0]
         return ids, None, {name: frame_columns(table, name) for name in known}
 
-    def _reasons(self, columns: Mapping[str, Array], number: int) -> dict[str, object]:
+    def _reasons(self, columns: Mapping[str, Array], number: int, how: How) -> dict[str, object]:
         names = list(self.important[:_REASONED])
         if not number or not names:
             return {}
-        adds = contributions(self.predictor, columns, names)
+        adds = contributions(self.predictor, columns, names, how)
         order = np.argsort(-adds, axis=1, kind="stable")[:, :number]
         found: dict[str, object] = {}
         for place in range(order.shape[1]):
