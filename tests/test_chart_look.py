@@ -6,6 +6,8 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from safar._palette import PALETTES, Theme
 from safar._typing import Floats
 from safar.language import Locale
 from safar.language.fonts import FAMILY
+from safar.models import BgNbd, ParetoNbd, ShiftedBetaGeometric
+from safar.models.value.purchases import PurchaseModel
 from safar.pages.colours import contrast, mixed
 from safar.plot.look import Look, look_of
 from test_plot import STEPS, asked_of, bare, kpi_table, shop_log, two_channels
@@ -25,7 +29,7 @@ THEMES: tuple[Theme, ...] = ("light", "dark")
 # Names of the data, and what Persian writes in Latin letters.
 OWN = {
     "AOV", "call", "view", "cart", "purchase", "web", "app", "store", "conversion", "look", "use", "buy",
-    "value", "channel",
+    "value", "channel", "BG", "NBD", "Pareto", "shifted", "beta", "geometric",
 }  # fmt: skip
 
 
@@ -51,6 +55,10 @@ def left_for() -> dict[str, list[Any]]:
 
 def _result(name: str, **options: Any) -> Callable[[], Any]:
     return lambda: asked_of(shop_log(), name, **options)
+
+
+def _of_age_36(model: PurchaseModel) -> Any:
+    return SimpleNamespace(plot=partial(model.plot, 36))
 
 
 # Every chart: its result, and the options of the chart.
@@ -84,6 +92,22 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "customer value": (lambda: safar.lifetime_value(safar.datasets.shop(400).log(), draws=0), {}),
     "holdout": (
         lambda: safar.lifetime_value(safar.datasets.shop(400).log(), draws=0, holdout="28d").holdout,
+        {},
+    ),
+    "model of purchases": (
+        lambda: SimpleNamespace(
+            plot=partial(BgNbd.of(r=0.24, alpha=4.4, a=0.79, b=2.4, unit="week").plot, 36)
+        ),
+        {},
+    ),
+    "model of purchases to come": (
+        lambda: SimpleNamespace(
+            plot=partial(ParetoNbd.of(r=0.55, alpha=10.6, s=0.61, beta=11.7, unit="week").plot, 36)
+        ),
+        {"what": "purchases", "horizon": 52},
+    ),
+    "model of a contract": (
+        lambda: ShiftedBetaGeometric.of(alpha=0.7, beta=1.2, unit="month"),
         {},
     ),
     "emotion curve": (lambda: scored().emotion_curve(order=["look", "use", "buy"]), {}),

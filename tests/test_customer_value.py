@@ -814,3 +814,55 @@ def test_given_parameters_have_no_errors_and_did_not_converge() -> None:
 def test_an_unknown_score_names_those_there_are() -> None:
     with pytest.raises(safar.ArgumentError, match=r'"bgnbd" is not a score; did you mean "bg_nbd"'):
         _core.score(_core.Table({"frequency": np.zeros(1)}), "bgnbd", "{}")
+
+
+# ------------------------------------------------------------------------------------------------------------- charts
+
+
+@pytest.mark.parametrize(
+    "model", [*MODELS, BgBb.of(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8)], ids=lambda model: model.model
+)
+@pytest.mark.parametrize("what", ["alive", "purchases"])
+def test_a_chart_has_every_history_that_can_be(model: PurchaseModel, what: Any) -> None:
+    rows = model.plot(24, what=what, horizon=12, most=5).data.values
+    for row in rows:
+        history = customers((row["frequency"], row["recency"], 24))
+        own = model.probability_alive(history) if what == "alive" else model.expected_purchases(history, 12)
+        assert row["value"] == pytest.approx(own[0])
+        assert 0 <= row["share"] <= 1
+    cells = {(row["frequency"], row["recency"]) for row in rows}
+    times = [2 * step for step in range(1, 13)]
+    possible = {
+        (bought, last) for bought in range(1, 6) for last in times if not model.counted or bought <= last
+    }
+    assert cells == {(0, 0), *possible}
+    assert len(cells) == len(rows)
+
+
+def test_a_chart_of_a_model_with_covariates_is_of_customers_without() -> None:
+    model = BgNbd((0.243, 4.414, 0.793, 2.426, 0.5), purchase_covariates=("app",))
+    plain = BgNbd.of(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    assert model.plot(30).data.values == plain.plot(30).data.values
+
+
+def test_a_chart_of_a_contract_has_its_survival_and_retention() -> None:
+    model = ShiftedBetaGeometric.of(alpha=0.668, beta=3.806, unit="year")
+    rows = model.plot(12).data.values
+    assert [row["survival"] for row in rows] == pytest.approx(model.survival(range(13)))
+    assert [row["retention"] for row in rows[1:]] == pytest.approx(model.retention(range(1, 13)))
+    assert rows[0] == {"period": 0, "survival": 1.0, "retention": None}
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: MODELS[0].plot(0), "age=0; expected a time above 0"),
+        (lambda: MODELS[0].plot(10, horizon=-1), "horizon=-1"),
+        (lambda: MODELS[0].plot(10, what="both"), "what='both' is not a choice"),
+        (lambda: MODELS[0].plot(10, most=100), "most=100"),
+        (lambda: ShiftedBetaGeometric.of(alpha=1, beta=1).plot(0), "periods=0"),
+    ],
+)
+def test_charts_of_models_refuse_what_they_cannot_draw(ask: Any, said: str) -> None:
+    with pytest.raises(safar.ArgumentError, match=said):
+        ask()

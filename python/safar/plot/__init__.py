@@ -43,6 +43,7 @@ from safar.plot.stickiness import stickiness
 from safar.plot.survival import survival
 from safar.plot.transitions import transitions
 from safar.plot.trend import trend
+from safar.plot.value_models import contract_model, purchase_model
 from safar.plot.waits import waits
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ __all__ = [
     "alerts",
     "conformance",
     "contact_times",
+    "contract_model",
     "conversion",
     "cox",
     "emotion_curve",
@@ -78,6 +80,7 @@ __all__ = [
     "personas",
     "plot",
     "prediction",
+    "purchase_model",
     "retention",
     "rfm",
     "rfm_movement",

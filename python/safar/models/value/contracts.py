@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from safar._typing import Array, Floats, Frame
 from safar.errors import ArgumentError, DataError
 from safar.models.value.fitted import FittedModel, unweighted
 from safar.models.value.maximum import LogLikelihood, maximum
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
 
 __all__ = ["BetaDiscreteWeibull", "ContractModel", "ShiftedBetaGeometric"]
 
@@ -81,6 +85,12 @@ class ContractModel(FittedModel):
     def _likelihood_of(self, data: Frame, weights: str | None) -> LogLikelihood:
         unweighted(weights, self.words)
         return self._log_likelihood(_spells(data)[0])
+
+    def plot(self, periods: int = 24, **options: Any) -> ChartType:
+        """Who is still there after each period; the options are those of `safar.plot.contract_model`."""
+        # Charts stand above models, so they are looked up when one is asked for.
+        chart: ChartType = import_module("safar.plot").contract_model(self, periods, **options)
+        return chart
 
     def survival(self, periods: object) -> Floats:
         """Which share of customers is still there after so many periods?

@@ -6,7 +6,8 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from safar.models.value.outcomes import (
     bought_until_the_end,
 )
 from safar.result import ResultTable
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
 
 __all__ = ["BgBb", "BgNbd", "MbgNbd", "ParetoNbd", "PurchaseModel"]
 
@@ -307,6 +311,12 @@ class PurchaseModel(FittedModel):
         return ResultTable(
             _table.table_of(columns), definition, "UTC", shares=frozenset({"probability_of_purchase"})
         )
+
+    def plot(self, age: float, **options: Any) -> ChartType:
+        """What each history says of a customer of some age; the options are those of `safar.plot.purchase_model`."""
+        # Charts stand above models, so they are looked up when one is asked for.
+        chart: ChartType = import_module("safar.plot").purchase_model(self, age, **options)
+        return chart
 
     def drawn(self, table: _core.Table, horizon: float, draws: Floats) -> Floats:
         """Purchases of each customer in each drawn life; the uniform numbers stand in the rows of `draws`."""
