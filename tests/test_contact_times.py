@@ -322,3 +322,9 @@ def test_a_plan_drawn_in_parts_is_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     whole = result.plan(300, seed=2).to_dict()
     monkeypatch.setattr(times, "_CHUNK", 100)
     assert result.plan(300, seed=2).to_dict() == whole
+
+
+@pytest.mark.parametrize("data", ["calls", {"contact": ["call"]}, None])
+def test_what_is_no_log_is_refused(data: Any) -> None:
+    with pytest.raises(TypeError, match=f"log is a {type(data).__name__}; expected an EventLog"):
+        safar.contact_times(data, contact="call", response="answer")

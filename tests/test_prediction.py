@@ -503,6 +503,31 @@ def test_reasons_by_paths_are_refused_where_there_are_none(monkeypatch: pytest.M
         found.score(rows, how="paths")
 
 
+def test_categories_that_the_model_has_not_seen_are_told() -> None:
+    random = np.random.default_rng(4)
+    plans = np.array([f"p{number:02}" for number in random.integers(0, 30, 600)], dtype=object)
+    data = {
+        "plan": np.array(["pro", "free"] * 300, dtype=object), "kind": plans,
+        "visits": random.integers(0, 9, 600), "left": random.random(600) < 0.3,
+    }  # fmt: skip
+    found = safar.churn(data, label="left", estimator="logistic")
+    # Of the many kinds the rarer ones were learnt as one, which a further one is; an unknown one is not.
+    rows = {
+        "plan": ["pro", "gold", None, "free"],
+        "kind": ["p01", "p99", None, "p02"],
+        "visits": [1, 2, 3, 4],
+    }
+    scores = found.score(rows)
+    told = dict(zip(scores.to_dict()["customer"], scores.to_dict()["unseen"], strict=True))
+    assert told == {0: None, 1: "plan", 2: "plan, kind", 3: None}
+    assert "2 customers have a category that the model has not seen" in scores.definition
+    with pytest.raises(safar.DataError, match=r"column \"plan\", row 1: 'gold' is no category .*2 rows"):
+        found.score(rows, unseen="error")
+    known = found.score({name: values[:1] for name, values in rows.items()}, unseen="error")
+    assert "unseen" not in known.columns
+    assert "not seen" not in known.definition
+
+
 def test_scores_of_a_log_are_ranked_with_ties_sharing_the_least(
     model: safar.PredictionModel, log: safar.EventLog
 ) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 
 from safar import _args, _table
 from safar._core import Table
+from safar._log import Log
 from safar._typing import Array, Duration, Floats, Integers
 from safar.calendar.dates import checked_date
-from safar.errors import ArgumentError, DataError
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.explanation import Explanation, explanation, one_customer
 from safar.language import Digits, Length, Listed, Said, Share, Span, paragraph
 from safar.models.contact.shrinkage import Prior, prior_of, strength_of
@@ -452,6 +453,10 @@ def contact_times(
     >>> found.to_dict()["slot"][0]
     '09-10'
     """
+    if not isinstance(log, Log):
+        raise ArgumentTypeError(
+            f"log is a {type(log).__name__}; expected an EventLog, such as safar.EventLog(frame, customer=..., ...)"
+        )
     grid = _Grid(_args.choice(slots, "slots", Slots), _quiet(quiet))
     contacts, responses = _args.names(contact, "contact"), _args.names(response, "response")
     for names, argument in ((contacts, "contact"), (responses, "response")):

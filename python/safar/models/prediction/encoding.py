@@ -95,6 +95,21 @@ class Encoder:
             parts += self._numbers(column, values) if column.is_number else self._texts(column, values)
         return np.column_stack(parts)
 
+    def unseen(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """Where a text is none that was seen, by the columns in which that says nothing known."""
+        found = {}
+        for column in self.columns:
+            if not column.is_number:
+                known = {*column.categories, *([None] if column.gaps else [])}
+                texts = columns[column.name].tolist()
+                strange = np.array([text not in known for text in texts], dtype=bool)
+                if column.others:
+                    # Others were seen too, so that a further one is as they are.
+                    strange &= np.array([text is None for text in texts], dtype=bool)
+                if strange.any():
+                    found[column.name] = strange
+        return found
+
     def _numbers(self, column: _Column, values: Array) -> list[Floats]:
         _refuse_infinite(column.name, values)
         if not self.impute:

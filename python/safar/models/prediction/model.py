@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from safar.log import EventLog
 
 __all__ = ["PredictionModel", "PredictionReport", "ScoresResult"]
+
+Unseen: TypeAlias = Literal["told", "error"]
 
 # Features that reasons are looked for in, the most important first.
 _REASONED = 12
@@ -114,7 +116,8 @@ class ScoresResult(ResultTable):
     table
         One row a customer, the likeliest first: ``customer``, ``at`` (the cut-off; not of a frame), ``probability``,
         ``band`` (``"high"``, ``"medium"`` or ``"low"``), ``rank`` (from 1; customers of one probability share the
-        least) and ``reason_1``, ``reason_2`` … (features that raise it most, with their values).
+        least) and ``reason_1``, ``reason_2`` … (features that raise it most, with their values). Where some customers
+        have a category that the model has not seen: ``unseen`` (the columns; null of the others).
     """
 
     _: KW_ONLY
@@ -202,6 +205,7 @@ class PredictionModel:
         key: str | None = None,
         reasons: int = 3,
         how: How = "replacement",
+        unseen: Unseen = "told",
     ) -> ScoresResult:
         """How likely is it for each customer?
 
@@ -220,6 +224,9 @@ class PredictionModel:
             of the logit when the feature is typical) or ``"paths"`` (boosted trees; Shapley values over the paths of
             the trees, which add up; needs ``pip install "safar[shap]"`` and about four times as long). Those of the
             logistic regression are exact.
+        unseen
+            A category that nobody had when the model learnt: ``"told"`` (default) counts it as none of the known ones
+            and names the column beside the score, ``"error"`` refuses it.
 
         Returns
         -------
@@ -229,15 +236,19 @@ class PredictionModel:
         Raises
         ------
         DataError
-            If the data lack a column that the model was fitted to, or have it in another type.
+            If the data lack a column that the model was fitted to, or have it in another type; with
+            ``unseen="error"``, if they have a category that it has not seen.
         ArgumentError
             If ``how="paths"`` is asked of another machine than boosted trees, or its library is not installed.
         """
         _args.whole(reasons, "reasons", least=0)
         _args.choice(how, "how", How)
+        _args.choice(unseen, "unseen", Unseen)
         ids, cutoff, columns = (
             self._of_log(cast("EventLog", data), at) if isinstance(data, Log) else self._of_frame(data, key)
         )
+        if unseen == "error":
+            _refuse_strangers(self.predictor.encoder.unseen(columns), columns)
         with few_threads(len(ids) * len(columns)):
             probability = self.predictor(columns)
         order = np.argsort(-probability, kind="stable")
@@ -251,8 +262,12 @@ class PredictionModel:
         sorted_columns = {name: values[order] for name, values in columns.items()}
         with few_threads(len(ids) * len(columns)):
             found |= self._reasons(sorted_columns, reasons, how)
+        definition = self.definition
+        if strange := self.predictor.encoder.unseen(sorted_columns):
+            found["unseen"], told = _of_strangers(strange)
+            definition = f"{definition} {told}"
         return ScoresResult(
-            _table.table_of(found), self.definition, self.timezone, shares=frozenset({"probability"}),
+            _table.table_of(found), definition, self.timezone, shares=frozenset({"probability"}),
             _model=self, _columns=sorted_columns, _how=how,
         )  # fmt: skip
 
@@ -429,6 +444,29 @@ def _read(written: bytes, path: str | Path) -> Any:
             "could run code"
         )
     return skops.loads(written, trusted=skops.get_untrusted_types(data=written))
+
+
+def _of_strangers(strange: Mapping[str, Array]) -> tuple[Array, str]:
+    """The columns in which each row has a category that was not seen, and what is to be known of it."""
+    masks = np.column_stack(list(strange.values()))
+    named = np.array([None] * len(masks), dtype=object)
+    for row in np.flatnonzero(masks.any(axis=1)).tolist():
+        named[row] = ", ".join(name for name, own in zip(strange, masks[row].tolist(), strict=True) if own)
+    number = int(masks.any(axis=1).sum())
+    return named, (
+        f"{number:,} customer{' has' if number == 1 else 's have'} a category that the model has not seen (unseen "
+        "names the columns); it counts as none of the known ones."
+    )
+
+
+def _refuse_strangers(strange: Mapping[str, Array], columns: Mapping[str, Array]) -> None:
+    for name, rows in strange.items():
+        first = int(np.argmax(rows))
+        raise DataError(
+            f'column "{name}", row {first}: {columns[name][first]!r} is no category that the model has seen '
+            f'({int(rows.sum()):,} rows have such); fit it anew, or take unseen="told", which counts them as none of '
+            "the known ones and says so"
+        )
 
 
 def _words(value: object) -> str:
