@@ -425,3 +425,12 @@ def test_the_report_command_says_what_is_wrong(tmp_path: Path) -> None:
     assert "usr_id" in done.stderr
     assert "user_id" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_forecast_of_wholesalers_of_whom_nobody_had_left_is_refused_by_name(retail: Any) -> None:
+    log, frame = retail
+    worth = safar.lifetime_value(log, model="bg_nbd", draws=0)
+    assert len(worth) == frame[frame["event"] == "purchase"]["customer"].nunique()
+    said = r"holdout='60d', of the time before it: BG/NBD: .*; or leave holdout= out"
+    with pytest.raises(safar.DataError, match=said):
+        safar.lifetime_value(log, model="bg_nbd", draws=0, holdout="60d")

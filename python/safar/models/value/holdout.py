@@ -13,7 +13,7 @@ import numpy as np
 from safar import _args, _core, _table
 from safar._log import Log
 from safar._typing import Floats, Instant
-from safar.errors import ArgumentError
+from safar.errors import ArgumentError, DataError
 from safar.language import Length, Moment, Said
 from safar.models.value.counts import Unit, in_units, purchases_of
 from safar.models.value.purchases import PurchaseModel
@@ -72,7 +72,10 @@ def holdout_of(
     before = purchases_of(log, purchase, None, start, unit)
     if before.num_rows == 0:
         raise ArgumentError(f'holdout="{length}" leaves no purchase before it; choose a shorter time')
-    model = kind.fit(before, unit=unit)
+    try:
+        model = kind.fit(before, unit=unit)
+    except DataError as problem:
+        raise DataError(f"holdout={length!r}, of the time before it: {problem}; or leave holdout= out") from problem
     ends = [*range(start + _WEEK_US, end, _WEEK_US), end]
     histories = _core.score(before, "group", json.dumps({"counted": False, "weight": None}))
     customers = np.asarray(histories.numpy("customers")[0])
