@@ -608,8 +608,21 @@ def test_unknown_values_are_typical_or_leave_the_customer_out() -> None:
     assert typical.assignments.to_dict()["persona"][7] is not None
     assert strict.assignments.to_dict()["persona"][7] is None
     assert (typical.unassigned, strict.unassigned) == (0, 1)
-    assert "1 customers are unassigned" in strict.definition
+    assert "1 customer is unassigned." in strict.definition
     assert typical.preparation.to_dict()["missing"] == pytest.approx([1 / 180, 0])
+
+
+def test_one_of_a_kind_is_said_in_the_singular() -> None:
+    random = np.random.default_rng(0)
+    cloud = {"customer": range(60), "visits": random.normal(size=60)}
+    found = safar.personas(cloud, k=2)
+    assert found.definition.startswith("60 customers, 2 personas by k-means in 1 column. ")
+    assert "۲ پرسونا با k-means در ۱ ستون" in Locale("fa").say(found.definition)
+    whole = safar.personas({**cloud, "spend": random.normal(size=60)}, k=[2, 3])
+    assert (
+        "There is one persona, found before" in whole.assign({**cloud, "spend": cloud["visits"]}).definition
+    )
+    assert "1 persona and " in found.export(k_anonymity=found.to_dict()["customers"][0]).definition
 
 
 def test_personas_are_a_column_of_the_log() -> None:
@@ -736,7 +749,7 @@ def test_constant_columns_are_left_out_with_their_reason() -> None:
         ({"customer": [1, 2, 3], "a": [1, 2, 3]}, {"k": 4}, "k=4 personas of 3 customers"),
         ({"customer": [1, 2, 3], "a": [1, 1, 3]}, {}, "only 2 of the 3 customers differ"),
         ({"customer": [1, 1, 3], "a": [1, 1, 3]}, {}, "'1' in several rows"),
-        ({"customer": [1, None, 3], "a": [1, 1, 3]}, {}, "is null in 1 rows, first in row 1"),
+        ({"customer": [1, None, 3], "a": [1, 1, 3]}, {}, "is null in 1 row, first in row 1"),
         ({"customer": [1, 2, 3], "a": [1, np.inf, 3]}, {}, 'column "a": row 1 is inf'),
         ({"customer": [1, 2, 3], "a": [1, -1e308, 3]}, {}, 'column "a": row 1 is -1e.308; expected numbers up to'),
         ({"customer": [1, 2, 3], "a": [0, 1e-300, 3e-300]}, {}, 'column "a" differs by .* too little to count with'),

@@ -10,7 +10,7 @@ import numpy as np
 from safar import _args
 from safar._typing import Language
 from safar.errors import ArgumentError
-from safar.language import Locale, heading
+from safar.language import Locale, heading, so_many
 from safar.language.naming import names_of
 from safar.pages.colours import PageTheme
 from safar.pages.document import Page
@@ -230,9 +230,9 @@ def _places(
             row["share"],
             locale.share(row["share"], 0),
             locale.say(
-                "{name}: {customers} customers, {share}",
+                "{name}: {customers}, {share}",
                 name=locale.name(row["stage"]),
-                customers=locale.count(row["customers"]),
+                customers=locale.say(so_many(row["customers"], "1 customer", "{number} customers")),
                 share=locale.share(row["share"]),
             ),
             row["share_low"],

@@ -105,9 +105,10 @@ def customers_of(data: Frame, key: str, wanted: Container[str] | None = None) ->
     _args.known_columns([key], table.names)
     ids, unknown = table.numpy(key)
     if unknown is not None and unknown.any():
+        number = int(unknown.sum())
         raise DataError(
-            f'the column "{key}" is null in {int(unknown.sum()):,} rows, first in row {int(np.argmax(unknown))}; each '
-            "row needs the id of its customer: leave such rows out"
+            f'the column "{key}" is null in {number:,} row{"" if number == 1 else "s"}, first in row '
+            f"{int(np.argmax(unknown))}; each row needs the id of its customer: leave such rows out"
         )
     _refuse_repeats(table, key, ids)
     names = [name for name in table.names if name != key]

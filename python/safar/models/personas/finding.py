@@ -13,7 +13,7 @@ from safar._log import Log
 from safar._typing import Duration, Floats, Frame, Instant, Integers
 from safar.analyses.features import Features
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
-from safar.language import Said, paragraph
+from safar.language import Said, paragraph, so_many
 from safar.models.personas.choosing import (
     Choose,
     Tried,
@@ -411,8 +411,11 @@ def _definition(
     by_gap, most = gap_rule(found.tried), told_apart(found.tried)
     sentences = [
         Said(
-            "{customers} customers, {personas} personas by {method} in {columns} columns.",
-            customers=len(known), personas=len(model.names), method=_METHODS[method], columns=len(preparation.names),
+            "{customers}, {personas} by {method} in {columns}.",
+            customers=so_many(len(known), "1 customer", "{number} customers"),
+            personas=so_many(len(model.names), "1 persona", "{number} personas"),
+            method=_METHODS[method],
+            columns=so_many(len(preparation.names), "1 column", "{number} columns"),
         )
         if found.reason is None
         else _REASONS[found.reason],
@@ -425,7 +428,7 @@ def _definition(
         Said(_FINER, number=most)
         if found.reason is None and most is not None and 1 < most < len(model.names)
         else None,
-        Said("{nobody} customers are unassigned.", nobody=nobody) if nobody else None,
+        so_many(nobody, "1 customer is unassigned.", "{number} customers are unassigned.") if nobody else None,
         Said("Personas describe customers; they explain nothing."),
     ]  # fmt: skip
     return paragraph(*sentences)

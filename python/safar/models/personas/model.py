@@ -14,7 +14,7 @@ from safar._log import Log
 from safar._typing import Floats, Frame, Instant, Integers
 from safar.analyses import Spec
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
-from safar.language import Said
+from safar.language import Said, so_many
 from safar.models.personas.clustering import clustering_from
 from safar.models.personas.columns import Customers, customers_of, joined
 from safar.models.personas.groups import Clustering, Placement
@@ -198,10 +198,11 @@ class PersonaModel:
         return found if profiles is None else joined(found, customers_of(profiles, self.key, wanted))
 
     def _definition(self) -> Said:
-        return Said(
-            "Each customer belongs to the nearest of {personas} personas, found before; columns are prepared as they "
+        return so_many(
+            len(self.names),
+            "There is one persona, found before; columns are prepared as they were then.",
+            "Each customer belongs to the nearest of {number} personas, found before; columns are prepared as they "
             "were then.",
-            personas=len(self.names),
         )
 
 

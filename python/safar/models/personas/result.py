@@ -14,7 +14,7 @@ from safar._core import Table
 from safar._log import Log
 from safar._typing import Array, Floats, Frame, Instant, Language
 from safar.errors import ArgumentError
-from safar.language import Locale, Said, paragraph
+from safar.language import Locale, Said, paragraph, so_many
 from safar.models.personas.choosing import (
     RESAMPLED_ROWS,
     SILHOUETTE_ROWS,
@@ -418,10 +418,10 @@ class PersonasResult(ResultTable):
             "persona_share": share[of[kept]],
         }
         said = Said(
-            "{personas} personas and {traits} traits of the others are left out, because they stand for fewer than {k} "
-            "customers, or for a persona below the least share.",
-            personas=int((~told).sum()),
-            traits=int((told[of] & few).sum()),
+            "{personas} and {traits} of the others are left out: they stand for fewer customers than {k}, or for a "
+            "persona below the least share.",
+            personas=so_many(int((~told).sum()), "1 persona", "{number} personas"),
+            traits=so_many(int((told[of] & few).sum()), "1 trait", "{number} traits"),
             k=k,
         )
         return ResultTable(
