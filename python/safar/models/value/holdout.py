@@ -75,7 +75,9 @@ def holdout_of(
     try:
         model = kind.fit(before, unit=unit)
     except DataError as problem:
-        raise DataError(f"holdout={length!r}, of the time before it: {problem}; or leave holdout= out") from problem
+        raise DataError(
+            f"holdout={length!r}, of the time before it: {problem}; or leave holdout= out"
+        ) from problem
     ends = [*range(start + _WEEK_US, end, _WEEK_US), end]
     histories = _core.score(before, "group", json.dumps({"counted": False, "weight": None}))
     customers = np.asarray(histories.numpy("customers")[0])
