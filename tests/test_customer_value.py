@@ -765,6 +765,23 @@ def test_values_that_gamma_gamma_has_no_place_for_are_refused() -> None:
         GammaGamma.fit({"frequency": np.full(500, 3), "mean_value": heavy})
 
 
+@pytest.mark.parametrize("number", [-1.0, 1.5, float("nan"), float("inf"), None])
+def test_a_number_of_purchases_that_is_none_is_never_taken_for_no_purchase(number: float | None) -> None:
+    data = {"frequency": [1, number, number], "mean_value": [20.0, 30.0, 30.0]}
+    message = (
+        r'column "frequency": 2 rows have no number of purchases \(the first is row 1: .*\); expected whole'
+    )
+    for ask in (GammaGamma.fit, GammaGamma.of(p=6.25, q=3.74, v=15.44).expected_value):
+        with pytest.raises(safar.DataError, match=message):
+            ask(data)
+    summary = {"customer": np.arange(3_000), **simulated(3_000, 8), "mean_value": np.full(3_000, 5.0)}
+    summary["valued"] = np.where(
+        summary["customer"] == 7, np.nan if number is None else number, summary["frequency"]
+    )
+    with pytest.raises(safar.DataError, match=r'column "valued": 1 row has no number of purchases .*row 7'):
+        safar.lifetime_value(summary, draws=0)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

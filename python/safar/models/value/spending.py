@@ -77,7 +77,7 @@ class GammaGamma(FittedModel):
 
     def _likelihood_of(self, data: Frame, weights: str | None) -> LogLikelihood:
         unweighted(weights, self.words)
-        return _log_likelihood(_grouped(_table.to_table(data, ["frequency", "mean_value"]), "frequency"))
+        return _log_likelihood(_grouped(_checked(data), "frequency"))
 
     def expected_value(self, data: Frame) -> Floats:
         """What will each customer spend at a later purchase, on average?
@@ -96,7 +96,7 @@ class GammaGamma(FittedModel):
             raise DataError(
                 f"q is {self.estimates[1]:.3g}; the mean value of customers is infinite unless it is above 1"
             )
-        table = _table.to_table(data, ["frequency", "mean_value"])
+        table = _checked(data)
         params = json.dumps({"parameters": self.estimates, "valued": "frequency"})
         found = _core.score(table, "gamma_gamma", params).numpy("expected_value")[0]
         return np.asarray(found, dtype=np.float64)
@@ -138,6 +138,13 @@ def fit_known(table: _core.Table, valued: str) -> GammaGamma:
     return model
 
 
+def _checked(data: Frame) -> _core.Table:
+    """The columns of the model, after a check of the numbers of purchases."""
+    table = _table.to_table(data, ["frequency", "mean_value"])
+    repeat_values(table, "frequency")
+    return table
+
+
 def _grouped(table: _core.Table, valued: str) -> _core.Table:
     """The different mean values and how many customers have each."""
     return _core.score(table, "group_values", json.dumps({"valued": valued}))
@@ -154,4 +161,12 @@ def _log_likelihood(rows: _core.Table) -> LogLikelihood:
 
 def repeat_values(table: _core.Table, valued: str) -> tuple[Floats, Floats]:
     """How many purchases each customer's mean is of, and the mean; NaN where it is null."""
-    return numbers(table, valued), numbers(table, "mean_value")
+    number = numbers(table, valued)
+    wrong = np.flatnonzero(~((number >= 0) & (number == np.floor(number)) & np.isfinite(number)))
+    if len(wrong):
+        rows = "1 row has" if len(wrong) == 1 else f"{len(wrong):,} rows have"
+        raise DataError(
+            f'column "{valued}": {rows} no number of purchases (the first is row {wrong[0]}: {number[wrong[0]]:g}); '
+            "expected whole numbers of at least 0, with 0 where there is no purchase that the mean could be of"
+        )
+    return number, numbers(table, "mean_value")
