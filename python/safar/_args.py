@@ -169,6 +169,11 @@ def local_datetime(us: int, timezone: str) -> dt.datetime:
     return (epoch + dt.timedelta(microseconds=us)).astimezone(zoneinfo.ZoneInfo(timezone))
 
 
+def in_condition(column: str) -> str:
+    """The name of a column as conditions write it, whatever stands in it."""
+    return "`" + column.replace("`", "``") + "`"
+
+
 def choice(value: T, argument: str, literal: Any) -> T:
     """The value, if it is one of the `Literal`'s."""
     allowed = get_args(literal)

@@ -15,10 +15,11 @@ from safar._core import Table
 from safar._typing import Array, Duration, Floats, Frame, Language, TimeUnit
 from safar.analyses import _cutoffs
 from safar.analyses._cutoffs import Cutoffs
+from safar.analyses._foretold import foretold, known_at
 from safar.analyses._spec import Spec
 from safar.errors import ArgumentError
 from safar.explanation import Explanation, explanation, moment, one_customer
-from safar.features import GROUPS, Feature, FeatureLike, Seen, feature_of, standard, whole
+from safar.features import GROUPS, ON_REQUEST, Feature, FeatureLike, Seen, feature_of, standard, whole
 from safar.language import Digits, Listed, Locale, Said, paragraph
 from safar.result import Result, ResultTable
 
@@ -409,7 +410,7 @@ class Features(Spec[FeaturesResult]):
                 )
             self._check_length(each, known)
             names.add(each.name)
-            plans.append(each.to_plan())
+            plans += [] if each.foretold else [each.to_plan()]
         return {"params": {"cutoffs": cutoffs, "features": plans}}
 
     def _check_length(self, each: Feature, known: int) -> None:
@@ -443,10 +444,28 @@ class Features(Spec[FeaturesResult]):
             whole.to_json(),
             entries=tuple(entries),
         )
-        if _VOICE not in whole._given or not len(result):
-            return result
         object.__setattr__(result, "_source", log)
-        return whole._with_voice(result, log)
+        result = whole._with_foretold(result, log)
+        return whole._with_voice(result, log) if _VOICE in whole._given and len(result) else result
+
+    def _with_foretold(self, result: FeaturesResult, log: Log) -> FeaturesResult:
+        """What models foretell, fitted to what was known at each cut-off, in the order in which it was asked for."""
+        asked = [each for each in self._given if isinstance(each, Feature) and each.foretold]
+        if not asked:
+            return result
+        at = result.table.numpy("at")[0].astype(np.int64)
+        found = {each.name: np.full(len(at), np.nan) for each in asked}
+        for cutoff in np.unique(at).tolist():
+            known, here = known_at(log, cutoff, self.arrived), at == cutoff
+            for each in asked:
+                table = foretold(known, each, cutoff)
+                beside = result._rows().with_profiles(table, key="customer", columns=[each.name])
+                values, missing = beside.core.events_table([each.name]).numpy(each.name)
+                seen = here if missing is None else here & ~missing
+                found[each.name][seen] = values[seen]
+        columns = _table.table_of({name: _table.nullable(values) for name, values in found.items()})
+        table = result.table.beside(columns).select(["customer", "at", *result.names])
+        return replace(result, table=table)
 
     def _with_voice(self, result: FeaturesResult, log: Log) -> FeaturesResult:
         """The last answer of each kind before the cut-off, and its age."""
@@ -522,13 +541,14 @@ class Features(Spec[FeaturesResult]):
 def _chosen(given: FeatureLike | Sequence[FeatureLike] | None) -> tuple[str | Feature, ...]:
     if given is None:
         return GROUPS
+    known = (*GROUPS, *ON_REQUEST)
     chosen: list[str | Feature] = []
     for each in [given] if isinstance(given, str | Feature | Mapping) else given:
         if isinstance(each, str):
-            if each not in GROUPS:
+            if each not in known:
                 raise ArgumentError(
-                    f'features names the group "{each}", which is not known{_args.suggestion(each, GROUPS)} (groups: '
-                    f"{_args.listing(GROUPS)})"
+                    f'features names the group "{each}", which is not known{_args.suggestion(each, known)} (groups: '
+                    f"{_args.listing(known)})"
                 )
             chosen.append(each)
         else:
@@ -584,7 +604,8 @@ def features(
         needs one, so that customers are seen alike at each cut-off.
     features
         Groups (``"recency"``, ``"frequency"``, ``"monetary"``, ``"rhythm"``, ``"trend"``, ``"channel"``, ``"clock"``,
-        ``"state"``, ``"voice"``) and features of your own (`safar.feature`); by default all groups.
+        ``"state"``, ``"voice"``) and features of your own (`safar.feature`); by default all these groups. ``"model"``
+        (what models foretell that are fitted to the time before the cut-off) is made where it is named.
     active
         Only customers with one of these events in the observation window; by default with any event.
     active_where

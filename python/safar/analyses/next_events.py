@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NextEvents", "NextEventsResult", "next_events"]
 
-_START, _END = "(start)", "(end)"
+_START, END = "(start)", "(end)"
 _MOST_ORDER = 5
 _MOST_CELLS = 2_000_000
 _TOPS = (1, 3, 5)
@@ -183,7 +183,7 @@ class NextEventsResult(Result):
             raise ArgumentError(
                 f'context: "{_START}" begins a journey; give it before all events, or leave it out'
             )
-        known = {*model.names} - {_END}
+        known = {*model.names} - {END}
         for name in given:
             if name not in known:
                 raise ArgumentError(

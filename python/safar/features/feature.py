@@ -3,227 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from safar import _args
 from safar._typing import Duration
 from safar.errors import ArgumentError, ArgumentTypeError
+from safar.features.measures import FORETOLD, MEASURES, Measure
 from safar.language import Length, Listed, Said, Spoken
 
-__all__ = ["MEASURES", "Feature", "FeatureLike", "feature", "feature_of", "whole"]
+__all__ = ["Feature", "FeatureLike", "feature", "feature_of", "whole"]
 
 FeatureLike: TypeAlias = "str | Feature | Mapping[str, Any]"
-
-_EPOCH = dt.date(1970, 1, 1)
-
-
-class _Measure(NamedTuple):
-    """What a measure needs beside its events, its unit, its sentence, and what the kernel calls it."""
-
-    needs: tuple[str, ...]
-    unit: str
-    sentence: str
-    kernel: Callable[[Feature], object]
-
-
-def _named(name: str) -> Callable[[Feature], object]:
-    return lambda _: name
-
-
-def _of_column(name: str) -> Callable[[Feature], object]:
-    return lambda feature: {name: feature.column}
-
-
-def _days(feature: Feature) -> list[int]:
-    return sorted({(day - _EPOCH).days for day in map(dt.date.fromisoformat, map(str, feature.days or ()))})
-
-
-# By name. {what} are the events, {when} is the time that is looked at.
-MEASURES: dict[str, _Measure] = {
-    "count": _Measure((), "events", "Number of {what} {when}.", _named("count")),
-    "active_days": _Measure((), "days", "Number of local days with {what} {when}.", _named("active_days")),
-    "days_since_last": _Measure(
-        (),
-        "days",
-        "Days of 24 hours from the last of the {what} {when} to the cut-off.",
-        _named("since_last"),
-    ),
-    "days_since_first": _Measure(
-        (),
-        "days",
-        "Days of 24 hours from the first of the {what} {when} to the cut-off.",
-        _named("since_first"),
-    ),
-    "sum": _Measure(
-        ("column",),
-        "",
-        'Sum of "{column}" over {what} {when}: 0 without such an event, undefined where they have no value.',
-        _of_column("sum"),
-    ),
-    "mean": _Measure(
-        ("column",), "", 'Mean of "{column}" over {what} {when} that have a value.', _of_column("mean")
-    ),
-    "max": _Measure(("column",), "", 'Largest value of "{column}" over {what} {when}.', _of_column("max")),
-    "min": _Measure(("column",), "", 'Smallest value of "{column}" over {what} {when}.', _of_column("min")),
-    "last": _Measure(("column",), "", 'Last known value of "{column}" of {what} {when}.', _of_column("last")),
-    "last_text": _Measure(
-        ("column",), "", 'Last known value of "{column}" of {what} {when}.', _of_column("last_text")
-    ),
-    "distinct": _Measure(
-        ("column",),
-        "values",
-        'Number of different values of "{column}" of {what} {when}.',
-        _of_column("distinct"),
-    ),
-    "entropy": _Measure(
-        ("column",),
-        "bits",
-        'Shannon entropy of the values of "{column}" of {what} {when}.',
-        _of_column("entropy"),
-    ),
-    "switches": _Measure(
-        ("column",),
-        "switches",
-        'How often "{column}" changes from one of the {what} {when} to the next; those without a value are left out.',
-        _of_column("switches"),
-    ),
-    "share": _Measure(
-        ("column", "value"),
-        "share",
-        'Share of {what} {when} with the value "{value}" in "{column}", of those that have one.',
-        lambda feature: {"share": {"column": feature.column, "value": feature.value}},
-    ),
-    "gap_mean": _Measure(
-        (), "days", "Mean time between successive {what} {when}.", lambda _: {"gaps": "mean"}
-    ),
-    "gap_median": _Measure(
-        (), "days", "Median time between successive {what} {when}.", lambda _: {"gaps": "median"}
-    ),
-    "gap_sd": _Measure(
-        (),
-        "days",
-        "Standard deviation (n − 1) of the times between successive {what} {when}; needs two such times.",
-        lambda _: {"gaps": "sd"},
-    ),
-    "gap_cv": _Measure(
-        (),
-        "",
-        "Standard deviation (n − 1) divided by the mean of the times between successive {what} {when}; needs two "
-        "such times.",
-        lambda _: {"gaps": "cv"},
-    ),
-    "days_since_last_in_gaps": _Measure(
-        (),
-        "median gaps",
-        "Time from the last of the {what} {when} to the cut-off, divided by the median time between them.",
-        lambda _: {"gaps": "since_last"},
-    ),
-    "burstiness": _Measure(
-        (),
-        "",
-        "Burstiness (s − m) / (s + m) of the times between successive {what} {when}, with mean m and standard "
-        "deviation s (n): −1 regular, 0 random, 1 in bursts (Goh and Barabási 2008); needs two such times.",
-        lambda _: {"gaps": "burstiness"},
-    ),
-    "burstiness_finite": _Measure(
-        (),
-        "",
-        "Burstiness of the times between successive {what} {when}, corrected for their small number (Kim and Jo 2016); "
-        "needs two such times.",
-        lambda _: {"gaps": "burstiness_finite"},
-    ),
-    "memory": _Measure(
-        (),
-        "",
-        "Correlation of each time between successive {what} {when} with the next one (Goh and Barabási 2008); needs "
-        "four such times.",
-        lambda _: {"gaps": "memory"},
-    ),
-    "week_slope": _Measure(
-        (),
-        "events a week, a week",
-        "Least-squares slope of the number of {what} a week {when}, over the whole weeks before the cut-off since the "
-        "customer's first event; needs four weeks.",
-        lambda _: {"weeks": "slope"},
-    ),
-    "week_theil_sen": _Measure(
-        (),
-        "events a week, a week",
-        "Theil–Sen slope (median over all pairs of weeks) of the number of {what} a week {when}, over the whole weeks "
-        "before the cut-off since the customer's first event; needs four weeks.",
-        lambda _: {"weeks": "theil_sen"},
-    ),
-    "week_recent": _Measure(
-        (),
-        "ratio",
-        "Number of {what} in the last four weeks before the cut-off, divided by that of the four weeks before; "
-        "undefined for customers of less than eight weeks, and where those four weeks have none ({when}).",
-        lambda _: {"weeks": "recent"},
-    ),
-    "week_ewma": _Measure(
-        (),
-        "events a week",
-        "Exponentially weighted mean of the number of {what} a week {when}, over the whole weeks before the cut-off "
-        "since the customer's first event: each week counts 0.7 times as much as the next one; needs four weeks.",
-        lambda _: {"weeks": "ewma"},
-    ),
-    "hour_share": _Measure(
-        ("hours",),
-        "share",
-        "Share of {what} {when} from {start}:00 to before {end}:00, local time.",
-        lambda feature: {"hours": dict(zip(("from", "to"), feature.hours or (), strict=False))},
-    ),
-    "weekday_share": _Measure(
-        ("weekday",),
-        "share",
-        "Share of {what} {when} on a {weekday}.",
-        lambda feature: {"weekday": feature.weekday},
-    ),
-    "days_share": _Measure(
-        ("days",),
-        "share",
-        "Share of {what} {when} on one of {number} given days.",
-        lambda feature: {"days": _days(feature)},
-    ),
-    "mean_hour": _Measure(
-        (), "hours", "Circular mean of the local time of day of {what} {when}, 0 to 24.", _named("mean_hour")
-    ),
-    "hour_concentration": _Measure(
-        (),
-        "",
-        "Length of the mean direction of the local times of day of {what} {when}: 1 where all are the same, 0 where "
-        "they are spread evenly.",
-        _named("hour_concentration"),
-    ),
-    "follows": _Measure(
-        ("sequence",),
-        "times",
-        "How often {sequence} follow each other directly among the {what} {when}.",
-        lambda feature: {"follows": list(feature.sequence or ())},
-    ),
-    "reached": _Measure(
-        ("steps",),
-        "steps",
-        "How many of the steps {steps} are reached in this order {when}.",
-        lambda feature: {"reached": [list(step) for step in feature.steps or ()]},
-    ),
-    "open": _Measure(
-        ("events", "closed"),
-        "open cases",
-        "How many {what} {when} are open at the cut-off: each {closed} closes one.",
-        lambda feature: {
-            "open": {"opened": list(feature.events or ()), "closed": list(feature.closed or ())}
-        },
-    ),
-}
 
 # From Saturday.
 _WEEKDAYS = tuple(
     Said(day) for day in ("Saturday", "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 )
-_NEEDED = ("column", "value", "hours", "weekday", "days", "sequence", "steps", "closed")
+_MEASURES = MEASURES | FORETOLD
+# Where no gap is given, a longer pause than this ends a journey.
+_GAP = "30d"
+_CHOICES = (
+    "column", "value", "hours", "weekday", "days", "sequence", "steps", "closed", "events", "where", "within",
+    "history", "gap",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,32 +57,29 @@ class Feature:
     sequence: Sequence[str] | None = None
     steps: Sequence[str | Sequence[str]] | None = None
     closed: str | Sequence[str] | None = None
+    gap: Duration | None = None
     unit: str | None = None
     definition: str | None = None
     group: str = "own"
 
     def __post_init__(self) -> None:
         _args.text(self.name, "name")
-        if self.measure not in MEASURES:
-            near = _args.suggestion(str(self.measure), MEASURES)
+        if self.measure not in _MEASURES:
+            near = _args.suggestion(str(self.measure), _MEASURES)
             raise ArgumentError(
                 f'feature "{self.name}": measure={self.measure!r} is not known{near} (available: '
-                f"{_args.listing(MEASURES, 40)})"
+                f"{_args.listing(_MEASURES, 40)})"
             )
-        needs = MEASURES[self.measure].needs
-        for name in (each for each in (*_NEEDED, "events") if each in needs or each != "events"):
-            given = getattr(self, name) is not None
-            if given != (name in needs):
-                what = f"needs {name}=" if name in needs else f"takes no {name}="
-                raise ArgumentError(f'feature "{self.name}": the measure "{self.measure}" {what}')
+        self._check_choices()
         for name in ("events", "closed"):
             if getattr(self, name) is not None:
                 self._set(name, _args.names(getattr(self, name), name))
         for name in ("where", "column", "value"):
             if getattr(self, name) is not None:
                 _args.text(getattr(self, name), name)
-        if self.within is not None:
-            self._set("within", _args.duration(self.within, "within"))
+        for name in ("within", "gap"):
+            if getattr(self, name) is not None:
+                self._set(name, _args.duration(getattr(self, name), name))
         _args.flag(self.history, "history")
         if self.sequence is not None:
             # An event may follow itself.
@@ -291,7 +92,27 @@ class Feature:
             if not isinstance(getattr(self, name), str | None):
                 raise ArgumentTypeError(f'feature "{self.name}": {name}={getattr(self, name)!r} is no text')
         if self.unit is None:
-            self._set("unit", MEASURES[self.measure].unit)
+            self._set("unit", self._known.unit)
+
+    @property
+    def _known(self) -> Measure:
+        return _MEASURES[self.measure]
+
+    @property
+    def foretold(self) -> bool:
+        """Whether a model foretells it, which is fitted to what was before the cut-off."""
+        return self.measure in FORETOLD
+
+    def _check_choices(self) -> None:
+        """Refuse what the measure has no use for, and ask for what it needs."""
+        needs, takes = self._known.needs, self._known.takes
+        for name in _CHOICES:
+            value = getattr(self, name)
+            given = value is not None and value is not False
+            if given and name not in (*needs, *takes):
+                raise ArgumentError(f'feature "{self.name}": the measure "{self.measure}" takes no {name}=')
+            if not given and name in needs:
+                raise ArgumentError(f'feature "{self.name}": the measure "{self.measure}" needs {name}=')
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -341,7 +162,7 @@ class Feature:
             events = [*(self.events or ()), *(self.closed or ())]
         return {
             "name": self.name,
-            "measure": MEASURES[self.measure].kernel(self),
+            "measure": None if self._known.kernel is None else self._known.kernel(self),
             "events": events,
             "where": self.where,
             "within_us": None if self.within is None else _args.microseconds(self.within, "within"),
@@ -360,7 +181,7 @@ class Feature:
             return self.definition
         start, end = self.hours or (0, 0)
         return Said(
-            MEASURES[self.measure].sentence,
+            self._known.sentence,
             what=self._what(),
             when=self._when(),
             column=self.column or "",
@@ -372,6 +193,7 @@ class Feature:
             sequence=Listed(list(self.sequence or ()), " → "),
             steps=Listed([Listed(list(step), last="or") for step in self.steps or ()], " → "),
             closed=self._closing(),
+            gap=Length(self.gap or _GAP),
         )
 
     def _what(self) -> Spoken:
@@ -417,6 +239,7 @@ def feature(
     sequence: Sequence[str] | None = None,
     steps: Sequence[str | Sequence[str]] | None = None,
     closed: str | Sequence[str] | None = None,
+    gap: Duration | None = None,
     unit: str | None = None,
     definition: str | None = None,
 ) -> Feature:
@@ -434,7 +257,8 @@ def feature(
         ``"burstiness_finite"``, ``"memory"``; of events a week ``"week_slope"``, ``"week_theil_sen"``,
         ``"week_recent"``, ``"week_ewma"``; of the clock ``"hour_share"``, ``"weekday_share"``, ``"days_share"``,
         ``"mean_hour"``, ``"hour_concentration"``; of the order ``"follows"`` (a `sequence`), ``"reached"`` (`steps`),
-        ``"open"`` (`events` not `closed` yet).
+        ``"open"`` (`events` not `closed` yet); foretold by models ``"probability_alive"``, ``"expected_steps"``,
+        ``"reach_probability"``.
     events
         The events that are meant; by default all.
     where
@@ -458,6 +282,8 @@ def feature(
         Events, or lists of events that stand for each other, in order.
     closed
         The events that close what `events` opened.
+    gap
+        Of ``"expected_steps"`` and ``"reach_probability"``: a longer pause ends a journey; by default 30 days.
     unit, definition
         What the data dictionary says; by default that of the measure.
 
@@ -468,7 +294,11 @@ def feature(
 
     Notes
     -----
-    Whatever a feature asks for, it is given the events before the cut-off alone: no feature can see later ones.
+    Whatever a feature asks for, it is given the events before the cut-off alone: no feature can see later ones. A model
+    that foretells one is fitted anew at each cut-off, to the events of all customers before it:
+    ``"probability_alive"`` is that of `safar.models.MbgNbd`, undefined without such an event;
+    ``"expected_steps"`` and ``"reach_probability"`` are those of the absorbing Markov chain of the first order, the
+    event being the state (Kemeny and Snell 1960), undefined where no journey was seen to end that way.
 
     Examples
     --------

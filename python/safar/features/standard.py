@@ -8,7 +8,7 @@ from typing import Any
 
 from safar.features.feature import Feature
 
-__all__ = ["GROUPS", "Seen", "standard"]
+__all__ = ["GROUPS", "ON_REQUEST", "Seen", "standard"]
 
 _WINDOWS = (7, 28, 90)
 _DAY_PARTS = ((0, 6), (6, 12), (12, 18), (18, 24))
@@ -99,6 +99,13 @@ def _state(seen: Seen) -> list[Feature]:
     return [_of("last_event", "last_text", column="event"), *channel]
 
 
+def _model(seen: Seen) -> list[Feature]:
+    return [
+        _of("p_alive", "probability_alive", events=tuple(seen.valued) or None),
+        _of("expected_steps", "expected_steps"),
+    ]
+
+
 _MAKERS = {
     "recency": _recency,
     "frequency": _frequency,
@@ -108,9 +115,12 @@ _MAKERS = {
     "channel": _channel,
     "clock": _clock,
     "state": _state,
+    "model": _model,
 }
+# Made only where they are asked for: models need data that can be fitted, and time.
+ON_REQUEST = ("model",)
 # In the order of the columns; those of answers to surveys follow.
-GROUPS = (*_MAKERS, "voice")
+GROUPS = (*(name for name in _MAKERS if name not in ON_REQUEST), "voice")
 
 
 def standard(group: str, seen: Seen) -> list[Feature]:

@@ -237,7 +237,7 @@ class Sources:
         if known.column:
             column = self._column(name)
             plain = column.isidentifier() and column.lower() not in _WORDS
-            return column if plain else "`" + column.replace("`", "``") + "`"
+            return column if plain else _args.in_condition(column)
         if name in self._given:
             return f"({self._given[name]})"
         if known.condition is not None:
