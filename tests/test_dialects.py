@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 import safar
 from oracles import SECOND, Event
+from safar.analyses import dialects
+from safar.language.words import words_of
 from strategies import BASE, logs, public_log
 from test_funnel import sequence
 
@@ -209,3 +211,18 @@ def test_dialects_count_an_optional_step_where_it_is_taken() -> None:
     assert set(table["dialect"]) == {"safar", "posthog", "mixpanel", "amplitude"}
     assert "ClickHouse is left out" in result.definition
     assert table["customers"][:3] == [2, 1, 2]
+
+
+def test_rules_are_told_in_persian() -> None:
+    known = words_of("fa")["texts"]
+    for words in [
+        *(each for group in dialects._RULES.values() for each in group.values()),
+        *dialects._MODES.values(),
+    ]:
+        assert words in known
+    log = safar.datasets.shop(300).log()
+    moved = safar.compare_dialects(log, ["visit", "purchase"], within="7d").moved()
+    assert moved.to_dict()["rule"][0] == "only the first entry begins an attempt"
+    told = moved.told("fa").to_dict()
+    assert told["rule"][0] == "تنها نخستین ورود تلاشی را آغاز می‌کند"
+    assert told["customer"] == moved.to_dict()["customer"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ import oracles
 import safar
 from oracles import DAY, SECOND, Event
 from safar.errors import ArgumentError, UnknownColumnError
+from safar.language import Locale
+from safar.language.words import words_of
 from safar.quality.checks import CHECKS
 from strategies import BASE, logs, moment, public_log
 
@@ -554,3 +557,39 @@ def test_the_channel_is_no_number_of_events() -> None:
     log = safar.EventLog(data, customer="who", time="at", event="what", channel="where")
     with pytest.raises(safar.ArgumentError, match='id="channel"'):
         log.quality(id="channel")
+
+
+# -------------------------------------------------------------------------------------------------- in Persian
+
+
+def test_findings_are_told_in_persian() -> None:
+    data = {
+        "customer": ["ann", "ann", "Ann"],
+        "time": ["2026-03-01 10:00", "2026-03-01 10:00", "2026-03-02"],
+        "event": ["view", "view", "buy"],
+    }
+    log = safar.EventLog(data, customer="customer", time="time", event="event")
+    found = log.quality(now="2026-04-01")
+    told = found.told("fa")
+    assert told.to_dict()["finding"] == found.to_dict()["finding"]
+    assert told.to_dict()["count"] == found.to_dict()["count"]
+    words = {name: told.to_dict()[name] for name in ("severity", "done", "advice")}
+    words |= {name: told.checks.to_dict()[name] for name in ("question", "status")}
+    for name, texts in words.items():
+        assert all(re.search("[آ-ی]", text) for text in texts), name
+    by_name = dict(zip(told.to_dict()["finding"], told.to_dict()["example"], strict=True))
+    assert by_name["exact_duplicates"] == ("مشتری «\u2068ann\u2069»، ۱۴۰۴/۱۲/۱۰ ۱۰:۰۰:۰۰، «\u2068view\u2069»")
+    assert repr(told).splitlines()[0] == (
+        f"QualityResult: {Locale('fa').count(len(found))} یافته؛ {Locale('fa').count(len(found.passed))} بررسی از "
+        f"{Locale('fa').count(len(found.checks))} درست بود"
+    )
+    assert told.passed == found.passed
+    assert 'dir="rtl"' in told._repr_html_()
+    assert repr(told.told("en")) == repr(found)
+
+
+def test_every_sentence_of_the_checks_has_persian_words() -> None:
+    known = words_of("fa")["texts"]
+    for check in CHECKS.values():
+        for text in (check.question, check.done, check.advice, check.low, check.high):
+            assert text in known

@@ -16,6 +16,7 @@ from safar.analyses.funnel import Funnel
 from safar.errors import ArgumentError
 from safar.language import Said, paragraph, quoted
 from safar.result import ResultTable
+from safar.spoken import SpokenTable, spoken_columns
 
 if TYPE_CHECKING:
     from safar._log import Log
@@ -62,17 +63,17 @@ class DialectsResult(ResultTable):
 
     analysis: ClassVar[str] = "dialects"
 
-    _moved: ResultTable
+    _moved: SpokenTable
 
-    def moved(self) -> ResultTable:
+    def moved(self) -> SpokenTable:
         """Which customers count otherwise, and which rule moves them?
 
         Returns
         -------
-        ResultTable
+        SpokenTable
             One row a customer for each dialect that counts it otherwise than safar: ``dialect``, ``customer``,
             ``reached`` (the last step taken, safar's count; 0 where it is not in the funnel), ``reached_there``,
-            ``rule``.
+            ``rule`` (in words; `SpokenTable.told` says them in another language).
 
         Notes
         -----
@@ -168,8 +169,7 @@ def compare_dialects(
     result = DialectsResult(
         _table.table_of(columns), definition, log.timezone, shares=frozenset({"from_first"})
     )
-    moved = _moved(own, asked, reached, log)
-    object.__setattr__(result, "_moved", ResultTable(_table.table_of(moved), _WHY, log.timezone))
+    object.__setattr__(result, "_moved", _moved(own, asked, reached, log))
     return result
 
 
@@ -190,7 +190,7 @@ def _reached(question: Funnel, log: Log) -> dict[object, int]:
 
 def _moved(
     own: Funnel, asked: dict[str, Funnel], reached: dict[str, dict[object, int]], log: Log
-) -> dict[str, object]:
+) -> SpokenTable:
     here = reached["safar"]
     rows: list[tuple[str, object, int, int, str]] = []
     for name, question in asked.items():
@@ -211,9 +211,10 @@ def _moved(
     columns: dict[str, object] = dict(zip(names, lists, strict=True))
     for name in ("reached", "reached_there"):
         columns[name] = np.array(columns[name], dtype=np.int64)
-    for name in ("dialect", "customer", "rule"):
+    for name in ("dialect", "customer"):
         columns[name] = np.array(columns[name], dtype=object)
-    return columns
+    words = {"rule": [Said(row[-1]) for row in rows]}
+    return SpokenTable(_table.table_of(columns | spoken_columns(words)), _WHY, log.timezone, words=words)
 
 
 def _without(own: Funnel, question: Funnel) -> Iterator[tuple[str, Funnel]]:

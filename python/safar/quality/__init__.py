@@ -177,12 +177,14 @@ def quality(
         not_asked.add("channel_gaps")
     if not facts["series_looked_at"]:
         not_asked |= {"channel_gaps", "late_starts", "early_stops"}
+    table, words = findings_table(findings)
     return QualityResult(
-        findings_table(findings),
+        table,
         definition,
         log.timezone,
-        checks_table(findings, not_asked, log.timezone),
-        silences_table(facts, log.timezone, unlikely),
+        words=words,
+        checks=checks_table(findings, not_asked, log.timezone),
+        silences=silences_table(facts, log.timezone, unlikely),
         shares=frozenset({"share"}),
     )
 

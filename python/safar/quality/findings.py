@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from safar import _args, _table
+from safar import _table
+from safar.explanation import moment
+from safar.language import Moment, Said, Share, quoted, so_many
 from safar.quality.checks import Finding
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ def _rejected(log: EventLog) -> Iterator[Finding]:
     for code, reason in enumerate(reasons):
         places = np.flatnonzero(codes == code)
         first = int(places[0])
-        given = "null" if value[first] is None else f'"{value[first]}"'
-        example = f"row {int(row[first]):,}: {given}"
+        given = Said("null") if value[first] is None else Said('"{value}"', value=value[first])
+        example = Said("row {row}: {given}", row=int(row[first]), given=given)
         yield Finding("rejected_rows", column[first], len(places), log.info["rows"], example, reason)
 
 
@@ -73,8 +75,10 @@ def _counted(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
         yield Finding(check, column, count, events, _event(facts[fact]["at"], log.timezone))
     if log.info["out_of_order"]:
         customer, time = facts["late"]
-        example = (
-            f'customer "{customer}": the event of {time_words(time, log.timezone)} came after a later one'
+        example = Said(
+            'customer "{customer}": the event of {time} came after a later one',
+            customer=str(customer),
+            time=moment(time, log.timezone),
         )
         # Whatever part this log is of it, it was the data as read that had an order.
         events_read = log.info["rows"] - sum(log.rejected.values())
@@ -89,8 +93,11 @@ def _same_id(log: EventLog, facts: dict[str, Any], name: str | None) -> Iterator
         surplus = given - column["distinct"]
         if surplus:
             text, _ = column["example"]
-            example = (
-                f'"{text}": {column["commonest"]:,} events, such as {_event(column["at"], log.timezone)}'
+            example = Said(
+                '"{value}": {number} events, such as {event}',
+                value=text,
+                number=int(column["commonest"]),
+                event=_event(column["at"], log.timezone),
             )
             yield Finding("same_id", column["name"], surplus, given, example)
 
@@ -105,10 +112,19 @@ def _silent(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
             "time",
             sum(silence["days"] - silence["strays"] for silence in of_log),
             facts["days_observed"],
-            f"{_days(longest)} {_without(longest)}, though {longest['share']:.0%} of the days have some",
+            Said(
+                "{days} {without}, though {share} of the days have some",
+                days=_days(longest),
+                without=_without(longest),
+                share=Share(longest["share"], 0),
+            ),
         )
     if facts["empty_days"]:
-        example = f"{_day(facts['first_empty_day'])}, one of the days from {_day(facts['first_day'])} on"
+        example = Said(
+            "{day}, one of the days from {first} on",
+            day=_day(facts["first_empty_day"]),
+            first=_day(facts["first_day"]),
+        )
         yield Finding("days_without_events", "time", facts["empty_days"], facts["days"], example)
     for check, place in (("channel_gaps", "gap"), ("late_starts", "start"), ("early_stops", "stop")):
         for column, names in (("event", log.events), ("channel", log.channels)):
@@ -116,39 +132,52 @@ def _silent(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
             if not found or (check == "channel_gaps" and column == "event"):
                 continue
             chief = max(found, key=lambda silence: silence["events"])
-            example = (
-                f'{column} "{chief["name"]}", {chief["events"]:,} events, on {chief["share"]:.0%} of its days: none in '
-                f"{_days(chief)}"
+            example = Said(
+                '{column} "{name}", {events} events, on {share} of its days: none in {days}',
+                column=Said(column),
+                name=chief["name"],
+                events=int(chief["events"]),
+                share=Share(chief["share"], 0),
+                days=_days(chief),
             )
             yield Finding(check, column, len({s["name"] for s in found}), len(names), example)
 
 
 def _machines(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
     words = {
-        "minute": ("bots_in_a_minute", "events within a minute from"),
-        "day": ("bots_in_a_day", "events within 24 hours from"),
-        "regular": ("bots_at_regular_times", "events at equal pauses from"),
+        "minute": (
+            "bots_in_a_minute",
+            'customer "{customer}": {number} events within a minute from {time} on',
+        ),
+        "day": ("bots_in_a_day", 'customer "{customer}": {number} events within 24 hours from {time} on'),
+        "regular": (
+            "bots_at_regular_times",
+            'customer "{customer}": {number} events at equal pauses from {time} on',
+        ),
     }
-    for fact, (check, what) in words.items():
+    for fact, (check, text) in words.items():
         found = facts[fact]
         if found["count"]:
-            when = time_words(found["at"]["time_us"], log.timezone)
-            example = f'customer "{found["at"]["customer"]}": {found["most"]:,} {what} {when} on'
+            example = Said(
+                text,
+                customer=str(found["at"]["customer"]),
+                number=int(found["most"]),
+                time=moment(found["at"]["time_us"], log.timezone),
+            )
             yield Finding(check, "customer", found["count"], log.customers, example)
 
 
 def _alike(log: EventLog, facts: dict[str, Any]) -> Iterator[Finding]:
     looked_at = (
-        ("look_alike_ids", "customer", "ids", log.customers),
-        ("look_alike_names", "event", "events", len(log.events)),
-        ("look_alike_names", "channel", "channels", len(log.channels)),
+        ("look_alike_ids", "customer", "ids", log.customers, "customers {names}"),
+        ("look_alike_names", "event", "events", len(log.events), "events {names}"),
+        ("look_alike_names", "channel", "channels", len(log.channels), "channels {names}"),
     )
-    for check, column, fact, of in looked_at:
+    for check, column, fact, of, text in looked_at:
         found = facts[fact]
         if found and found["surplus"]:
-            texts = sorted(found["example"])[:3]
-            listed = " and ".join([", ".join(f'"{text}"' for text in texts[:-1]), f'"{texts[-1]}"'])
-            yield Finding(check, column, found["surplus"], of, f"{column}s {listed}")
+            names = quoted(sorted(found["example"])[:3], last="and")
+            yield Finding(check, column, found["surplus"], of, Said(text, names=names))
 
 
 def _columns(
@@ -158,20 +187,20 @@ def _columns(
     enough = events >= _FEWEST_EVENTS
     if enough and log.customers >= nearly_unique * events:
         singles = int((_table.integers(log.core.customers(), "events") == 1).sum())
-        example = f"{log.customers:,} customers for {events:,} events"
+        example = Said("{customers} customers for {events} events", customers=log.customers, events=events)
         yield Finding("one_event_customers", "customer", singles, log.customers, example)
     names = log.events
     once = [name for name, count in names.items() if count == 1]
     if enough and len(names) >= nearly_unique * events:
-        yield Finding("event_names_as_ids", "event", len(names), events, f'"{next(iter(names))}"')
+        yield Finding("event_names_as_ids", "event", len(names), events, _quoted(next(iter(names))))
     if once:
-        yield Finding("events_seen_once", "event", len(once), len(names), f'"{once[0]}"')
+        yield Finding("events_seen_once", "event", len(once), len(names), _quoted(once[0]))
     known = [_Known("event", "Utf8", False, 0, len(names), *_commonest(names))]
     if "channel" in log.columns:
         nulls = events - sum(log.channels.values())
         known.append(_Known("channel", "Utf8", False, nulls, len(log.channels), *_commonest(log.channels)))
     for column in facts["columns"]:
-        example = column["example"][0] if column["example"] else ""
+        commonest = column["example"][0] if column["example"] else ""
         known.append(
             _Known(
                 column["name"],
@@ -180,15 +209,21 @@ def _columns(
                 column["nulls"],
                 column["distinct"],
                 column["commonest"],
-                example,
+                commonest,
             )
         )
     for fact in known:
         given = events - fact.nulls
         if not given:
-            yield Finding("empty_columns", fact.name, events, events, f"{events:,} events, none with a value")
+            yield Finding(
+                "empty_columns",
+                fact.name,
+                events,
+                events,
+                Said("{number} events, none with a value", number=events),
+            )
         elif enough and max(fact.commonest, fact.nulls) >= near_constant * events:
-            value = f'"{fact.example}"' if fact.commonest >= fact.nulls else "no value"
+            value = _quoted(fact.example) if fact.commonest >= fact.nulls else Said("no value")
             count = max(fact.commonest, fact.nulls)
             yield Finding("near_constant_columns", fact.name, count, events, value)
         elif (
@@ -198,7 +233,7 @@ def _columns(
             and fact.distinct is not None
             and fact.distinct >= nearly_unique * given
         ):
-            example = f'"{fact.example}", one of {fact.distinct:,} values'
+            example = Said('"{value}", one of {number} values', value=fact.example, number=int(fact.distinct))
             yield Finding("nearly_unique_columns", fact.name, fact.distinct, given, example)
 
 
@@ -223,33 +258,43 @@ def _commonest(names: dict[str, int]) -> tuple[int, str]:
 def _normalized(log: EventLog) -> Iterator[Finding]:
     for column, count in log.info["normalized"].items():
         if count:
-            example = f'{count:,} rows of "{column}" had Arabic letters or digits'
+            text = '{number} rows of "{column}" had Arabic letters or digits'
+            example = Said(text, number=int(count), column=column)
             yield Finding("normalized_values", column, count, log.info["rows"], example)
 
 
 # ---------------------------------------------------------------------------------------------------------- words
 
 
-def time_words(time_us: int, timezone: str) -> str:
-    """An instant on the wall clock of the zone."""
-    return f"{_args.local_datetime(time_us, timezone):%Y-%m-%d %H:%M:%S}"
+def _quoted(value: object) -> Said:
+    return Said('"{value}"', value=str(value))
 
 
-def _event(at: dict[str, Any], timezone: str) -> str:
-    return f'customer "{at["customer"]}", {time_words(at["time_us"], timezone)}, "{at["event"]}"'
+def _event(at: dict[str, Any], timezone: str) -> Said:
+    return Said(
+        'customer "{customer}", {time}, "{event}"',
+        customer=str(at["customer"]),
+        time=moment(at["time_us"], timezone),
+        event=at["event"],
+    )
 
 
-def _day(day: int) -> str:
-    return str(np.datetime64(day, "D"))
+def _day(day: int) -> Moment:
+    return Moment(np.datetime64(day, "D").item())
 
 
-def _without(silence: dict[str, Any]) -> str:
-    until = ", the end of what was observed" if silence["place"] == "stop" else ""
-    strays = silence["strays"]
-    few = f", but for a few on {strays} of them" if strays else ""
-    return f"without an event{few}{until}"
+def _without(silence: dict[str, Any]) -> Said:
+    few = None
+    if silence["strays"]:
+        few = Said(", but for a few on {number} of them", number=int(silence["strays"]))
+    until = Said(", the end of what was observed") if silence["place"] == "stop" else None
+    return Said("without an event{few}{until}", few=few or "", until=until or "")
 
 
-def _days(silence: dict[str, Any]) -> str:
-    days = f"{silence['days']:,} day{'' if silence['days'] == 1 else 's'}"
-    return f"{days} from {_day(silence['from'])} to {_day(silence['to'])}"
+def _days(silence: dict[str, Any]) -> Said:
+    return Said(
+        "{days} from {first} to {last}",
+        days=so_many(int(silence["days"]), "1 day", "{number} days"),
+        first=_day(silence["from"]),
+        last=_day(silence["to"]),
+    )

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from html import escape
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from safar import _table
 from safar._core import Table
-from safar.language import Said
+from safar.language import Listed, Locale, Said, Share, so_many
 from safar.quality.checks import CHECKS, SEVERITIES, Finding
 from safar.result import ResultTable
+from safar.spoken import SpokenTable, spoken_columns
 
 __all__ = ["QualityResult"]
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
-class QualityResult(ResultTable):
+class QualityResult(SpokenTable):
     """What is wrong with the data of a log, or looks as if it were?
 
     Parameters
@@ -42,77 +43,99 @@ class QualityResult(ResultTable):
 
     shown: ClassVar[int] = 100
 
-    checks: ResultTable
+    _: KW_ONLY
+    checks: SpokenTable
     silences: ResultTable
+
+    def _in(self, locale: Locale) -> Self:
+        told = SpokenTable._in(self, locale)
+        return replace(told, checks=self.checks.told(locale.language))
 
     @property
     def passed(self) -> list[str]:
         """Names of the checks that found nothing."""
-        columns = self.checks.to_dict()
-        rows = zip(columns["check"], columns["status"], strict=True)
-        return [check for check, status in rows if status == "passed"]
+        checks = self.checks.told().to_dict()
+        return [
+            name for name, status in zip(checks["check"], checks["status"], strict=True) if status == "passed"
+        ]
 
     def _extent(self) -> str:
-        found = f"{len(self):,} finding{'' if len(self) == 1 else 's'}"
-        return f"{found}; {len(self.passed)} of {len(self.checks)} checks passed"
+        return self._locale.say(
+            Said(
+                "{findings}; {passed} of {checks} checks passed",
+                findings=so_many(len(self), "1 finding", "{number} findings"),
+                passed=len(self.passed),
+                checks=len(self.checks),
+            )
+        )
 
     def __repr__(self) -> str:
-        columns = self.to_dict()
+        names = ("severity", "finding", "column", "count", "of", "share", "example")
+        columns, locale = self.to_dict(), self._locale
         lines = [
-            f"{severity:8} {finding} ({column}): {count:,} of {of:,} ({share:.2%}), {example}"
-            for finding, severity, column, count, of, share, example in zip(
-                *(
-                    columns[name]
-                    for name in ("finding", "severity", "column", "count", "of", "share", "example")
-                ),
-                strict=True,
+            f"{severity:8} {finding} ({column}): "
+            + locale.say(Said("{count} of {of} ({share})", count=count, of=of, share=Share(share, 2)))
+            + locale.say(", ")
+            + example
+            for severity, finding, column, count, of, share, example in zip(
+                *(columns[name] for name in names), strict=True
             )
         ]
         return "\n".join([f"{type(self).__name__}: {self._extent()}", *lines])
 
     def _repr_html_(self) -> str:
+        passed = Listed(self.passed) if self.passed else Said("none")
+        said = escape(self._locale.say(Said("Passed: {checks}.", checks=passed)))
         table = ResultTable._repr_html_(self)
-        passed = ", ".join(self.passed)
-        return f'{table}<p class="safar-passed">Passed: {escape(passed) or "none"}.</p>'
+        return self._laid_out(f'{table}<p class="safar-passed" dir="auto">{said}</p>')
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """The findings, the gravest first."""
+def findings_table(findings: Sequence[Finding]) -> tuple[Table, dict[str, list[str]]]:
+    """The findings, the gravest first, and the words of the table."""
     order = sorted(
         findings, key=lambda f: (SEVERITIES.index(f.severity), -f.share, f.name or f.check, f.column)
     )
     checks = [CHECKS[finding.check] for finding in order]
-    return _table.table_of(
+    words: dict[str, list[str]] = {
+        "severity": [Said(finding.severity) for finding in order],
+        "example": [finding.example for finding in order],
+        "done": [Said(check.done) for check in checks],
+        "advice": [Said(check.advice) for check in checks],
+    }
+    spoken = spoken_columns(words)
+    table = _table.table_of(
         {
             "finding": _texts([finding.name or finding.check for finding in order]),
-            "severity": _texts([finding.severity for finding in order]),
+            "severity": spoken["severity"],
             "column": _texts([finding.column for finding in order]),
             "count": np.array([finding.count for finding in order], dtype=np.int64),
             "of": np.array([finding.of for finding in order], dtype=np.int64),
             "share": np.array([finding.share for finding in order], dtype=np.float64),
-            "example": _texts([finding.example for finding in order]),
-            "done": _texts([check.done for check in checks]),
-            "advice": _texts([check.advice for check in checks]),
+            **{name: spoken[name] for name in ("example", "done", "advice")},
         }
     )
+    return table, words
 
 
-def checks_table(findings: Sequence[Finding], not_asked: AbstractSet[str], timezone: str) -> ResultTable:
+def checks_table(findings: Sequence[Finding], not_asked: AbstractSet[str], timezone: str) -> SpokenTable:
     """Everything that was looked at, and whether something was found."""
     counts = {check: sum(finding.check == check for finding in findings) for check in CHECKS}
     status = [
         "found" if counts[check] else "not asked" if check in not_asked else "passed" for check in CHECKS
     ]
+    words: dict[str, list[str]] = {
+        "question": [Said(check.question) for check in CHECKS.values()],
+        "status": [Said(each) for each in status],
+    }
     table = _table.table_of(
         {
             "check": _texts(list(CHECKS)),
-            "question": _texts([check.question for check in CHECKS.values()]),
-            "status": _texts(status),
+            **spoken_columns(words),
             "findings": np.array(list(counts.values()), dtype=np.int64),
         }
     )
     definition = Said("What was looked at: found has rows in the table of findings, passed has none.")
-    return ResultTable(table, definition, timezone)
+    return SpokenTable(table, definition, timezone, words=words)
 
 
 def silences_table(facts: dict[str, Any], timezone: str, unlikely: float) -> ResultTable:
