@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 from scipy.stats import hypergeom, multivariate_normal, norm
-from sklearn.cluster import KMeans
+from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.datasets import load_iris, make_moons
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
@@ -30,6 +31,7 @@ from safar.models.personas.medoids import dissimilarities, medoids, ranges_of
 from safar.models.personas.preparing import Points
 from safar.models.personas.profiling import left_out, traits, v_tests
 from safar.models.personas.prototypes import Prototypes, embedded, gamma_of, kprototypes
+from safar.models.personas.regions import regions
 
 MINDS = ["birth_year", "price_sensitivity", "innovation_seeking", "family_orientation", "status_seeking"]
 
@@ -419,6 +421,40 @@ def test_noise_is_left_unassigned() -> None:
     assert len(known) > 280
     assert adjusted_rand_score(of[known], [placed[place] for place in known]) == 1.0
     assert found.unassigned == 303 - sum(found.to_dict()["customers"])
+
+
+def test_customers_in_whom_dense_regions_were_found_stay_there_and_noise_stays_noise() -> None:
+    random = np.random.default_rng(2)
+    values = np.vstack(
+        [random.normal(size=(200, 2)), random.normal(6, 1, (200, 2)), random.uniform(-9, 15, (80, 2))]
+    )
+    found = regions(points(values), 40)
+    labels = HDBSCAN(min_cluster_size=40, min_samples=10, copy=True).fit(values).labels_
+    assert 0 < (labels < 0).sum() < 80
+    assert found.place(points(values)).group.tolist() == labels.tolist()
+    others = random.uniform(-9, 15, (300, 2))
+    placed = found.place(points(others))
+    for row, here in enumerate(others):
+        far = [math.dist(here, there) for there in values]
+        nearest = labels[int(np.argmin(far))]
+        in_region = [min(far[n] for n in np.flatnonzero(labels == each)) for each in range(found.size)]
+        own = int(np.argmin(in_region))
+        outside = nearest < 0 or min(in_region) > found.reach[own]
+        assert placed.group[row] == (-1 if outside else own)
+        assert placed.distance[row] == pytest.approx(min(in_region))
+        assert placed.second[row] == np.argsort(in_region)[1]
+
+
+def test_dense_regions_are_found_in_ten_thousand_unless_more_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("safar.models.personas.finding._DENSE", 300)
+    data = three_kinds(200)
+    few = safar.personas(data, columns=["visits", "spend"], method="hdbscan")
+    assert "Personas were found in 300 of them" in few.definition
+    assert adjusted_rand_score(data["kind"], few.assignments.to_pandas().persona.fillna("nobody")) > 0.95
+    whole = safar.personas(data, columns=["visits", "spend"], method="hdbscan", sample=600)
+    assert "were found in" not in whole.definition
 
 
 # ------------------------------------------------------------------------------------------------------ invariants

@@ -221,8 +221,8 @@ def jaccard_of_regions(points: Points, group: Integers, least: int, seed: int) -
         # Resampled twice, a customer would be a dense region alone; half of the customers are as random.
         rows = np.sort(np.random.default_rng([seed, 2, number]).choice(few, len(few) // 2, replace=False))
         if len(rows) > fewest:
-            _, again = regions(points.rows(rows), max(2, fewest // 2))
-            found[number] = _jaccard(group[rows], again, size)
+            again = regions(points.rows(rows), max(2, fewest // 2))
+            found[number] = _jaccard(group[rows], again.group, size)
     return _mean(found)
 
 

@@ -32,7 +32,7 @@ from safar.models.personas.model import PersonaModel, customers_of_log
 from safar.models.personas.naming import suggested
 from safar.models.personas.preparing import Missing, Points, preparation_of
 from safar.models.personas.profiling import traits
-from safar.models.personas.regions import Regions, regions
+from safar.models.personas.regions import regions
 from safar.models.personas.result import PersonasResult, bilingual, persona_table
 
 __all__ = ["Behaviour", "personas"]
@@ -47,6 +47,9 @@ _BEHAVIOUR: tuple[Behaviour, ...] = ("recency", "frequency", "monetary", "channe
 _TELLING = ("recency_days", "tenure_days", "events", "active_days", "value_sum")
 _TELLING_BEGIN = ("channel_share_", "hour_share_")
 _RANGE = tuple(range(2, 9))
+# Personas are found in so many customers; dense regions in fewer, for their time grows with the square.
+_SAMPLED = 50_000
+_DENSE = 10_000
 _STARTS = {"kmeans": 50, "kprototypes": 20, "pam": 1, "mixture": 10}
 _MIXED = ("kprototypes", "pam")
 _METHODS = {
@@ -96,7 +99,7 @@ def personas(
     at: Instant | None = None,
     observe: Duration | None = None,
     features: Behaviour | Sequence[Behaviour] = _BEHAVIOUR,
-    sample: int = 50_000,
+    sample: int | None = None,
     seed: int = 0,
 ) -> PersonasResult:
     """Which kinds of customers are there, and what is typical of each?
@@ -141,7 +144,8 @@ def personas(
         The groups of features that a log is asked for; those that are not in `columns` are described where they are
         named in `describe`.
     sample
-        Personas are found in so many customers at most, drawn by `seed`; the others are placed.
+        Personas are found in so many customers at most, drawn by `seed`; the others are placed. By default 50,000; of
+        ``"hdbscan"`` 10,000, whose time grows with their square, and of ``"pam"`` never more than 5,000.
     seed
         Start of all that is random; the same one gives the same personas.
 
@@ -191,15 +195,14 @@ def personas(
     _args.choice(choose, "choose", Choose)
     _args.choice(missing, "missing", Missing)
     least = _args.share(minimum, "minimum")
-    most = _args.whole(sample, "sample")
+    most = None if sample is None else _args.whole(sample, "sample")
     described = () if describe in ((), []) else _args.names(describe, "describe")
     wanted = None if columns is None else {*_args.names(columns, "columns"), *described}
     known, question = _known(customers, profiles, key, wanted, at, observe, features)
     looked_at = _looked_at(known, columns, described, question is not None)
     preparation = preparation_of(known.known(looked_at, "columns"), missing)
     way = _method(method, preparation.categories != (), known, looked_at)
-    most = min(most, MOST_ROWS) if way == "pam" else most
-    points, usable = _sampled(known, preparation.apply(known), most, seed)
+    points, usable = _sampled(known, preparation.apply(known), _most(most, way), seed)
     found = _found(way, points, _numbers(k, way, points), choose, least, k is not None, seed)
     size = 1 if found.clustering is None else found.clustering.size
     model = PersonaModel(
@@ -328,6 +331,13 @@ def _numbers(k: int | Sequence[int] | None, method: Method, points: Points) -> l
     return sorted({int(each) for each in given})
 
 
+def _most(asked: int | None, method: Method) -> int:
+    """In how many customers personas are found at most."""
+    if method == "pam":
+        return min(asked or MOST_ROWS, MOST_ROWS)
+    return asked or (_DENSE if method == "hdbscan" else _SAMPLED)
+
+
 def _sampled(known: Customers, points: Points, most: int, seed: int) -> tuple[Points, int]:
     """The customers that personas are found in, in an order that does not depend on that of the rows; of how many."""
     rows = np.flatnonzero(points.usable)
@@ -371,14 +381,12 @@ def _found(
 
 def _dense(points: Points, least: int, seed: int) -> _Found:
     """Dense regions, the largest first."""
-    found, group = regions(points, least)
+    found = regions(points, least)
     if not found.size:
         return _Found(None, np.full(1, np.nan), "density", ())
-    sizes = np.bincount(group[group >= 0], minlength=found.size)
-    order = np.lexsort((*found.middles().T[::-1], -sizes))
-    ordered: Regions = found.ordered(order)
-    place = np.append(np.argsort(order), -1)
-    group = place[group]
+    sizes = np.bincount(found.group[found.group >= 0], minlength=found.size)
+    ordered = found.ordered(np.lexsort((*found.middles().T[::-1], -sizes)))
+    group = ordered.group
     stability = jaccard_of_regions(points, group, least, seed)
     nan = float("nan")
     one = Tried(
