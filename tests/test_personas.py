@@ -24,9 +24,10 @@ from page_tree import parse
 from safar._typing import Array
 from safar.datasets import shop
 from safar.language import Locale
-from safar.models.personas.choosing import gap_rule, mixture_rule, silhouette, told_apart, tried
+from safar.models.personas.choosing import gap_rule, look, silhouette
 from safar.models.personas.clustering import cluster
 from safar.models.personas.columns import Column, positions_of
+from safar.models.personas.hills import Normals
 from safar.models.personas.medoids import dissimilarities, medoids, ranges_of
 from safar.models.personas.preparing import Points
 from safar.models.personas.profiling import left_out, traits, v_tests
@@ -83,12 +84,12 @@ def test_a_mixture_of_the_iris_has_the_likelihood_of_scikit_learn(k: int, likeli
 
 
 def test_the_gap_rule_finds_three_groups_in_the_standardised_iris() -> None:
-    assert gap_rule(tried("kmeans", iris(), [2, 3, 4], seed=0, starts=20)) == 3
+    assert look("kmeans", iris(), [2, 3, 4], seed=0, starts=20).by_gap == 3
 
 
 def test_the_gap_of_one_group_is_that_of_its_definition() -> None:
     own = iris().numbers
-    found = tried("kmeans", iris(), [2], seed=5, starts=5)[0]
+    found = look("kmeans", iris(), [2], seed=5, starts=5).tried[0]
     axes = np.linalg.svd(own - own.mean(axis=0), full_matrices=False)[2]
     turned = (own - own.mean(axis=0)) @ axes.T
     # One group of points even in a box: the expected sum of squares is known.
@@ -317,7 +318,7 @@ def test_every_rule_chooses_three_of_three_kinds(choose: Any) -> None:
     assert choice.chosen.idxmax() == choice.by_gap.idxmax() == choice.silhouette.idxmax() == 3
 
 
-@pytest.mark.parametrize("shape", ["normal", "exponential", "poisson", "stretched"])
+@pytest.mark.parametrize("shape", ["normal", "exponential", "poisson", "stretched", "log-normal", "even"])
 def test_customers_without_groups_are_said_to_have_none_whatever_the_shape_of_their_cloud(shape: str) -> None:
     random = np.random.default_rng(0)
     clouds = {
@@ -325,10 +326,13 @@ def test_customers_without_groups_are_said_to_have_none_whatever_the_shape_of_th
         "exponential": random.exponential(size=(300, 3)),
         "poisson": random.poisson(1, size=(300, 3)),
         "stretched": random.normal(size=(300, 1)) + 0.5 * random.normal(size=(300, 3)),
+        "log-normal": random.lognormal(size=(300, 3)),
+        "even": random.uniform(size=(300, 3)),
     }
     data = {"customer": range(300), **dict(zip("abc", clouds[shape].T, strict=True))}
     found = safar.personas(data, k=[2, 3, 4])
-    assert found.reason == "gap"
+    assert found.reason == "mixture"
+    assert safar.personas(data, k=[2, 3, 4], choose="gap").reason == "gap"
     assert found.to_dict()["customers"] == [300]
     assert "No clusters" in found.definition
     assert found.names == ["All customers"]
@@ -368,24 +372,93 @@ def test_slices_of_a_group_are_told_from_groups(kinds: str, choose: Any) -> None
     assert "slices" not in found.definition
 
 
-def test_mixtures_are_of_the_kind_that_needs_fewer_groups() -> None:
+def planted(shape: str) -> tuple[Array, Array]:
+    """Customers of groups that one normal distribution each does not describe, and their groups."""
     random = np.random.default_rng(0)
-    turned = np.array([[1.0, 0.9], [0.9, 1.0]])
-    kind = np.arange(400) % 2
-    # Long groups side by side: variances of their own split them, one covariance in common does not.
-    long = random.multivariate_normal([0, 0], turned, 400) + 3 * kind[:, None] * np.array([1.0, -1.0])
-    points = Points(long, np.empty((400, 0), dtype=np.int64), np.ones(400, dtype=bool))
-    found = tried("kmeans", points, range(2, 6), seed=0, starts=5)
-    best = [min(found, key=lambda each: each.bic[way]).k for way in (0, 1)]
-    assert best[0] == 2 < best[1]
-    assert mixture_rule(found) == told_apart(found) == 2
-    # -2 log L + (parameters) log n, of one normal distribution.
-    likelihood = multivariate_normal(long.mean(axis=0), np.cov(long.T, bias=True)).logpdf(long).sum()
-    assert found[0].bic[0] == pytest.approx(-2 * likelihood + 5 * np.log(400), rel=1e-4)
-    mixed = Points(long, kind[:, None], points.usable)
-    with_categories = tried("kprototypes", mixed, [2, 3], seed=0, starts=5)
-    assert mixture_rule(with_categories) is None
-    assert told_apart(with_categories) == gap_rule(with_categories)
+    if shape == "side by side":
+        kind = np.arange(400) % 2
+        turned = np.array([[1.0, 0.9], [0.9, 1.0]])
+        return random.multivariate_normal([0, 0], turned, 400) + 3 * kind[:, None] * np.array([1, -1]), kind
+    kind = np.arange(600) % 3
+    if shape == "own directions":
+        middles = np.array([[0.0, 0.0], [8.0, 5.0], [-7.0, 7.0]])
+        spreads = np.array([[2.5, 0.5], [0.5, 2.5], [1.5, 1.5]])
+        return middles[kind] + random.normal(size=(600, 2)) * spreads[kind], kind
+    if shape == "counts":
+        return random.poisson(np.array([[1, 1, 8], [8, 1, 1], [4, 9, 4]])[kind]).astype(float), kind
+    if shape == "noise beside":
+        middles = np.array([[0.0, 0.0], [6.0, 0.0], [3.0, 5.0]])
+        return np.hstack([middles[kind], np.zeros((600, 3))]) + random.normal(size=(600, 5)), kind
+    return np.array([[0, 0, 0], [6, 0, 6], [0, 6, 6]])[kind] + random.exponential(size=(600, 3)), kind
+
+
+@pytest.mark.parametrize("shape", ["side by side", "own directions", "counts", "noise beside", "skewed"])
+def test_groups_of_any_shape_are_counted(shape: str) -> None:
+    values, kind = planted(shape)
+    found = safar.personas({"customer": range(len(kind)), **dict(zip("abcde", values.T, strict=False))})
+    assert len(found) == kind.max() + 1
+    assert found.choice.to_dict()["by_mixture"][kind.max()]
+
+
+def test_mixtures_say_nothing_of_categories() -> None:
+    values, kind = planted("side by side")
+    found = look("kprototypes", points(values, kind[:, None]), [2, 3], seed=0, starts=5)
+    assert found.by_mixture is None
+    assert found.told_apart == found.by_gap == gap_rule(found.tried)
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000))
+def test_a_valley_is_where_rising_water_joins_two_lakes(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    weights = random.dirichlet([5, 5])
+    means = random.normal(size=(2, 2)) * 2
+    roots = random.normal(size=(2, 2, 2)) * 0.4 + np.eye(2)
+    covariances = roots @ roots.transpose(0, 2, 1) + 0.2 * np.eye(2)
+    found = Normals(weights, means, np.linalg.inv(covariances)).valley(0, 1)
+    low, high = means.min(axis=0) - 1, means.max(axis=0) + 1
+    grid = np.stack(np.meshgrid(*np.linspace(low, high, 120).T), axis=-1)
+    density = sum(
+        weight * multivariate_normal(mean, covariance).pdf(grid)
+        for weight, mean, covariance in zip(weights, means, covariances, strict=True)
+    )
+    assert found == pytest.approx(pass_of(density), abs=0.03)
+
+
+def pass_of(heights: Array) -> float:
+    """Of a landscape the greatest of all heights of a pass between two peaks, to the lower peak; 1 with one peak.
+
+    Places are taken from the highest down; where two islands meet, the lower one's peak is compared.
+    """
+    peak: dict[int, float] = {}
+    owner: dict[tuple[int, int], int] = {}
+    worst = 1.0
+
+    def top(island: int) -> int:
+        while parent[island] != island:
+            island = parent[island]
+        return island
+
+    parent: list[int] = []
+    order = np.argsort(heights, axis=None)[::-1]
+    for row, column in zip(*np.unravel_index(order, heights.shape), strict=True):
+        here = float(heights[row, column])
+        around = {
+            top(owner[row + down, column + right])
+            for down, right in itertools.product((-1, 0, 1), repeat=2)
+            if (row + down, column + right) in owner
+        }
+        if not around:
+            parent.append(len(parent))
+            peak[len(parent) - 1] = here
+            owner[row, column] = len(parent) - 1
+            continue
+        highest, *others = sorted(around, key=lambda island: -peak[island])
+        for island in others:
+            worst = min(worst, here / peak[island])
+            parent[island] = highest
+        owner[row, column] = highest
+    return worst
 
 
 def test_one_factor_behind_all_answers_makes_no_clusters() -> None:
@@ -395,7 +468,7 @@ def test_one_factor_behind_all_answers_makes_no_clusters() -> None:
     people = {"customer": range(500), **dict(zip("abcdef", answers.T, strict=True))}
     found = safar.personas(people)
     assert found.reason == "mixture"
-    assert "one normal distribution" in found.definition
+    assert "no valley of few customers" in found.definition
     assert found.choice.to_dict()["by_mixture"][0]
     assert len(safar.personas(people, choose="gap")) > 1
 
@@ -405,7 +478,17 @@ def test_a_given_number_is_taken_and_the_gap_rule_still_heard() -> None:
     data = {"customer": range(300), "a": random.normal(size=300), "b": random.normal(size=300)}
     found = safar.personas(data, k=4)
     assert len(found) == 4
-    assert "by the gap rule, there are no clusters" in found.definition
+    assert "Their number was given. By the gap rule, there are no clusters." in found.definition
+    assert "No valley of few customers parts them." in found.definition
+
+
+def test_a_gap_rule_that_sees_no_clusters_is_heard_beside_the_mixtures_that_do() -> None:
+    values, _ = planted("noise beside")
+    data = {"customer": range(600), **dict(zip("abcde", values.T, strict=True))}
+    found = safar.personas(data)
+    assert len(found) == 3
+    assert "By the gap rule, there are no clusters." in found.definition
+    assert safar.personas(data, choose="gap").reason == "gap"
 
 
 def test_noise_is_left_unassigned() -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from safar._typing import Array, Floats, Integers
 from safar.models.personas.clustering import Method, cluster
 from safar.models.personas.groups import Clustering, drawn
+from safar.models.personas.hills import groups_of_mixtures
 from safar.models.personas.medoids import dissimilarities, ranges_of
 from safar.models.personas.preparing import Points
 from safar.models.personas.prototypes import Prototypes, embedded, gamma_of
@@ -23,14 +23,12 @@ __all__ = [
     "SILHOUETTE_ROWS",
     "STABLE",
     "Choose",
+    "Looked",
     "Tried",
-    "chosen",
     "gap_rule",
     "jaccard_of_regions",
-    "mixture_rule",
+    "look",
     "silhouette",
-    "told_apart",
-    "tried",
 ]
 
 Choose: TypeAlias = Literal["stability", "gap", "silhouette"]
@@ -41,10 +39,13 @@ _REFERENCES = 20
 _BOOTSTRAPS = 25
 # Starts of each clustering within a gap or a bootstrap, where many are averaged.
 _FEW = 5
-# Starts of a mixture.
-_MIXTURES = 2
 # Up to here the gap rule looks at all numbers below a given one.
 _FOLLOWED = 8
+# A few groups that are skewed take many normal distributions.
+_LEAST_COMPONENTS = 9
+# In a valley between groups are so many customers at most, to those at the lower peak; fewer where the gap rule says 1.
+_VALLEY = 0.5
+_DEEP_VALLEY = 0.3
 _NAN = float("nan")
 # Silhouettes need all distances between customers, gaps and bootstraps many clusterings.
 SILHOUETTE_ROWS = 4_000
@@ -61,9 +62,6 @@ class Tried:
         Number of groups.
     silhouette, gap, gap_error
         Mean silhouette; gap statistic and the standard error it is judged by. NaN where there is none.
-    bic
-        Of normal mixtures whose groups have one covariance in common, and of those with variances of their own. NaN
-        where there are categories.
     stability
         Mean Jaccard similarity of each group with its likest one in bootstraps.
     smallest
@@ -76,27 +74,73 @@ class Tried:
     silhouette: float
     gap: float
     gap_error: float
-    bic: tuple[float, float]
     stability: Floats
     smallest: float
     clustering: Clustering | None
 
 
-def tried(method: Method, points: Points, ks: Sequence[int], *, seed: int, starts: int) -> list[Tried]:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at to choose a number of groups.
+
+    Parameters
+    ----------
+    tried
+        What speaks for each number.
+    by_mixture
+        How many groups normal mixtures show; None where there are categories.
+    """
+
+    tried: tuple[Tried, ...]
+    by_mixture: int | None
+
+    @property
+    def by_gap(self) -> int | None:
+        """What the gap rule says."""
+        return gap_rule(self.tried)
+
+    @property
+    def told_apart(self) -> int | None:
+        """How many groups are more than slices of one; None where nothing says so."""
+        return self.by_gap if self.by_mixture is None else self.by_mixture
+
+    def chosen(self, choose: Choose, minimum: float) -> tuple[int, str | None]:
+        """The number of groups; where it is 1, with the reason."""
+        by_gap = choose == "gap" or self.by_mixture is None
+        most = self.by_gap if by_gap else self.by_mixture
+        if most == 1:
+            return 1, "gap" if by_gap else "mixture"
+        able = [each for each in self.tried if each.clustering is not None]
+        stable = [each for each in able if np.nanmean(each.stability) >= STABLE]
+        if not stable:
+            return 1, "stability"
+        fit = [each for each in stable if each.smallest >= minimum]
+        if not fit:
+            return 1, "minimum"
+        if choose == "silhouette":
+            return max(fit, key=lambda each: (each.silhouette, -each.k)).k, None
+        apart = [each for each in fit if most is None or each.k <= most] or fit[:1]
+        return (apart[-1] if choose == "gap" else _finest(apart)).k, None
+
+
+def look(method: Method, points: Points, ks: Sequence[int], *, seed: int, starts: int) -> Looked:
     """Look at each number of groups; also at one group, and at the other numbers whose gaps the rule looks at."""
     # Limits hold for libraries that are loaded, so scikit-learn comes first.
     import sklearn.cluster  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     few = points.rows(drawn(len(points), RESAMPLED_ROWS, seed))
-    looked = sorted({1, 2, *range(3, min(max(ks), _FOLLOWED)), *ks, *(k + 1 for k in ks)})
+    numbers = sorted({1, 2, *range(3, min(max(ks), _FOLLOWED)), *ks, *(k + 1 for k in ks)})
     # Threads of the libraries below change the last digits, and stand in each other's way in thousands of small fits.
     with threadpool_limits(1):
         found = [
-            Tried(k, _NAN, *gap, bic, np.empty(0), _NAN, None)
-            for k, gap, bic in zip(looked, _gaps(few, looked, seed), _bics(few, looked, seed), strict=True)
+            Tried(k, _NAN, *gap, np.empty(0), _NAN, None)
+            for k, gap in zip(numbers, _gaps(few, numbers, seed), strict=True)
         ]
-        return [_one(method, points, few, each, seed, starts) if each.k in ks else each for each in found]
+        depth = _VALLEY if gap_rule(found) != 1 else _DEEP_VALLEY
+        by_mixture = groups_of_mixtures(few, max(_LEAST_COMPONENTS, *numbers), depth, seed)
+        tried = (_one(method, points, few, each, seed, starts) if each.k in ks else each for each in found)
+        return Looked(tuple(tried), by_mixture)
 
 
 def _one(method: Method, points: Points, few: Points, known: Tried, seed: int, starts: int) -> Tried:
@@ -173,27 +217,6 @@ def _reference(points: Points, random: np.random.Generator) -> Points:
     return Points(numbers, categories, points.usable)
 
 
-# ---------------------------------------------------------------------------------------------------------- mixtures
-
-
-def _bics(points: Points, ks: Sequence[int], seed: int) -> list[tuple[float, float]]:
-    """What speaks against normal mixtures of numbers of groups: the Bayesian information criterion of two kinds."""
-    if points.categories.shape[1]:
-        return [(_NAN, _NAN)] * len(ks)
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.mixture import GaussianMixture
-
-    def of(k: int, kind: str) -> float:
-        way: dict[str, Any] = {"covariance_type": kind, "n_init": _MIXTURES, "random_state": seed}
-        mixture = GaussianMixture(min(k, len(points) - 1), **way)
-        return float(mixture.fit(points.numbers).bic(points.numbers))
-
-    with warnings.catch_warnings():
-        # Of fewer different customers than groups, and of a maximum that was not reached, the criterion is only worse.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return [(of(k, "tied"), of(k, "diag")) for k in ks]
-
-
 # --------------------------------------------------------------------------------------------------------- stability
 
 
@@ -261,42 +284,7 @@ def gap_rule(found: Sequence[Tried]) -> int | None:
     return None
 
 
-def mixture_rule(found: Sequence[Tried]) -> int | None:
-    """The number of normal distributions that fit best, of two kinds of them the fewer; None where there are none.
-
-    Either kind splits groups that are not shaped as it takes them to be, seldom both.
-    """
-    criteria: Floats = np.array([each.bic for each in found]).reshape(-1, 2)
-    if not len(criteria) or not np.isfinite(criteria).all():
-        return None
-    return min(found[int(place)].k for place in criteria.argmin(axis=0))
-
-
-def told_apart(found: Sequence[Tried]) -> int | None:
-    """How many groups are more than slices of one; None where nothing says so."""
-    by_mixture = mixture_rule(found)
-    return gap_rule(found) if by_mixture is None else by_mixture
-
-
-def chosen(found: Sequence[Tried], choose: Choose, minimum: float) -> tuple[int, str | None]:
-    """The number of groups; where it is 1, with the reason."""
-    by_gap = gap_rule(found)
-    if by_gap == 1:
-        return 1, "gap"
-    able = [each for each in found if each.clustering is not None]
-    stable = [each for each in able if np.nanmean(each.stability) >= STABLE]
-    if not stable:
-        return 1, "stability"
-    fit = [each for each in stable if each.smallest >= minimum]
-    if not fit:
-        return 1, "minimum"
-    if choose == "silhouette":
-        return max(fit, key=lambda each: (each.silhouette, -each.k)).k, None
-    most = by_gap if choose == "gap" else told_apart(found)
-    if most == 1:
-        return 1, "mixture"
-    apart = [each for each in fit if most is None or each.k <= most] or fit[:1]
-    if choose == "gap":
-        return apart[-1].k, None
-    whole = [each.k for each in apart if each.stability.min() >= STABLE]
-    return max(whole, default=max(apart, key=lambda each: (float(each.stability.mean()), -each.k)).k), None
+def _finest(found: Sequence[Tried]) -> Tried:
+    """The most groups that are all stable; where there are none, the most stable ones."""
+    whole = [each for each in found if each.stability.min() >= STABLE]
+    return whole[-1] if whole else max(found, key=lambda each: (float(each.stability.mean()), -each.k))

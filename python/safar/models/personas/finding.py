@@ -16,13 +16,11 @@ from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.language import Said, paragraph, so_many
 from safar.models.personas.choosing import (
     Choose,
+    Looked,
     Tried,
-    chosen,
-    gap_rule,
     jaccard_of_regions,
+    look,
     silhouette,
-    told_apart,
-    tried,
 )
 from safar.models.personas.clustering import Method
 from safar.models.personas.columns import Customers, customers_of, joined
@@ -61,9 +59,7 @@ _METHODS = {
 }
 _REASONS = {
     "gap": Said("No clusters: by the gap rule, one group explains the customers as well as several."),
-    "mixture": Said(
-        "No clusters: one normal distribution fits the customers as well as a mixture of several."
-    ),
+    "mixture": Said("No clusters: no valley of few customers lies between groups of many."),
     "stability": Said(
         "No clusters: whatever their number, the groups don't come back when customers are resampled."
     ),
@@ -81,7 +77,7 @@ class _Found:
     clustering: Clustering | None
     stability: Floats
     reason: str | None
-    tried: tuple[Tried, ...]
+    looked: Looked
 
 
 def personas(
@@ -128,9 +124,9 @@ def personas(
         Number of personas, or the numbers to look at; by default 2 to 8. `"hdbscan"` finds its own.
     choose
         Which number is taken of those whose groups are stable on average and not too small: ``"stability"`` (default)
-        the largest one all of whose groups come back in bootstraps, up to that of normal mixtures or, with categories,
-        of the gap rule (the finest picture that holds), ``"gap"`` what the gap rule says, ``"silhouette"`` the one with
-        the most separate groups.
+        the largest one all of whose groups come back in bootstraps, up to the groups that normal mixtures show or, with
+        categories, to what the gap rule says (the finest picture that holds), ``"gap"`` what the gap rule says,
+        ``"silhouette"`` the one with the most separate groups.
     missing
         A customer with an unknown value: ``"typical"`` takes the median of a number, and unknown as a category of its
         own; ``"unassigned"`` leaves the customer out.
@@ -169,10 +165,14 @@ def personas(
     R's ``cluster::daisy`` and ``pam``. Gap statistic: Tibshirani, Walther and Hastie (2001,
     doi:10.1111/1467-9868.00293), 20 references in the box of the principal axes, of k-means or k-prototypes
     whatever the method; rule of one standard error. Normal mixtures: the least BIC (Fraley and Raftery 2002,
-    doi:10.1198/016214502760047131) of those with one covariance in common and of those with variances of their own,
-    whichever has fewer groups. Stability: Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps. Where the
-    gap rule or the mixtures say 1, or no number of groups has a mean stability of 0.75, there are no clusters, and
-    the result is one group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
+    doi:10.1198/016214502760047131) of those with one covariance in common, with variances and with covariances of their
+    own, in columns blurred by a tenth of their spread. Components are one group unless the density along their
+    ridgeline (Ray and Lindsay 2005, doi:10.1214/009053605000000417) falls below half of the lower peak, or where the
+    gap rule says 1, to 0.3 of it (a ridgeline ratio of Hennig 2010, doi:10.1007/s11634-010-0058-3); where one
+    covariance in common fits best, or variances of their own take as many components, each is a group. Stability:
+    Hennig (2007, doi:10.1016/j.csda.2006.11.025), 25 bootstraps. Where the mixtures (of categories, or asked for, the
+    gap rule) say 1, or no number of groups has a mean stability of 0.75, there are no clusters, and the result is one
+    group with the reason. v-test: hypergeometric with mid-p, as ``FactoMineR::catdes``.
 
     The order of rows does not matter: customers are sorted by their values first. Of more than 5,000 customers so many,
     drawn by `seed`, look for the best start, which all of `sample` lead on. Gap, mixtures and stability are measured in
@@ -203,7 +203,9 @@ def personas(
     preparation = preparation_of(known.known(looked_at, "columns"), missing)
     way = _method(method, preparation.categories != (), known, looked_at)
     points, usable = _sampled(known, preparation.apply(known), _most(most, way), seed)
-    found = _found(way, points, _numbers(k, way, points), choose, least, k is not None, seed)
+    numbers = _numbers(k, way, points)
+    given = k is not None and len(numbers) == 1
+    found = _found(way, points, numbers, choose, least, given, seed)
     size = 1 if found.clustering is None else found.clustering.size
     model = PersonaModel(
         preparation, found.clustering, bilingual([Said("persona {number}", number=n + 1) for n in range(size)]),
@@ -219,7 +221,7 @@ def personas(
     )  # fmt: skip
     return PersonasResult(
         persona_table(model, placed, found.stability, least),
-        _definition(known, model, way, found, placed.group, (len(points), usable), k is not None),
+        _definition(known, model, way, found, placed.group, (len(points), usable), given),
         "UTC",
         shares=frozenset({"share", "share_low", "share_high"}),
         model=model,
@@ -227,7 +229,7 @@ def personas(
         _customers=known,
         _placed=placed,
         _traits=of_traits,
-        _tried=found.tried,
+        _looked=found.looked,
         _stability=found.stability,
         _minimum=least,
     )
@@ -368,22 +370,22 @@ def _found(
 ) -> _Found:
     if method == "hdbscan":
         return _dense(points, max(2, round(minimum * len(points))), seed)
-    looked = tried(method, points, numbers, seed=seed, starts=_STARTS[method])
-    if given and len(numbers) == 1:
+    looked = look(method, points, numbers, seed=seed, starts=_STARTS[method])
+    if given:
         size, reason = numbers[0], None
     else:
-        size, reason = chosen(looked, choose, minimum)
-    taken = next((each for each in looked if each.k == size and each.clustering is not None), None)
+        size, reason = looked.chosen(choose, minimum)
+    taken = next((each for each in looked.tried if each.k == size and each.clustering is not None), None)
     if taken is None:
-        return _Found(None, np.full(1, np.nan), reason, tuple(looked))
-    return _Found(taken.clustering, taken.stability, None, tuple(looked))
+        return _Found(None, np.full(1, np.nan), reason, looked)
+    return _Found(taken.clustering, taken.stability, None, looked)
 
 
 def _dense(points: Points, least: int, seed: int) -> _Found:
     """Dense regions, the largest first."""
     found = regions(points, least)
     if not found.size:
-        return _Found(None, np.full(1, np.nan), "density", ())
+        return _Found(None, np.full(1, np.nan), "density", Looked((), None))
     sizes = np.bincount(found.group[found.group >= 0], minlength=found.size)
     ordered = found.ordered(np.lexsort((*found.middles().T[::-1], -sizes)))
     group = ordered.group
@@ -394,12 +396,11 @@ def _dense(points: Points, least: int, seed: int) -> _Found:
         silhouette("hdbscan", points, group, seed),
         nan,
         nan,
-        (nan, nan),
         stability,
         float(sizes.min() / len(points)),
         ordered,
     )
-    return _Found(ordered, stability, None, (one,))
+    return _Found(ordered, stability, None, Looked((one,), None))
 
 
 # ---------------------------------------------------------------------------------------------------------------- words
@@ -416,7 +417,6 @@ def _definition(
 ) -> Said:
     preparation = model.preparation
     nobody = int((group < 0).sum())
-    by_gap, most = gap_rule(found.tried), told_apart(found.tried)
     sentences = [
         Said(
             "{customers}, {personas} by {method} in {columns}.",
@@ -430,13 +430,21 @@ def _definition(
         Said("Personas were found in {fitted} of them, drawn at random; the others were placed.", fitted=of_all[0])
         if of_all[0] < of_all[1]
         else None,
-        Said("Their number was given; by the gap rule, there are no clusters.")
-        if given and found.reason is None and by_gap == 1
-        else None,
-        Said(_FINER, number=most)
-        if found.reason is None and most is not None and 1 < most < len(model.names)
-        else None,
+        *(_doubts(found.looked, len(model.names), given) if found.reason is None else ()),
         so_many(nobody, "1 customer is unassigned.", "{number} customers are unassigned.") if nobody else None,
         Said("Personas describe customers; they explain nothing."),
     ]  # fmt: skip
     return paragraph(*sentences)
+
+
+def _doubts(looked: Looked, size: int, given: bool) -> list[Said]:
+    """What speaks against so many personas."""
+    most = looked.told_apart
+    said = [Said("Their number was given.")] if given and (looked.by_gap == 1 or most == 1) else []
+    if looked.by_gap == 1:
+        said.append(Said("By the gap rule, there are no clusters."))
+    if looked.by_mixture == 1:
+        said.append(Said("No valley of few customers parts them."))
+    if most is not None and 1 < most < size:
+        said.append(Said(_FINER, number=most))
+    return said

@@ -19,9 +19,7 @@ from safar.models.personas.choosing import (
     RESAMPLED_ROWS,
     SILHOUETTE_ROWS,
     STABLE,
-    Tried,
-    gap_rule,
-    mixture_rule,
+    Looked,
 )
 from safar.models.personas.columns import Column, Customers
 from safar.models.personas.drift import PersonaDriftResult, drift_of
@@ -63,9 +61,10 @@ class PersonasResult(ResultTable):
     model
         What is needed to place other customers.
     reason
-        Why there are no clusters: ``"gap"`` (one group explains the customers as well), ``"mixture"`` (one normal
-        distribution fits them as well), ``"stability"`` (no number of groups comes back in bootstraps), ``"minimum"``
-        (each number has a group that is too small), ``"density"`` (no region is dense enough), or None where there are.
+        Why there are no clusters: ``"gap"`` (one group explains the customers as well), ``"mixture"`` (no valley of few
+        customers lies between groups of many), ``"stability"`` (no number of groups comes back in bootstraps),
+        ``"minimum"`` (each number has a group that is too small), ``"density"`` (no region is dense enough), or None
+        where there are.
     """
 
     _: KW_ONLY
@@ -74,7 +73,7 @@ class PersonasResult(ResultTable):
     _customers: Customers
     _placed: Placement
     _traits: Mapping[str, Array]
-    _tried: tuple[Tried, ...]
+    _looked: Looked
     _stability: Floats
     _minimum: float
 
@@ -121,8 +120,7 @@ class PersonasResult(ResultTable):
         groups), ``least_stability``, ``smallest`` (share of the smallest group), ``by_gap`` and ``by_mixture`` (whether
         the gap rule or normal mixtures say so), ``chosen``. What was not looked at is null.
         """
-        tried = self._tried
-        by_gap, by_mixture = gap_rule(tried), mixture_rule(tried)
+        tried, by_gap, by_mixture = self._looked.tried, self._looked.by_gap, self._looked.by_mixture
         stabilities = [each.stability for each in tried]
         columns: dict[str, object] = {
             "personas": np.array([each.k for each in tried], dtype=np.int64),
@@ -463,9 +461,9 @@ _TRAITS = Said(
 )
 _CHOICE = Said(
     "gap compares the spread within groups with that of customers without groups; the gap rule takes the least number "
-    "whose gap is not clearly below the next one's. by_mixture is the number of normal distributions that fit best "
-    "(BIC), with one covariance in common or with variances of their own, whichever needs fewer. stability is the "
-    "mean Jaccard similarity of a group with its likest one in bootstraps: 0.75 and more is stable."
+    "whose gap is not clearly below the next one's. by_mixture is the number of groups that normal distributions show "
+    "which fit best (BIC); those that no valley parts are one. stability is the mean Jaccard similarity of a group "
+    "with its likest one in bootstraps: 0.75 and more is stable."
 )
 
 
