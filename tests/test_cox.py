@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import safar
+from rossi import ROSSI
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.models.survival.likelihood import Ties, concordant
 from test_conversion import lines
@@ -65,15 +66,13 @@ def test_the_exact_score_test_is_the_log_rank_test() -> None:
 
 
 def test_the_recidivism_of_rossi_is_as_lifelines_and_r_have_it() -> None:
-    datasets = pytest.importorskip(
-        "lifelines.datasets", reason="the data come with lifelines, which needs pandas before 3"
-    )
-    rossi = datasets.load_rossi()
     columns = ["fin", "age", "race", "wexp", "mar", "paro", "prio"]
-    result = safar.cox(rossi, duration="week", event="arrest", columns=columns)
+    result = safar.cox(ROSSI, duration="week", event="arrest", columns=columns)
     expected = [-0.379422, -0.057438, 0.313900, -0.149796, -0.433704, -0.084871, 0.091497]
     assert result.to_dict()["coefficient"] == pytest.approx(expected, abs=5e-7)
     assert result.log_likelihood == pytest.approx(-658.7477, abs=5e-5)
+    ratio = {row["test"]: row["chi_squared"] for row in lines(result.tests())}["likelihood ratio"]
+    assert result.log_likelihood - ratio / 2 == pytest.approx(-675.3806, abs=5e-5)
     assert result.concordance == pytest.approx(0.6403292, abs=5e-8)
     # R's cox.zph before version 3, as Fox and Weisberg print it.
     found = lines(result.proportionality("survival"))

@@ -101,6 +101,7 @@ PUBLIC = [
     "Stickiness",
     "StickinessResult",
     "SurvivalResult",
+    "TenuresResult",
     "Transitions",
     "TransitionsResult",
     "TrendResult",
@@ -142,6 +143,7 @@ PUBLIC = [
     "scan",
     "step",
     "survival",
+    "tenures",
     "trend",
 ]
 # One question of each analysis with arguments that are not the defaults.

@@ -113,7 +113,7 @@ if TYPE_CHECKING:
         personas,
     )
     from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
-    from safar.models.survival import CoxResult, SurvivalResult, cox, survival
+    from safar.models.survival import CoxResult, SurvivalResult, TenuresResult, cox, survival, tenures
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
 
@@ -201,6 +201,7 @@ __all__ = [
     "Stickiness",
     "StickinessResult",
     "SurvivalResult",
+    "TenuresResult",
     "Transitions",
     "TransitionsResult",
     "TrendResult",
@@ -242,6 +243,7 @@ __all__ = [
     "scan",
     "step",
     "survival",
+    "tenures",
     "trend",
 ]
 
@@ -263,6 +265,7 @@ _LATER = {
     "Profit": ("safar.models.prediction", "Profit"),
     "ScoresResult": ("safar.models.prediction", "ScoresResult"),
     "SurvivalResult": ("safar.models.survival", "SurvivalResult"),
+    "TenuresResult": ("safar.models.survival", "TenuresResult"),
     "TrendResult": ("safar.monitoring", "TrendResult"),
     "alerts": ("safar.monitoring", "alerts"),
     "churn": ("safar.models.prediction", "churn"),
@@ -279,6 +282,7 @@ _LATER = {
     "personas": ("safar.models.personas", "personas"),
     "plot": ("safar.plot", None),
     "survival": ("safar.models.survival", "survival"),
+    "tenures": ("safar.models.survival", "tenures"),
     "trend": ("safar.monitoring", "trend"),
 }
 

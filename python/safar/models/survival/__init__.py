@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from safar.models.survival.curves import SurvivalResult, survival
+from safar.models.survival.followed import TenuresResult, tenures
 from safar.models.survival.regression import CoxResult, cox
 
-__all__ = ["CoxResult", "SurvivalResult", "cox", "survival"]
+__all__ = ["CoxResult", "SurvivalResult", "TenuresResult", "cox", "survival", "tenures"]

@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 
 from safar import _args, _table
+from safar._core import Table
 from safar._log import Log
-from safar._typing import Array, At, Duration, Frame, Integers
+from safar._typing import Array, At, Duration, Frame, Instant, Integers
 from safar.analyses._spec import at_words, observed, segments
 from safar.analyses._survival import (
     NOT_WATCHED,
@@ -26,6 +27,7 @@ from safar.analyses._survival import (
 from safar.analyses.conversion import Conversion, curves_of
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.language import Length, Listed, Said, paragraph
+from safar.models.survival.followed import FOLLOWED, UnitOfTenure, tenures
 from safar.models.survival.watched import Watched, watched_of
 from safar.result import ResultTable
 
@@ -316,6 +318,8 @@ def survival(
     start: str | Sequence[str] | None = None,
     end: str | Sequence[str] | None = None,
     stop: str | Sequence[str] | None = None,
+    since: str | None = None,
+    watched_from: Instant | None = None,
     causes: str | Sequence[str] | None = None,
     by: str | None = None,
     at: At = "entry",
@@ -341,6 +345,9 @@ def survival(
     start, end, stop, at, resolution
         Of a log, as of `EventLog.conversion`: the time from a customer's first `start` event to the first `end` event
         later; who has none is watched until a `stop` event and `observed_until`.
+    since, watched_from
+        Of a log, as of `tenures`, where customers are older than its first event: the column with the instant at which
+        each became one, instead of `start`, and since when the log holds what happens to them.
     causes
         Several things that may end the time, of which the first alone happens: values of `event`, or events of a log
         beside `end`. Each has an incidence of its own, and one minus survival is their sum.
@@ -400,7 +407,7 @@ def survival(
     others = () if causes is None else _args.names(causes, "causes")
     if isinstance(data, Log):
         of_frame = {"duration": duration, "event": event, "entry": entry, "weights": weights}
-        _refuse_others(of_frame, "a frame", "a log takes start= and end=")
+        _refuse_others(of_frame, "a frame", "a log takes start= or since=, and end=")
         if end is None:
             raise ArgumentError(
                 'end=None; expected the event that ends the time of a customer, such as "cancel"'
@@ -409,6 +416,20 @@ def survival(
             raise ArgumentError(
                 f'unit="{unit}" has no fixed length; for a log choose of {_args.listing(_US)}'
             )
+        if since is not None:
+            if (at, resolution) != ("entry", "1s"):
+                raise ArgumentError("at= and resolution= are for start=; with since= times are as they are")
+            kept = () if by is None else _args.text(by, "by")
+            rows = tenures(
+                data, end=end, since=since, start=start, stop=stop, causes=causes, columns=kept,
+                watched_from=watched_from, unit=cast("UnitOfTenure", unit),
+            )  # fmt: skip
+            return _of_watched(
+                rows.watched(), rows.table, [rows.definition], rows.causes, by, until, unit, data
+            )
+        _refuse_others(
+            {"watched_from": watched_from}, "customers of since=", "leave it out, or name the column"
+        )
         asked = Conversion(
             end,
             start=start,
@@ -420,7 +441,8 @@ def survival(
             at=at,
         )
         return _of_log(data, asked, unit)
-    _refuse_others({"start": start, "end": end, "stop": stop}, "a log", "a frame takes duration= and event=")
+    of_log = {"start": start, "end": end, "stop": stop, "since": since, "watched_from": watched_from}
+    _refuse_others(of_log, "a log", "a frame takes duration= and event=")
     if duration is None or event is None:
         raise ArgumentError(
             "a frame needs duration= (the column with the times) and event= (the column that says whether the event "
@@ -435,26 +457,42 @@ def survival(
         causes=others,
         others=() if by is None else [_args.text(by, "by")],
     )
-    codes, names = (np.zeros(table.num_rows, dtype=np.int64), [None]) if by is None else table.codes(by)
-    longest = np.inf if until is None else _after(until, unit, "until")
-    curves = _of_segments(found, codes, names, len(others), longest)
-    if not curves:
-        raise ArgumentError(
-            f'until={until!r}: nobody was watched before it; the first entry in "{entry}" is at '
-            f"{float(found.entry.min()):g}: expected a later time"
-        )
     told = [
         Said(_ROWS, duration=duration, event=event)
         if causes is None
         else Said(_ROWS_OF_CAUSES, duration=duration, event=event, causes=Listed(others, last="or")),
         None if entry is None else Said('Who came later ("{entry}") is at risk from then on.', entry=entry),
         None if weights is None else Said('A row stands for "{weights}" customers.', weights=weights),
+    ]
+    return _of_watched(found, table, told, others, by, until, unit)
+
+
+def _of_watched(
+    found: Watched,
+    table: Table,
+    told: Sequence[str | None],
+    causes: Sequence[str],
+    by: str | None,
+    until: float | Duration | None,
+    unit: TimeOfLife,
+    log: Log | None = None,
+) -> SurvivalResult:
+    """The curves of customers, one row each."""
+    codes, names = (np.zeros(table.num_rows, dtype=np.int64), [None]) if by is None else table.codes(by)
+    longest = np.inf if until is None else _after(until, unit, "until")
+    curves = _of_segments(found, codes, names, len(causes), longest)
+    if not curves:
+        raise ArgumentError(
+            f"until={until!r}: nobody was watched before it; the first entry is at {float(found.entry.min()):g}: "
+            "expected a later time"
+        )
+    limit = (
         None
         if until is None
-        else Said("Nobody is looked at for longer than {time}.", time=_told(until, unit)),
-    ]
+        else Said("Nobody is looked at for longer than {time}.", time=_told(until, unit))
+    )
     of_segments = None if by is None else Said('Segments are the values of "{column}".', column=by)
-    return _result(curves, [*told, of_segments], others, unit, by)
+    return _result(curves, [*told, limit, of_segments], causes, unit, by, log)
 
 
 _ROWS = (
@@ -463,10 +501,6 @@ _ROWS = (
 _ROWS_OF_CAUSES = (
     'Each row is a customer who was watched for "{duration}"; "{event}" says which of {causes} had come then, if '
     "any."
-)
-_FOLLOWED = (
-    "Customers are followed from their {start} to the first {end} later in their order of events; who has none is "
-    "watched until {until}, whichever comes first."
 )
 _ESTIMATED = (
     "survival is the Kaplan-Meier estimate of the share without an event by the time (in {unit}), with Greenwood's "
@@ -497,7 +531,7 @@ def _of_log(log: Log, asked: Conversion, unit: TimeOfLife) -> SurvivalResult:
         observed(log),
     ]
     followed = Said(
-        _FOLLOWED,
+        FOLLOWED,
         start=Said("first {events} event", events=Listed(start, last="or")) if start else Said("first event"),
         end=Said("{events} event", events=Listed([*end, *causes], last="or")),
         until=Listed(limits, last="or"),

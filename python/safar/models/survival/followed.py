@@ -1,0 +1,451 @@
+"""Customers of a log as rows for survival: since when, watched from when, for how long, and what ended it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from safar import _args, _core, _table
+from safar._log import Log
+from safar._typing import Array, Instant, Integers
+from safar.analyses._spec import observed
+from safar.errors import ArgumentError, DataError
+from safar.explanation import Explanation, explanation, one_customer
+from safar.language import Listed, Moment, Said, Span, Spoken, paragraph
+from safar.log import EventLog
+from safar.models.survival.watched import Watched
+from safar.result import ResultTable
+from safar.spoken import SpokenTable, spoken_columns
+
+__all__ = ["TenuresResult", "UnitOfTenure", "tenures"]
+
+UnitOfTenure: TypeAlias = Literal["second", "minute", "hour", "day", "week"]
+
+_US: dict[str, int] = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000}
+_US |= {"day": 86_400_000_000, "week": 604_800_000_000}
+_WORDS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "week": "weeks"}
+# Columns of the result that no column of the log may have.
+_OWN = ("customer", "began", "entry", "duration", "event")
+_UNKNOWN, _LATER, _GONE = range(3)
+# By the reason for which a customer has no row: what a table calls it, and what is said of one and of several.
+_LEFT_OUT = {
+    _UNKNOWN: ("no beginning known", '1 customer has no "{since}".', '{number} customers have no "{since}".'),
+    _LATER: (
+        "began after the data end",
+        "1 customer began after the data end.",
+        "{number} customers began after the data end.",
+    ),
+    _GONE: (
+        "gone before the watch began",
+        "1 customer had gone before the watch began.",
+        "{number} customers had gone before the watch began.",
+    ),
+}
+FOLLOWED = (
+    "Customers are followed from their {start} to the first {end} later in their order of events; who has none is "
+    "watched until {until}, whichever comes first."
+)
+_FOLLOWED_SINCE = (
+    'Customers are followed from the instant in "{column}" to the first {end} from then on; who has none is watched '
+    "until {until}, whichever comes first. The watch begins at {moment}: who began before is at risk from then on."
+)
+
+
+class _Asked(NamedTuple):
+    """What is asked of each part of the data."""
+
+    start: tuple[str, ...]
+    since: str | None
+    end: tuple[str, ...]
+    causes: tuple[str, ...]
+    stop: tuple[str, ...]
+    columns: tuple[str, ...]
+    watched_us: int
+    until_us: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What may end the time of a customer, where there are several such things."""
+        return (" or ".join(self.end), *self.causes) if self.causes else ()
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class TenuresResult(ResultTable):
+    """Since when is each customer one, and for how long?
+
+    Parameters
+    ----------
+    table
+        One row a customer; `tenures` lists the columns.
+    left_out
+        Customers without a row, one row a reason: ``reason``, ``customers``.
+    """
+
+    _: KW_ONLY
+    left_out: SpokenTable
+    _asked: _Asked
+    _source: Log
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What may end the time of a customer, where there are several such things."""
+        return self._asked.names
+
+    def watched(self) -> Watched:
+        """The rows for curves."""
+        entry, duration = (self.table.numpy(name)[0].astype(np.float64) for name in ("entry", "duration"))
+        if self.causes:
+            codes, texts = self.table.codes("event")
+            numbers = {name: number for number, name in enumerate(self.causes, 1)}
+            cause = np.array([numbers.get(text or "", 0) for text in texts], dtype=np.int64)[codes]
+        else:
+            cause = self.table.numpy("event")[0].astype(np.int64)
+        # Who was there from the beginning is at risk at time 0, too.
+        return Watched(
+            np.where(entry == 0, -np.inf, entry), duration, cause, np.ones(len(entry), dtype=np.int64)
+        )
+
+    def explain(self, customer: object) -> Explanation:
+        """Why does a customer count for so long?
+
+        Parameters
+        ----------
+        customer
+            An id, as the data give it.
+
+        Returns
+        -------
+        Explanation
+            One row an event of the customer, with what it decides.
+        """
+        asked = self._asked
+        one = one_customer(self._source, customer)
+        part = _Part.of(one, asked)
+        times = one.core.view("times").tolist()
+        began, start, last = int(part.began[0]), int(part.start[0]), int(part.last[0])
+        ends = Said("ends the time of the customer") if part.cause[0] else Said("ends the watch")
+        decisions: list[Spoken] = [
+            Said("the beginning")
+            if place == start
+            else ends
+            if place == last
+            else Said("before the beginning")
+            if time < began or place < start
+            else Said("after the end: not looked at")
+            if 0 <= last < place
+            else Said("")
+            for place, time in enumerate(times)
+        ]
+        return explanation(one, customer, decisions, self._told(part), self.definition)
+
+    def _told(self, part: _Part) -> list[Spoken]:
+        asked, zone = self._asked, self.timezone
+        reason = int(part.left_out[0])
+        if not part.begins[0]:
+            return [Said("The customer never began, and has no row.")]
+        if reason >= 0:
+            return [Said("The customer has no row: {reason}.", reason=Said(_LEFT_OUT[reason][0]))]
+        began, over = int(part.began[0]), int(part.over[0])
+        watched = max(began, asked.watched_us)
+        ended = Said("an event ended it") if part.cause[0] else Said("nothing had ended it then")
+        return [
+            Said("A customer since {moment}.", moment=Moment(_args.local_datetime(began, zone))),
+            Said("Watched from then on.")
+            if watched == began
+            else Said("Watched from {moment} on.", moment=Moment(_args.local_datetime(watched, zone))),
+            Said(
+                "Watched until {moment}, {span} after the beginning: {ended}.",
+                moment=Moment(_args.local_datetime(over, zone)),
+                span=Span(over - began),
+                ended=ended,
+            ),
+        ]
+
+
+class _Part(NamedTuple):
+    """The customers of a part of the data, one place each."""
+
+    # Whether there is a beginning, and when it was, µs UTC.
+    begins: Array
+    began: Integers
+    # The position of the event that is the beginning, and of that which ends the watch; -1 where there is none.
+    start: Integers
+    last: Integers
+    # When the watch ends, and the number of the cause that ended it, 0 where none did.
+    over: Integers
+    cause: Integers
+    # Why there is no row, -1 where there is one.
+    left_out: Integers
+
+    @classmethod
+    def of(cls, log: EventLog, asked: _Asked) -> _Part:
+        """Follow each customer of the log."""
+        offsets = log.core.view("offsets").astype(np.int64)
+        times = log.core.view("times")
+        codes, names = log.core.events_table(["event"]).codes("event")
+        owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        position = np.arange(len(times))
+        kinds = _kinds(names, asked)
+        if asked.since is None:
+            begins_here = np.ones(len(times), dtype=bool) if not asked.start else kinds["start"][codes]
+            start = _first(begins_here, owner, len(offsets) - 1)
+            begins = start >= 0
+            began = np.where(begins, times[start], 0)
+            later = position > start[owner]
+            unknown = np.zeros(len(start), dtype=bool)
+        else:
+            start = np.full(len(offsets) - 1, -1)
+            began, unknown = _since(log, asked.since, offsets[:-1])
+            begins = np.ones(len(start), dtype=bool)
+            later = times >= began[owner]
+        cause = kinds["cause"][codes]
+        last = _first(later & ((cause > 0) | kinds["stop"][codes]), owner, len(offsets) - 1)
+        found = last >= 0
+        over = np.where(found, times[last], asked.until_us)
+        left_out = np.full(len(start), -1)
+        # Who began before the watch and had gone by then was never seen.
+        left_out[(began < asked.watched_us) & (over <= asked.watched_us)] = _GONE
+        left_out[began > asked.until_us] = _LATER
+        left_out[unknown] = _UNKNOWN
+        return cls(begins, began, start, last, over, np.where(found, cause[last], 0), left_out)
+
+
+def _kinds(names: Sequence[str | None], asked: _Asked) -> dict[str, Array]:
+    """By code of an event: whether it is a beginning, the number of its cause (0 for none), whether it ends a watch."""
+    causes: dict[str | None, int] = {name: number for number, name in enumerate(asked.causes, 2)}
+    causes |= dict.fromkeys(asked.end, 1)
+    return {
+        "start": np.array([name in asked.start for name in names], dtype=bool),
+        "cause": np.array([causes.get(name, 0) for name in names], dtype=np.int64),
+        "stop": np.array([name in asked.stop for name in names], dtype=bool),
+    }
+
+
+def _first(chosen: Array, owner: Integers, customers: int) -> Integers:
+    """The position of each customer's first chosen event, -1 where there is none."""
+    found = np.full(customers, -1, dtype=np.int64)
+    places = np.flatnonzero(chosen)[::-1]
+    # In the order of time from the last one on, so that the first one stays.
+    found[owner[places]] = places
+    return found
+
+
+def _since(log: EventLog, column: str, first: Integers) -> tuple[Integers, Array]:
+    """The instants in a column, at the first event of each customer, µs UTC; and where there is none."""
+    rows = log.core.customers().select(["customer"]).beside(log.core.events_table([column], first))
+    place = {"customer": "customer", "time": column, "normalize": log.roles.get("normalize")}
+    located = log.core.locate(rows, json.dumps(place))
+    time, missing = located.numpy("time")
+    missing = np.zeros(len(first), dtype=bool) if missing is None else missing
+    given = rows.numpy(column)
+    known = np.ones(len(first), dtype=bool) if given[1] is None else ~given[1]
+    if given[0].dtype.kind == "O":
+        known &= np.array([value is not None for value in given[0].tolist()], dtype=bool)
+    unreadable = np.flatnonzero(known & missing)
+    if len(unreadable):
+        value = given[0][unreadable[0]]
+        raise DataError(
+            f'column "{column}": {len(unreadable):,} customers have a value that is no instant (such as {value!r}); '
+            'expected dates or times, such as "2024-05-01"'
+        )
+    return np.where(missing, 0, time.astype(np.int64)), missing
+
+
+def tenures(
+    log: Log,
+    *,
+    end: str | Sequence[str],
+    since: str | None = None,
+    start: str | Sequence[str] | None = None,
+    stop: str | Sequence[str] | None = None,
+    causes: str | Sequence[str] | None = None,
+    columns: str | Sequence[str] = (),
+    watched_from: Instant | None = None,
+    unit: UnitOfTenure = "day",
+) -> TenuresResult:
+    """Since when is each customer one, from when on was that watched, for how long, and what ended it?
+
+    The rows that `survival` and `cox` take, where the log is all there is, or where customers are older than it.
+
+    Parameters
+    ----------
+    log
+        The log.
+    end
+        The event, or events, that end the time of a customer, such as ``"cancel"``.
+    since
+        The column with the instant at which each customer became one, such as ``"customer_since"`` of the profiles: its
+        value at the first event counts. Dates or times, or text of such; without a zone of their own, wall clock of
+        the log's zone.
+    start
+        The event, or events, with which the time of a customer begins instead; by default the first of all.
+    stop
+        Events that end the watch, though nothing else.
+    causes
+        Further events that end the time of a customer, of which the first alone happens.
+    columns
+        Columns of the log whose value at the beginning (with `since`, at the first event) each row keeps, for `by` of
+        `survival` and `columns` of `cox`.
+    watched_from
+        Since when the log holds what happens to customers; by default the instant before its first event. Who began
+        before is at risk only from then on, as those who had gone by then are in no row.
+    unit
+        What times are counted in.
+
+    Returns
+    -------
+    TenuresResult
+        One row a customer, in the order of the log: ``customer``, ``began``, ``entry`` (from when on it was watched,
+        after the beginning, in `unit`; 0 from the beginning), ``duration`` (until what ended it or the end of the
+        data, in `unit`), ``event`` (whether something ended it; with `causes` what, null for nothing), and `columns`.
+        Who has no beginning, began after the data end, or had gone before the watch began has no row, and is counted.
+
+    Notes
+    -----
+    The end is the first one after the beginning: with `start` in the order of events, with `since` at that instant or
+    later. Left truncation: a customer who came before the records began is known only because it stayed until then
+    (Klein and Moeschberger 2003, section 3.4). Leaving `entry` out makes the curve too high.
+
+    Examples
+    --------
+    >>> import safar
+    >>> log = safar.EventLog(
+    ...     {
+    ...         "customer": ["ann", "bob", "bob", "cem"],
+    ...         "time": ["2026-03-01", "2026-03-02", "2026-03-11", "2026-03-06"],
+    ...         "event": ["visit", "visit", "cancel", "visit"],
+    ...         "since": ["2026-02-01", "2026-02-19", "2026-02-19", "2026-03-06"],
+    ...     },
+    ...     customer="customer",
+    ...     time="time",
+    ...     event="event",
+    ...     attributes=["since"],
+    ...     observed_until="2026-03-21",
+    ... )
+    >>> rows = safar.tenures(log, since="since", end="cancel", watched_from="2026-03-01")
+    >>> list(
+    ...     zip(*(rows.to_dict()[name] for name in ("customer", "entry", "duration", "event")))
+    ... )
+    [('ann', 28.0, 48.0, False), ('bob', 10.0, 20.0, True), ('cem', 0.0, 15.0, False)]
+    >>> curve = safar.survival(rows, duration="duration", event="event", entry="entry")
+    """
+    asked = _asked_of(log, end, since, start, stop, causes, columns, watched_from)
+    _args.choice(unit, "unit", UnitOfTenure)
+    parts = log.each(partial(_rows, asked=asked, unit=unit))
+    table = _core.Table.concat([rows for rows, _, _ in parts])
+    left_out = np.sum([counts for _, counts, _ in parts], axis=0)
+    definition = _definition(log, asked, unit, left_out)
+    if not table.num_rows:
+        raise DataError(f"no customer is left to be watched: {definition}")
+    never = sum(number for _, _, number in parts)
+    words = {"reason": [*(Said(name) for name, _, _ in _LEFT_OUT.values()), Said("never began")]}
+    counts = {"customers": np.array([*left_out.tolist(), never], dtype=np.int64)}
+    counted = _table.table_of(spoken_columns(words) | counts)
+    return TenuresResult(
+        table,
+        definition,
+        log.timezone,
+        left_out=SpokenTable(counted, definition, log.timezone, words=words),
+        _asked=asked,
+        _source=log,
+    )
+
+
+def _asked_of(
+    log: Log,
+    end: str | Sequence[str],
+    since: str | None,
+    start: str | Sequence[str] | None,
+    stop: str | Sequence[str] | None,
+    causes: str | Sequence[str] | None,
+    columns: str | Sequence[str],
+    watched_from: Instant | None,
+) -> _Asked:
+    """The question after a check of every name."""
+    named = {"start": start, "end": end, "stop": stop, "causes": causes}
+    events = {name: () if each is None else _args.names(each, name) for name, each in named.items()}
+    for name, each in events.items():
+        _args.known_events(each, log.events, f"{name}:")
+    if since is not None:
+        if start is not None:
+            raise ArgumentError(
+                f"since={since!r} and start={start!r} both say when a customer begins; leave one out"
+            )
+        _args.known_columns_of_log([_args.text(since, "since")], log.columns, "since")
+    kept = () if columns in ((), []) else _args.names(columns, "columns")
+    _args.known_columns_of_log(kept, log.columns, "columns")
+    for name in kept:
+        if name in _OWN:
+            raise ArgumentError(
+                f'columns names "{name}", which the result has itself; rename the column of the log'
+            )
+    twice = [name for name in events["end"] if name in (*events["causes"], *events["stop"])]
+    if twice:
+        raise ArgumentError(f'"{twice[0]}" stands in end= and in causes= or stop=; leave one out')
+    until_us = log.observed_until_us
+    first_us = int(log.info["first_us"])
+    watched_us = (
+        first_us - 1 if watched_from is None else _args.instant_us(watched_from, "watched_from", log.timezone)
+    )
+    if watched_us >= until_us:
+        raise ArgumentError(
+            f"watched_from={watched_from!r} is not before {observed(log)}, where the data end; expected an earlier one"
+        )
+    return _Asked(
+        events["start"], since, events["end"], events["causes"], events["stop"], kept, watched_us, until_us
+    )
+
+
+def _rows(log: EventLog, *, asked: _Asked, unit: str) -> tuple[_core.Table, Integers, int]:
+    """The rows of a part, how many customers have none for each reason, and how many never began."""
+    part = _Part.of(log, asked)
+    kept = np.flatnonzero(part.begins & (part.left_out < 0))
+    counts = np.bincount(part.left_out[part.begins & (part.left_out >= 0)], minlength=len(_LEFT_OUT))
+    began, cause = part.began[kept], part.cause[kept]
+    offsets = log.core.view("offsets").astype(np.int64)
+    place = np.where(part.start >= 0, part.start, offsets[:-1])[kept]
+    ended: object = cause > 0
+    if asked.causes:
+        ended = _table.named(cause - 1, list(asked.names))
+    columns = {
+        "began": _table.instants(began.astype("datetime64[us]")),
+        "entry": np.maximum(asked.watched_us - began, 0) / _US[unit],
+        "duration": (part.over[kept] - began) / _US[unit],
+        "event": ended,
+    }
+    table = log.core.customers().select(["customer"]).rows(kept).beside(_table.table_of(columns))
+    if asked.columns:
+        table = table.beside(log.core.events_table(list(asked.columns), place))
+    return table, counts, int((~part.begins).sum())
+
+
+def _definition(log: Log, asked: _Asked, unit: str, left_out: Integers) -> Said:
+    """Who is followed from when to when."""
+    limits = [
+        *([Said("a {events} event", events=Listed(asked.stop, last="or"))] if asked.stop else []),
+        observed(log),
+    ]
+    until = Listed(limits, last="or")
+    end = Said("{events} event", events=Listed([*asked.end, *asked.causes], last="or"))
+    first = (
+        Said("first {events} event", events=Listed(asked.start, last="or"))
+        if asked.start
+        else Said("first event")
+    )
+    watched = Moment(_args.local_datetime(asked.watched_us, log.timezone))
+    followed = (
+        Said(FOLLOWED, start=first, end=end, until=until)
+        if asked.since is None
+        else Said(_FOLLOWED_SINCE, column=asked.since, end=end, until=until, moment=watched)
+    )
+    reasons = [
+        Said(one if number == 1 else many, since=asked.since or "", number=int(number))
+        for (_, one, many), number in zip(_LEFT_OUT.values(), left_out.tolist(), strict=True)
+        if number
+    ]
+    return paragraph(followed, *reasons, Said("Times are in {unit}.", unit=Said(_WORDS[unit])))
