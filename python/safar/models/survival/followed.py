@@ -328,9 +328,8 @@ def tenures(
     ...     observed_until="2026-03-21",
     ... )
     >>> rows = safar.tenures(log, since="since", end="cancel", watched_from="2026-03-01")
-    >>> list(
-    ...     zip(*(rows.to_dict()[name] for name in ("customer", "entry", "duration", "event")))
-    ... )
+    >>> found = rows.to_dict()
+    >>> sorted(zip(found["customer"], found["entry"], found["duration"], found["event"]))
     [('ann', 28.0, 48.0, False), ('bob', 10.0, 20.0, True), ('cem', 0.0, 15.0, False)]
     >>> curve = safar.survival(rows, duration="duration", event="event", entry="entry")
     """
