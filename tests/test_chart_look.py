@@ -110,6 +110,14 @@ DRAWN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         lambda: ShiftedBetaGeometric.of(alpha=0.7, beta=1.2, unit="month"),
         {},
     ),
+    "campaign": (
+        lambda: (
+            safar.churn(safar.datasets.shop(400).log(), predict="45d", estimator="logistic")
+            .score(safar.datasets.shop(400).log(), reasons=0)
+            .campaign(safar.Profit(value=200, offer=10, contact=1), capacity=40)
+        ),
+        {},
+    ),
     "emotion curve": (lambda: scored().emotion_curve(order=["look", "use", "buy"]), {}),
     "segments by scores": (lambda: safar.datasets.shop(300).log().rfm("purchase").segments(), {}),
     "segments with intervals": (

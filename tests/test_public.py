@@ -22,6 +22,7 @@ PUBLIC = [
     "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
+    "CampaignResult",
     "Conformance",
     "ConformanceResult",
     "ContactTimesResult",

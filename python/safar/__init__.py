@@ -112,7 +112,15 @@ if TYPE_CHECKING:
         PersonasResult,
         personas,
     )
-    from safar.models.prediction import PredictionModel, PredictionReport, Profit, ScoresResult, churn, leads
+    from safar.models.prediction import (
+        CampaignResult,
+        PredictionModel,
+        PredictionReport,
+        Profit,
+        ScoresResult,
+        churn,
+        leads,
+    )
     from safar.models.survival import CoxResult, SurvivalResult, TenuresResult, cox, survival, tenures
     from safar.monitoring import AlertResult, KpiComparisonResult, TrendResult, alerts, compare_kpis, trend
     from safar.pages import dashboard, journey_picture
@@ -122,6 +130,7 @@ __all__ = [
     "AlertResult",
     "ArgumentError",
     "ArgumentTypeError",
+    "CampaignResult",
     "Conformance",
     "ConformanceResult",
     "ContactTimesResult",
@@ -250,6 +259,7 @@ __all__ = [
 # Names that are looked up at their first use, so that `import safar` stays fast: a module, and a name in it or none.
 _LATER = {
     "AlertResult": ("safar.monitoring", "AlertResult"),
+    "CampaignResult": ("safar.models.prediction", "CampaignResult"),
     "ContactTimesResult": ("safar.models.contact", "ContactTimesResult"),
     "CoxResult": ("safar.models.survival", "CoxResult"),
     "Explorer": ("safar.explorer", "Explorer"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from safar import _args
 from safar.errors import ArgumentError
 from safar.plot.alerts import alerts
+from safar.plot.campaign import campaign
 from safar.plot.conformance import conformance
 from safar.plot.contact_times import contact_times
 from safar.plot.conversion import conversion
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHARTS",
     "alerts",
+    "campaign",
     "conformance",
     "contact_times",
     "contract_model",

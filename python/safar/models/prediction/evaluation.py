@@ -119,6 +119,30 @@ class Evaluation:
         shares = frozenset({"contacted", "captured", "captured_by_rule", "precision"})
         return ResultTable(_table.table_of(columns), definition, timezone, shares=shares)
 
+    def contacts(self, definition: str, timezone: str) -> ResultTable:
+        """What contacting all customers from each different score on reaches and brings."""
+        last = self.last
+        order = np.argsort(-last.probability, kind="stable")
+        ends = np.flatnonzero(np.diff(last.probability[order], append=np.nan) != 0) + 1
+        true = np.cumsum(last.truth[order].astype(np.int64))[ends - 1]
+        share, captured, precision = ends / len(order), true / true[-1], true / ends
+        low, high = wilson(true, ends)
+        profit = metrics.campaign_profit(last.truth, captured, share, self.profit)
+        columns: dict[str, object] = {
+            "contacted": share,
+            "customers": ends,
+            "true": true,
+            "captured": captured,
+            "precision": precision,
+            "precision_low": low,
+            "precision_high": high,
+            "lift": captured / share,
+            "profit": profit,
+            "best": np.arange(len(ends)) == profit.argmax(),
+        }
+        shares = frozenset({"contacted", "captured", "precision", "precision_low", "precision_high"})
+        return ResultTable(_table.table_of(columns), definition, timezone, shares=shares)
+
     def calibration(self, definition: str, timezone: str) -> ResultTable:
         """Predicted and observed shares, by bins of equally many cases of all folds."""
         truth, probability = self._pooled()

@@ -18,13 +18,15 @@ from safar._log import Log
 from safar._typing import Array, Floats, Frame, Instant
 from safar.analyses import Spec
 from safar.analyses.features import Features
-from safar.errors import ArgumentError, DataError, FileError
+from safar.errors import ArgumentError, ArgumentTypeError, DataError, FileError
 from safar.models.prediction import metrics
+from safar.models.prediction.campaign import CampaignResult, Limits, campaign_of
 from safar.models.prediction.cases import columns_of
 from safar.models.prediction.checks import Check, checks
 from safar.models.prediction.encoding import Encoder
 from safar.models.prediction.estimators import Calibrator, Linear, Predictor, few_threads, foreign
 from safar.models.prediction.evaluation import BANDS, Evaluation, band_of
+from safar.models.prediction.metrics import Profit
 from safar.models.prediction.reasons import How, contributions, method_of
 from safar.result import ResultTable
 
@@ -61,7 +63,11 @@ class PredictionReport:
         maximum profit, the area of the rule and the paired difference, the area over customers that were not learnt
         from.
     gains
-        The share of the true cases among the highest scores, in the latest part.
+        The share of the true cases among the highest scores, in the latest part, in steps of 5 %.
+    contacts
+        The same at each different score: ``contacted`` (share of the customers), ``customers``, ``true`` (cases among
+        them), ``captured`` (of all true cases), ``precision`` with its Wilson interval ``precision_low``,
+        ``precision_high``, ``lift``, ``profit`` (for each customer of the part) and ``best`` (where that is highest).
     calibration
         Predicted and observed shares, by tenths of the cases.
     bands
@@ -77,6 +83,7 @@ class PredictionReport:
     checks: ResultTable
     folds: ResultTable
     gains: ResultTable
+    contacts: ResultTable
     calibration: ResultTable
     bands: ResultTable
     importance: ResultTable
@@ -125,6 +132,64 @@ class ScoresResult(ResultTable):
     _model: PredictionModel
     _columns: Mapping[str, Array]
     _how: How
+
+    def campaign(
+        self,
+        profit: Profit,
+        *,
+        capacity: float | None = None,
+        budget: float | None = None,
+        values: Mapping[object, float] | None = None,
+    ) -> CampaignResult:
+        """Whom to contact, with so many contacts or so much money, and what will it bring?
+
+        Parameters
+        ----------
+        profit
+            What a customer is worth, what an offer and a contact cost, and which share of those who would leave takes
+            the offer: `safar.Profit`.
+        capacity
+            How many customers can be contacted at most: a whole number, or a share such as 0.1. By default all.
+        budget
+            What contacts and offers may cost together, as expected, in the currency of `profit`. By default anything.
+        values
+            What each customer is worth, by id, in place of ``profit.value``, such as its lifetime value. Customers that
+            are not in it, or whose value is null, are left out and counted.
+
+        Returns
+        -------
+        CampaignResult
+            One row a customer to contact, the best first: ``customer``, ``probability``, ``value``, ``expected_gain``
+            (of contacting it, all costs taken off), ``expected_cost`` (of the contact and the offer), ``gain_so_far``
+            and ``cost_so_far`` (with all above). Whom to contact costs more than it brings has no row.
+
+        Notes
+        -----
+        The gain of a contact is that of Verbraken, Verbeke and Baesens (2013, doi:10.1109/TKDE.2012.50), with the
+        probability of the customer: ``p · a · (value − offer) − (1 − p) · offer − contact``, where a is the mean of
+        ``profit.accept``. The best are those with the greatest gain; with a `budget`, those with the greatest gain for
+        what they cost. Of equal ones the likelier comes first, then the first by id, so that the order of rows says
+        nothing. Intervals: of the cases, for independent customers whose probabilities are right (Poisson's binomial
+        distribution, above 2,000 a normal one); of the profit, over the distribution of the share that accepts.
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.datasets.shop(600).log()
+        >>> model = safar.churn(log, predict="45d", observe="90d", estimator="logistic")
+        >>> costs = safar.Profit(value=200, offer=10, contact=1)
+        >>> chosen = model.score(log).campaign(costs, capacity=50)
+        >>> len(chosen), chosen.stopped_by
+        (50, 'capacity')
+        """
+        if not isinstance(profit, Profit):
+            raise ArgumentTypeError(
+                f"profit={profit!r} is a {type(profit).__name__}; expected what a campaign costs and brings, "
+                "safar.Profit(value=…, offer=…, contact=…)"
+            )
+        return campaign_of(
+            self.table, profit, Limits(capacity, budget), values, self.definition, self.timezone
+        )
 
     def explain(self, customer: object) -> ResultTable:
         """What do the features add to a customer's score?
@@ -497,6 +562,7 @@ def reported(
         checks=ResultTable(table, definition, timezone),
         folds=evaluation.folds(definition, timezone),
         gains=evaluation.gains(definition, timezone),
+        contacts=evaluation.contacts(definition, timezone),
         calibration=evaluation.calibration(definition, timezone),
         bands=evaluation.banded(definition, timezone),
         importance=evaluation.importance(definition, timezone, seed),
