@@ -20,6 +20,8 @@ _BLUR = 0.1
 _STEPS = 51
 # One covariance of all components, variances of each, a covariance of each; and starts, where groups overlap more.
 _KINDS = {"tied": 5, "diag": 2, "full": 2}
+# So many numbers of components in turn that fit worse than a smaller one end the search: more seldom fit better again.
+_PATIENCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,18 @@ def _best(numbers: Floats, kind: str, most: int, seed: int) -> tuple[float, Norm
     from sklearn.mixture import GaussianMixture
 
     way: dict[str, Any] = {"covariance_type": kind, "n_init": _KINDS[kind], "random_state": seed}
+    best, least = None, np.inf
     with warnings.catch_warnings():
         # Of fewer different customers than groups, and of a maximum that was not reached, the criterion is only worse.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = [GaussianMixture(k, **way).fit(numbers) for k in range(1, most + 1)]
-    criteria = [float(each.bic(numbers)) for each in fitted]
-    place = int(np.argmin(criteria))
-    return criteria[place], _normals(fitted[place])
+        for k in range(1, most + 1):
+            fitted = GaussianMixture(k, **way).fit(numbers)
+            criterion = float(fitted.bic(numbers))
+            if best is None or criterion < least:
+                best, least = fitted, criterion
+            elif k - best.n_components >= _PATIENCE:
+                break
+    return least, _normals(best)
 
 
 def _normals(mixture: Any) -> Normals:
