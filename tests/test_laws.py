@@ -304,6 +304,13 @@ EXERCISES: dict[str, list[dict[str, Any]]] = {
     "rfm_purchases": [
         {"events": None, "at_us": None, "value": "value", "unit_days": 1},
         {"events": ["A", "B"], "at_us": BASE + 8 * SECOND, "value": "score", "unit_days": 7},
+        {
+            "events": ["A", "B"],
+            "at_us": BASE + 80 * DAY,
+            "value": "score",
+            "unit_days": 1,
+            "opportunities": {"period": "week", "calendar": "gregorian", "week_start": 5},
+        },
     ],
     "separating_paths": [
         {"subpaths": SUBPATHS, "support": None, "most_cells": 100_000},

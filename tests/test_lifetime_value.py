@@ -427,7 +427,7 @@ def test_parameters_of_both_models_are_told(result: safar.LifetimeValueResult) -
     [
         ({"purchase": "buy"}, 'purchase "buy" is not an event'),
         ({"model": "bgnbd"}, 'model=.* did you mean "bg_nbd"'),
-        ({"unit": "month"}, "unit='month' is not a choice"),
+        ({"unit": "month"}, 'unit="month" has no fixed length'),
         ({"margin": 0}, "margin=0; expected a share"),
         ({"margin": 1.5}, "margin=1.5; expected a share"),
         ({"discount": -0.1}, "discount=-0.1; expected a number of at least 0"),

@@ -151,21 +151,27 @@ enum PeriodName {
     Month,
 }
 
+impl PeriodName {
+    /// The period whose weeks begin with a day.
+    fn with(self, week_start: u8) -> Result<Period> {
+        match self {
+            Self::Day => Ok(Period::Day),
+            Self::Week if week_start > 6 => {
+                Err(Error::Argument(format!("week_start is {week_start}; expected 0 (Monday) to 6 (Sunday)")))
+            }
+            Self::Week => Ok(Period::Week { start: week_start }),
+            Self::Month => Ok(Period::Month),
+        }
+    }
+}
+
 /// More periods than this make a table that nobody reads and a state that does not fit the cache.
 const MOST_PERIODS: usize = 5_000;
 
 /// The calendar periods of the log's events.
 fn calendar_periods(log: &EventLog, period: PeriodName, calendar: Calendar, week_start: u8) -> Result<Periods> {
-    let period = match period {
-        PeriodName::Day => Period::Day,
-        PeriodName::Week if week_start > 6 => {
-            return Err(Error::Argument(format!("week_start is {week_start}; expected 0 (Monday) to 6 (Sunday)")));
-        }
-        PeriodName::Week => Period::Week { start: week_start },
-        PeriodName::Month => Period::Month,
-    };
     let (first, last) = log.span();
-    let periods = Periods::new(log.zone(), period, calendar, first, last)?;
+    let periods = Periods::new(log.zone(), period.with(week_start)?, calendar, first, last)?;
     if periods.len() > MOST_PERIODS {
         return Err(Error::Argument(format!(
             "the log spans {} periods, more than the {MOST_PERIODS} of one table; choose a longer period",

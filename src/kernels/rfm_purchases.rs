@@ -1,4 +1,5 @@
-//! Purchases of each customer as the models of customer value take them: days with purchases, and when they were.
+//! Purchases of each customer as the models of customer value take them: days with purchases, and when they were; or
+//! opportunities, periods of the calendar, with purchases.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::UInt32Type;
 use serde::Deserialize;
 
-use super::chosen;
+use super::{PeriodName, chosen};
 use crate::calendar::{Calendar, Period, Periods};
 use crate::engine::{Analysis, Groups, Kernel};
 use crate::error::Result;
@@ -22,14 +23,28 @@ pub struct Params {
     /// Later events are not looked at, and ages run to the day of this instant, µs UTC; `observed_until` by default.
     at_us: Option<i64>,
     value: Option<String>,
-    /// Days of the unit that times are counted in.
+    /// Days of the unit that times are counted in; 1 of opportunities.
     unit_days: f64,
+    /// Periods that are opportunities to buy, of which those that are over count; by default days are looked at.
+    #[serde(default)]
+    opportunities: Option<Opportunities>,
+}
+
+/// Which periods of the calendar are opportunities.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opportunities {
+    period: PeriodName,
+    calendar: Calendar,
+    week_start: u8,
 }
 
 /// The table of customers with a purchase.
 pub struct RfmPurchases {
     events: Option<Vec<bool>>,
+    /// The last instant that is looked at.
     at: i64,
+    /// What is counted: purchases within one of these are one.
     days: Periods,
     unit_days: f64,
     amounts: Option<Numbers>,
@@ -63,15 +78,31 @@ impl Analysis for RfmPurchases {
     fn bind(params: Params, log: &EventLog) -> Result<Self> {
         let at = params.at_us.unwrap_or(log.observed_until());
         let (first, last) = log.span();
+        let (from, to) = (first.min(at), last.max(at));
+        let (days, at) = match params.opportunities {
+            None => (Periods::new(log.zone(), Period::Day, Calendar::Gregorian, from, to)?, at),
+            Some(Opportunities { period, calendar, week_start }) => {
+                let periods = Periods::new(log.zone(), period.with(week_start)?, calendar, from, to)?;
+                let over = before_the_open_one(&periods, at);
+                (periods, over)
+            }
+        };
         Ok(Self {
             events: chosen(params.events.as_deref(), log)?,
             at,
-            days: Periods::new(log.zone(), Period::Day, Calendar::Gregorian, first.min(at), last.max(at))?,
+            days,
             unit_days: params.unit_days,
             amounts: params.value.map(|name| log.numbers(&name, false)).transpose()?,
             customers: Arc::clone(log.customer_ids()),
         })
     }
+}
+
+/// The last instant of the last period that is over at an instant, which holds that instant if it is its last one.
+fn before_the_open_one(periods: &Periods, at: i64) -> i64 {
+    let index = periods.index_of(at);
+    let (start, next) = (periods.starts()[index], periods.starts()[index + 1]);
+    if at + 1 >= next { at } else { start - 1 }
 }
 
 impl RfmPurchases {

@@ -32,6 +32,7 @@ type Scorer = fn(&Table, Value, &Cancel) -> Result<Table>;
 /// Everything that can be computed of customers, by name, sorted.
 pub const SCORES: &[(&str, Scorer)] = &[
     ("bg_bb", scores::<BgBb>),
+    ("bg_bb_customer_value", lifetime::customer_value::<BgBb>),
     ("bg_bb_likelihood", likelihood_of::<BgBb>),
     ("bg_nbd", scores::<BgNbd>),
     ("bg_nbd_customer_value", lifetime::customer_value::<BgNbd>),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from safar._palette import Theme
 from safar._typing import Language
+from safar.language import heading
 from safar.plot.curves import told_apart
 from safar.plot.look import look_of
 from safar.plot.theme import finish, inline
@@ -59,17 +60,20 @@ def holdout(
     look = look_of(language, theme, result)
     columns = result.to_dict()
     kinds = {"actual_so_far": look.say("Actual"), "forecast_so_far": look.say("Forecast")}
-    weeks = [look.locale.signs(str(week)) for week in columns["week"]]
+    # Weeks, or what is an opportunity.
+    step = result.columns[0]
+    called = look.say(heading(step))
+    weeks = [look.locale.signs(str(week)) for week in columns[step]]
     data = [
-        {"week": week, "segment": called, "purchases": columns[name][place]}
-        for name, called in kinds.items()
+        {"week": week, "segment": kind, "purchases": columns[name][place]}
+        for name, kind in kinds.items()
         for place, week in enumerate(weeks)
     ]
     base = alt.Chart(inline(data)).encode(
         x=alt.X(
             "week:O",
             sort=look.across(weeks),
-            title=look.say("Week"),
+            title=called,
             axis=alt.Axis(labelAngle=0, labelOverlap=True),
         ),
         y=alt.Y(
@@ -78,7 +82,7 @@ def holdout(
             axis=alt.Axis(**look.amounts(), tickCount=5, domain=False, orient=look.side),
         ),
         tooltip=[
-            look.tooltip("week", "Week"),
+            look.tooltip("week", heading(step)),
             look.tooltip("segment", "Purchases"),
             look.tooltip("purchases", "Purchases so far", ",.1~f"),
         ],

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from safar import _args
+from safar import _args, _core
 from safar._log import Log
 from safar.explanation import Explanation, explanation, one_customer
-from safar.language import Digits, Length, Said, Share
-from safar.models.value.counts import in_units, purchases_of
+from safar.language import Digits, Said, Share
+from safar.models.value.counts import (
+    Opportunities,
+    ahead,
+    ahead_in_words,
+    opportunities_of,
+    over_by,
+    purchases_of,
+)
 from safar.models.value.purchases import PurchaseModel
 from safar.models.value.spending import GammaGamma
 
@@ -30,14 +40,22 @@ def explained(
     times = events.numpy("time")[0].astype(np.int64)
     decisions: list[Said] = []
     days: list[object] = []
+    opportunities = opportunities_of(question)
+    day_of = _day_of(log, int(times.max()), opportunities)
+    at_us = at_us if opportunities is None else over_by(log, at_us, opportunities)
+    within = (
+        Said("part of the purchase of that day")
+        if opportunities is None
+        else Said("part of the purchase of that opportunity")
+    )
     for time, event in zip(times.tolist(), events.numpy("event")[0].tolist(), strict=True):
-        day = _args.local_datetime(time, log.timezone).date()
+        day = day_of(time)
         if event not in question["purchase"]:
             decisions.append(Said("no purchase"))
         elif time > at_us:
             decisions.append(Said("after the end of observation"))
         elif day in days:
-            decisions.append(Said("part of the purchase of that day"))
+            decisions.append(within)
         else:
             days.append(day)
             text = "first purchase" if len(days) == 1 else "repeat purchase {number}"
@@ -49,15 +67,25 @@ def explained(
     return explanation(one, customer, decisions, conclusion, definition)
 
 
+def _day_of(log: Log, last: int, opportunities: Opportunities | None) -> Callable[[int], object]:
+    """What tells purchases apart: the local day, or the opportunity."""
+    if opportunities is None:
+        return lambda time: _args.local_datetime(time, log.timezone).date()
+    period, calendar, week_start = opportunities.period, opportunities.calendar, opportunities.week_start
+    first = int(log.info["first_us"])
+    starts = _core.period_starts(first, max(first, last), period, log.timezone, calendar, week_start)
+    return lambda time: bisect_right(starts, time)
+
+
 def _conclusion(
-    one: Log, question: dict[str, object], at_us: int, model: PurchaseModel, spending: GammaGamma | None
+    one: Log, question: dict[str, Any], at_us: int, model: PurchaseModel, spending: GammaGamma | None
 ) -> list[Said]:
     value = question["value"] or ("value" if "value" in one.columns else None)
-    unit, horizon = model.unit, str(question["horizon"])
-    row = purchases_of(one, list(question["purchase"]), value, at_us, unit)  # type: ignore[arg-type,call-overload]
+    unit = model.unit
+    row = purchases_of(one, question["purchase"], value, at_us, question["unit"], opportunities_of(question))
     counts = {name: row.numpy(name)[0][0] for name in ("frequency", "recency", "age", "valued")}
     alive = float(model.probability_alive(row)[0])
-    ahead = float(model.expected_purchases(row, in_units(horizon, unit))[0])  # type: ignore[arg-type]
+    purchases = float(model.expected_purchases(row, ahead(question))[0])
     said = [
         Said(
             "{frequency} repeat purchases, the last {recency} after the first, and {silence} of silence since.",
@@ -70,8 +98,8 @@ def _conclusion(
             "expected within {horizon}.",
             model=model.words,
             alive=Share(alive),
-            purchases=Digits(f"{ahead:.3g}"),
-            horizon=Length(horizon),
+            purchases=Digits(f"{purchases:.3g}"),
+            horizon=ahead_in_words(question),
         ),
     ]
     if spending is not None:
@@ -84,7 +112,7 @@ def _conclusion(
 
 
 def _length(number: float, unit: str) -> Said:
-    words = Said("days") if unit == "day" else Said("weeks")
+    words = {"day": Said("days"), "week": Said("weeks"), "month": Said("months")}[unit]
     return Said("{number} {unit}", number=Digits(f"{number:g}"), unit=words)
 
 

@@ -15,7 +15,7 @@ from safar._log import Log
 from safar._typing import Floats, Instant
 from safar.errors import ArgumentError, DataError
 from safar.language import Length, Moment, Said
-from safar.models.value.counts import Unit, in_units, purchases_of
+from safar.models.value.counts import Opportunities, Unit, in_units, purchases_of
 from safar.models.value.purchases import PurchaseModel
 from safar.result import ResultTable
 
@@ -36,9 +36,9 @@ class HoldoutResult(ResultTable):
     Parameters
     ----------
     table
-        One row a week of the time held out: ``week`` (from 1), ``until`` (its end), ``actual`` and ``forecast``
-        (purchases in it), ``actual_so_far`` and ``forecast_so_far`` (since the time began). The last week may be
-        shorter.
+        One row a week of the time held out: ``week`` (from 1; with BG/BB a ``day``, ``week`` or ``month`` that is an
+        opportunity), ``until`` (its end), ``actual`` and ``forecast`` (purchases in it), ``actual_so_far`` and
+        ``forecast_so_far`` (since the time began). The last week may be shorter, an opportunity never is.
     model
         The model, fitted to the time before.
     by_frequency
@@ -64,12 +64,18 @@ class HoldoutResult(ResultTable):
 
 
 def holdout_of(
-    log: Log, kind: type[PurchaseModel], purchase: Sequence[str], at: Instant | None, unit: Unit, length: str
+    log: Log,
+    kind: type[PurchaseModel],
+    purchase: Sequence[str],
+    at: Instant | None,
+    unit: Unit,
+    length: str,
+    opportunities: Opportunities | None,
 ) -> HoldoutResult:
     """The forecast of the last part of a log by a model that saw the part before."""
     end = log.observed_until_us if at is None else _args.instant_us(at, "at", log.timezone)
     start = end - _args.microseconds(length, "holdout")
-    before = purchases_of(log, purchase, None, start, unit)
+    before = purchases_of(log, purchase, None, start, unit, opportunities)
     if before.num_rows == 0:
         raise ArgumentError(f'holdout="{length}" leaves no purchase before it; choose a shorter time')
     try:
@@ -78,13 +84,17 @@ def holdout_of(
         raise DataError(
             f"holdout={length!r}, of the time before it: {problem}; or leave holdout= out"
         ) from problem
-    ends = [*range(start + _WEEK_US, end, _WEEK_US), end]
-    histories = _core.score(before, "group", json.dumps({"counted": False, "weight": None}))
+    if opportunities is None:
+        ends = [*range(start + _WEEK_US, end, _WEEK_US), end]
+        units = [(each - start) / (end - start) * in_units(length, unit) for each in ends]
+    else:
+        ends = _ends(log, opportunities, start, end, length)
+        units = [float(number) for number in range(1, len(ends) + 1)]
+    histories = _core.score(before, "group", json.dumps({"counted": kind.counted, "weight": None}))
     customers = np.asarray(histories.numpy("customers")[0])
-    units = [(each - start) / (end - start) * in_units(length, unit) for each in ends]
     forecast = np.array([float(customers @ model.expected_purchases(histories, each)) for each in units])
     known = np.asarray(before.numpy("frequency")[0])
-    came = [_came(log, purchase, each, before, unit) - known for each in ends]
+    came = [_came(log, purchase, each, before, unit, opportunities) - known for each in ends]
     actual = np.array([float(each.sum()) for each in came])
     expected = model.expected_purchases(before, units[-1])
     definition = Said(
@@ -97,7 +107,7 @@ def holdout_of(
         error=round(float(np.abs(came[-1] - expected).mean()), 3),
     )
     columns = {
-        "week": np.arange(1, len(ends) + 1),
+        "week" if opportunities is None else opportunities.period: np.arange(1, len(ends) + 1),
         "until": _table.instants(np.array(ends, dtype="datetime64[us]")),
         "actual": np.diff(actual, prepend=0.0),
         "forecast": np.diff(forecast, prepend=0.0),
@@ -116,9 +126,28 @@ def holdout_of(
     )
 
 
-def _came(log: Log, purchase: Sequence[str], until: int, before: _core.Table, unit: Unit) -> Floats:
+def _ends(log: Log, opportunities: Opportunities, start: int, end: int, length: str) -> list[int]:
+    """The last instants of the opportunities that are over at the end and were not at the start."""
+    period, calendar, week_start = opportunities.period, opportunities.calendar, opportunities.week_start
+    starts = _core.period_starts(start, end, period, log.timezone, calendar, week_start)
+    ends = [each - 1 for each in starts if start < each - 1 <= end]
+    if not ends:
+        raise ArgumentError(
+            f'holdout="{length}" holds no {period} that is over at the end; choose a longer time'
+        )
+    return ends
+
+
+def _came(
+    log: Log,
+    purchase: Sequence[str],
+    until: int,
+    before: _core.Table,
+    unit: Unit,
+    opportunities: Opportunities | None,
+) -> Floats:
     """Repeat purchases up to an instant of the customers who were there before, in their order."""
-    table = purchases_of(log, purchase, None, until, unit)
+    table = purchases_of(log, purchase, None, until, unit, opportunities)
     # Rows are in the order of the log, so those of customers who came later are all that is too much.
     first = np.asarray(before.numpy("customer")[0])
     later = np.asarray(table.numpy("customer")[0])

@@ -12,17 +12,27 @@ import numpy as np
 
 from safar import _args, _core, _table
 from safar._log import Log
-from safar._typing import Duration, Floats, Frame, Instant, Integers
+from safar._typing import Calendar, Duration, Floats, Frame, Instant, Integers
+from safar.analyses._periods import checked_week_start
 from safar.errors import ArgumentError, ArgumentTypeError
 from safar.explanation import Explanation
 from safar.language import Length, Said, paragraph
 from safar.models.value.columns import numbers
-from safar.models.value.counts import Counts, Unit, counts_of, in_units
+from safar.models.value.counts import (
+    Counts,
+    Opportunities,
+    Unit,
+    ahead,
+    ahead_in_words,
+    counts_of,
+    in_units,
+    opportunities_ahead,
+)
 from safar.models.value.explaining import explained
 from safar.models.value.fitted import drawn
 from safar.models.value.holdout import HoldoutResult, holdout_of
 from safar.models.value.outcomes import Lives
-from safar.models.value.purchases import BgNbd, MbgNbd, ParetoNbd, PurchaseModel
+from safar.models.value.purchases import BgBb, BgNbd, MbgNbd, ParetoNbd, PurchaseModel
 from safar.models.value.spending import GammaGamma, fit_known, repeat_values
 from safar.result import ResultTable
 
@@ -32,11 +42,13 @@ if TYPE_CHECKING:
 __all__ = ["LifetimeValueResult", "lifetime_value"]
 
 EventData: TypeAlias = Log | Frame
-ModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd"]
+ModelName: TypeAlias = Literal["mbg_nbd", "bg_nbd", "pareto_nbd", "bg_bb"]
 
-_MODELS: dict[str, type[PurchaseModel]] = {kind.model: kind for kind in (MbgNbd, BgNbd, ParetoNbd)}
+_MODELS: dict[str, type[PurchaseModel]] = {kind.model: kind for kind in (MbgNbd, BgNbd, ParetoNbd, BgBb)}
 _PERIOD = "30d"
 _YEAR = "365d"
+# How many opportunities a year has, for its discount.
+_OPPORTUNITIES = {"day": 365.0, "week": 365 / 7, "month": 12.0}
 _LEVEL = 0.95
 _MOST_DRAWS = 10_000
 # Above this, frequency and value are too closely tied for a model that takes them for independent.
@@ -134,7 +146,7 @@ class LifetimeValueResult(ResultTable):
         """
         table = self.table if customers is None else self.table.rows(self._places(customers))
         question, lives = json.loads(self.spec), Lives(level, draws, seed)
-        horizon = in_units(question["horizon"], question["unit"])
+        horizon = ahead(question)
         worth, valued = _worth(table), "valued" if "valued" in table.names else "frequency"
 
         def bought(rows: Integers) -> Floats:
@@ -160,7 +172,7 @@ class LifetimeValueResult(ResultTable):
         definition = Said(
             "What single customers make of {horizon}: at least {level} % of such customers buy from purchases_low to "
             "purchases_high, worth value_low to value_high ({draws} drawn lives each; parameters as estimated).",
-            horizon=Length(question["horizon"]),
+            horizon=ahead_in_words(question),
             level=100 * level,
             draws=draws,
         )
@@ -204,12 +216,14 @@ def lifetime_value(
     *,
     purchase: str | Sequence[str] = "purchase",
     model: ModelName = "mbg_nbd",
-    horizon: Duration = "365d",
+    horizon: Duration | int = "365d",
     discount: float = 0.1,
     margin: float = 1.0,
     value: str | None = None,
     at: Instant | None = None,
     unit: Unit = "day",
+    calendar: Calendar = "gregorian",
+    week_start: int | None = None,
     holdout: Duration | None = None,
     draws: int = 200,
     seed: int = 0,
@@ -225,12 +239,14 @@ def lifetime_value(
         The event, or events, that are purchases.
     model
         ``"mbg_nbd"`` (default), in which also a customer with one purchase may be gone; ``"bg_nbd"``, in which nobody
-        is before a second one; ``"pareto_nbd"``, in which customers leave at any time.
+        is before a second one; ``"pareto_nbd"``, in which customers leave at any time; ``"bg_bb"``, in which each
+        `unit` of the calendar is an opportunity that a customer takes once or not, such as a month with its bill.
     horizon
-        The time ahead that is counted, from the end of observation; by default a year.
+        The time ahead that is counted, from the end of observation; by default a year. Of BG/BB the number of
+        opportunities, or a length of whole ones; ``"365d"`` is 365 days, 52 weeks or 12 months.
     discount
         A year's discount: with 0.1, an amount in a year is worth 1 / 1.1 of one today. Purchases count at the end of
-        their period of 30 days.
+        their period of 30 days, with BG/BB at the end of their week or month.
     margin
         The share of the value that is earned, above 0 and at most 1; by default all.
     value
@@ -239,7 +255,11 @@ def lifetime_value(
     at
         The end of observation; by default `observed_until`. Nothing after it is looked at.
     unit
-        What times are counted in: ``"day"`` or ``"week"``. Of a summary, what they are in.
+        What times are counted in: ``"day"`` or ``"week"``. Of a summary, what they are in. Of BG/BB the opportunities:
+        ``"day"``, ``"week"`` or ``"month"`` of the log's zone, of which those that were over at the end count.
+    calendar, week_start
+        Of BG/BB and a log: whose weeks and months are opportunities, ``"gregorian"`` or ``"jalali"``, and the day on
+        which weeks begin, from 0 for Monday; by default that of the calendar.
     holdout
         How much of the end of a log is kept from a second fit, to see how good its forecast is; by default none.
     draws
@@ -291,7 +311,14 @@ def lifetime_value(
     _args.choice(model, "model", ModelName)
     _args.choice(unit, "unit", Unit)
     purchases = _args.names(purchase, "purchase")
-    horizon, discount = _args.duration(horizon, "horizon"), _args.cost(discount, "discount")
+    discount = _args.cost(discount, "discount")
+    opportunities = _opportunities(data, model, unit, calendar, week_start)
+    if _MODELS[model].counted:
+        horizon = opportunities_ahead(horizon, unit)
+    elif unit == "month":
+        raise ArgumentError('unit="month" has no fixed length; expected "day" or "week", or model="bg_bb"')
+    else:
+        horizon = _args.duration(horizon, "horizon")
     if not 0 < _args.cost(margin, "margin") <= 1:
         raise ArgumentError(f"margin={margin!r}; expected a share above 0 and at most 1")
     _whole_number(draws, "draws", _MOST_DRAWS)
@@ -302,7 +329,7 @@ def lifetime_value(
             raise ArgumentError(
                 f"holdout={holdout!r} needs the events of a log; a summary has only their counts"
             )
-    counts = counts_of(data, purchases, value, at, unit)
+    counts = counts_of(data, purchases, value, at, unit, opportunities)
     fitted = _MODELS[model].fit(counts.table, unit=unit)
     spending = None if counts.valued is None else fit_known(counts.table, counts.valued)
     params = {
@@ -323,6 +350,8 @@ def lifetime_value(
         "value": value,
         "at": None if at is None else _args.instant(at, "at"),
         "unit": unit,
+        "calendar": calendar,
+        "week_start": week_start,
         "holdout": holdout,
         "draws": draws,
         "seed": seed,
@@ -330,7 +359,7 @@ def lifetime_value(
     log = data if isinstance(data, Log) else None
     return LifetimeValueResult(
         table,
-        _definition(counts, fitted, horizon, discount, margin, correlation),
+        _definition(counts, fitted, ahead_in_words(spec), discount, margin, correlation),
         "UTC" if log is None else log.timezone,
         shares=frozenset({"probability_alive", "probability_alive_low", "probability_alive_high"}),
         model=fitted,
@@ -338,7 +367,7 @@ def lifetime_value(
         correlation=correlation,
         holdout=None
         if log is None or holdout is None
-        else holdout_of(log, _MODELS[model], purchases, at, unit, holdout),
+        else holdout_of(log, _MODELS[model], purchases, at, unit, holdout, opportunities),
         spec=json.dumps({"question": "lifetime_value", **spec}, ensure_ascii=False),
         _source=log,
     )
@@ -353,9 +382,29 @@ def _worth(table: _core.Table) -> Floats:
     return np.divide(value, spent, out=np.where(np.isnan(spent), np.nan, 0.0), where=spent > 0)
 
 
-def _periods(horizon: str, unit: Unit, discount: float, margin: float) -> list[tuple[float, float]]:
+def _opportunities(
+    data: EventData, model: ModelName, unit: Unit, calendar: Calendar, week_start: int | None
+) -> Opportunities | None:
+    """The periods of a log that are opportunities, where the model counts such."""
+    _args.choice(calendar, "calendar", Calendar)
+    counted, of_log = _MODELS[model].counted, isinstance(data, Log)
+    if (calendar != "gregorian" or week_start is not None) and not (counted and of_log):
+        raise ArgumentError(
+            'calendar= and week_start= say which periods of a log are opportunities, for model="bg_bb"; leave them out'
+        )
+    return (
+        Opportunities(unit, calendar, checked_week_start(week_start, calendar))
+        if counted and of_log
+        else None
+    )
+
+
+def _periods(horizon: str | int, unit: Unit, discount: float, margin: float) -> list[tuple[float, float]]:
     """Ends of the periods up to the horizon, and what a purchase in each is worth today."""
-    length, end, year = (in_units(each, unit) for each in (_PERIOD, horizon, _YEAR))
+    if isinstance(horizon, int):
+        length, end, year = 30.0 if unit == "day" else 1.0, float(horizon), _OPPORTUNITIES[unit]
+    else:
+        length, end, year = (in_units(each, unit) for each in (_PERIOD, horizon, _YEAR))
     ends = [*np.arange(length, end, length).tolist(), end]
     return [(each, margin * (1 + discount) ** (-each / year)) for each in ends]
 
@@ -372,14 +421,14 @@ def _correlation(counts: Counts) -> float | None:
 def _definition(
     counts: Counts,
     model: PurchaseModel,
-    horizon: str,
+    horizon: Said | Length,
     discount: float,
     margin: float,
     correlation: float | None,
 ) -> Said:
     purchases = Said(
         "expected_purchases are those within {horizon} by {model} (95 % intervals of the parameters).",
-        horizon=Length(horizon),
+        horizon=horizon,
         model=model.words,
     )
     worth = None
