@@ -149,24 +149,18 @@ class LifetimeValueResult(ResultTable):
         horizon = ahead(question)
         worth, valued = _worth(table), "valued" if "valued" in table.names else "frequency"
 
-        def bought(rows: Integers) -> Floats:
-            return self.model.drawn(table.rows(rows), horizon, lives.uniform)
-
-        def value(rows: Integers) -> Floats:
-            purchases = bought(rows)
+        def drawn(rows: Integers) -> tuple[Floats, Floats]:
+            own = table.rows(rows)
+            purchases = self.model.drawn(own, horizon, lives.uniform)
             if self.spending is None:
-                return np.full_like(purchases, np.nan)
-            return worth[rows, None] * self.spending.drawn(table.rows(rows), valued, purchases, lives.uniform)
+                return purchases, np.full_like(purchases, np.nan)
+            spent = self.spending.drawn(own, valued, purchases, lives.uniform)
+            return purchases, worth[rows, None] * spent
 
         names = ["customer", "expected_purchases", "lifetime_value", "reason"]
-        columns: dict[str, object] = {
-            f"purchases_{name}": each
-            for name, each in lives.quantiles(table.num_rows, bought, whole=True).items()
-        }
-        columns |= {
-            f"value_{name}": _table.nullable(each)
-            for name, each in lives.quantiles(table.num_rows, value).items()
-        }
+        purchases, value = lives.quantiles(table.num_rows, drawn, [True, False])
+        columns: dict[str, object] = {f"purchases_{name}": each for name, each in purchases.items()}
+        columns |= {f"value_{name}": _table.nullable(each) for name, each in value.items()}
         found = _table.table_of(columns).beside(table.select(names))
         order = [*names[:2], *list(columns)[:3], names[2], *list(columns)[3:], names[3]]
         definition = Said(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -49,17 +49,21 @@ class Lives:
         self.uniform: Floats = random.random((_NEEDED, draws))
 
     def quantiles(
-        self, rows: int, drawn: Callable[[Integers], Floats], *, whole: bool = False
-    ) -> dict[str, Array]:
-        """The middle and the ends of what was drawn, for so many rows at a time that it fits into memory."""
+        self, rows: int, drawn: Callable[[Integers], Sequence[Floats]], whole: Sequence[bool]
+    ) -> list[dict[str, Array]]:
+        """The middle and the ends of each figure that was drawn, for as many rows at a time as memory holds."""
         step = max(_CELLS // self.uniform.shape[1], 1)
-        method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if whole else "linear"
-        parts = [
-            np.quantile(drawn(np.arange(start, min(start + step, rows))), self._shares, axis=1, method=method)
-            for start in range(0, rows, step)
+        parts: list[list[Floats]] = [[np.empty((3, 0))] for _ in whole]
+        for start in range(0, rows, step):
+            figures = drawn(np.arange(start, min(start + step, rows)))
+            for part, figure, is_whole in zip(parts, figures, whole, strict=True):
+                method: Literal["inverted_cdf", "linear"] = "inverted_cdf" if is_whole else "linear"
+                part.append(np.quantile(figure, self._shares, axis=1, method=method))
+        found = (np.concatenate(part, axis=1) for part in parts)
+        return [
+            dict(zip(("low", "median", "high"), each.astype(np.int64) if is_whole else each, strict=True))
+            for each, is_whole in zip(found, whole, strict=True)
         ]
-        found: Array = np.concatenate([np.empty((3, 0)), *parts], axis=1)
-        return dict(zip(("low", "median", "high"), found.astype(np.int64) if whole else found, strict=True))
 
 
 def bought_until_tails(own: Floats, history: History, horizon: float, draws: Floats, coins: int) -> Floats:

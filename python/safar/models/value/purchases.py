@@ -294,8 +294,8 @@ class PurchaseModel(FittedModel):
         table = self._to_table(data)
         lives = Lives(level, draws, seed)
         scores = self._table_of_scores(table, horizon)
-        quantiles = lives.quantiles(
-            table.num_rows, lambda rows: self.drawn(table.rows(rows), horizon, lives.uniform), whole=True
+        (quantiles,) = lives.quantiles(
+            table.num_rows, lambda rows: [self.drawn(table.rows(rows), horizon, lives.uniform)], [True]
         )
         columns: dict[str, object] = {
             name: scores.numpy(name)[0] for name in ("expected_purchases", "probability_of_purchase")
