@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +142,7 @@ def test_customers_without_a_value_are_left_out_and_counted() -> None:
     assert found.to_dict()["customer"] == ["c0"]
     assert "3 customers without a value are left out." in found.definition
     assert found.stopped_by == "customers"
+    assert asked([0.9, 0.9, 0.9, 0.9], values=pd.Series(values)).to_dict() == found.to_dict()
 
 
 def test_nobody_is_contacted_where_that_brings_nothing() -> None:

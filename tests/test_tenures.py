@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import safar
 from oracles import DAY, Event, journeys
-from safar.errors import ArgumentError, DataError, UnknownColumnError, UnknownEventError
+from safar.errors import ArgumentError, ArgumentTypeError, DataError, UnknownColumnError, UnknownEventError
 from strategies import BASE, logs, moment
 from test_said import unsaid
 
@@ -95,7 +95,7 @@ def test_tenures_since_an_instant_equal_their_definition(data: st.DataObject) ->
     missing = dict.fromkeys(
         ["no beginning known", "began after the data end", "gone before the watch began", "never began"], 0
     )
-    begin = min(row.time for row in rows) - 1 if watched is None else watched
+    begin = min(row.time for row in rows) if watched is None else watched
     for name, journey in customers.items():
         at = since[name]
         if at is None:
@@ -220,6 +220,7 @@ def test_data_in_parts_have_the_same_tenures() -> None:
     ("options", "error", "said"),
     [
         ({"since": "sinse"}, UnknownColumnError, "since"),
+        ({"since": "number"}, ArgumentTypeError, r'since="number" is a column of numbers \(Int64\)'),
         ({"since": "plan"}, DataError, r'column "plan": 2 customers have a value that is no instant .*pro'),
         ({"end": "cancle"}, UnknownEventError, "cancel"),
         ({"start": "visit"}, ArgumentError, "both say when a customer begins"),
@@ -231,7 +232,8 @@ def test_data_in_parts_have_the_same_tenures() -> None:
 )
 def test_wrong_questions_are_refused(options: dict[str, Any], error: type[Exception], said: str) -> None:
     rows = [Event("u", BASE, "visit", plan="pro"), Event("v", BASE + DAY, "cancel", plan="pro")]
-    log = safar.EventLog(frame_of(rows, {"u": BASE, "v": BASE}), **ROLES)
+    frame = frame_of(rows, {"u": BASE, "v": BASE}).with_columns(number=pl.lit(3, dtype=pl.Int64))
+    log = safar.EventLog(frame, **ROLES | {"attributes": ["plan", "since", "number"]})
     with pytest.raises(error, match=said):
         safar.tenures(log, **{"since": "since", "end": "cancel"} | options)
 

@@ -164,6 +164,9 @@ def _values(ids: Array, values: Mapping[object, float] | None, profit: Profit) -
     """What each customer who stays is worth, and of whom that is known."""
     if values is None:
         return np.full(len(ids), profit.value), np.ones(len(ids), dtype=bool)
+    if hasattr(values, "to_dict"):
+        # A series of pandas, by its index.
+        values = values.to_dict()
     if not isinstance(values, Mapping):
         raise ArgumentTypeError(
             f"values is a {type(values).__name__}; expected a mapping of customers to what they are worth, such as "

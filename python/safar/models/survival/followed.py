@@ -14,7 +14,7 @@ from safar import _args, _core, _table
 from safar._log import Log
 from safar._typing import Array, Instant, Integers
 from safar.analyses._spec import observed
-from safar.errors import ArgumentError, DataError
+from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.explanation import Explanation, explanation, one_customer
 from safar.language import Listed, Moment, Said, Span, Spoken, paragraph
 from safar.log import EventLog
@@ -292,8 +292,8 @@ def tenures(
         Columns of the log whose value at the beginning (with `since`, at the first event) each row keeps, for `by` of
         `survival` and `columns` of `cox`.
     watched_from
-        Since when the log holds what happens to customers; by default the instant before its first event. Who began
-        before is at risk only from then on, as those who had gone by then are in no row.
+        Since when the log holds what happens to customers; by default its first event. Who began before is at risk only
+        after it, as those who had gone by then are in no row.
     unit
         What times are counted in.
 
@@ -376,6 +376,11 @@ def _asked_of(
                 f"since={since!r} and start={start!r} both say when a customer begins; leave one out"
             )
         _args.known_columns_of_log([_args.text(since, "since")], log.columns, "since")
+        if log.columns[since].startswith(("Int", "UInt", "Float", "Decimal")):
+            raise ArgumentTypeError(
+                f'since="{since}" is a column of numbers ({log.columns[since]}); make them dates or times before the '
+                "log is built"
+            )
     kept = () if columns in ((), []) else _args.names(columns, "columns")
     _args.known_columns_of_log(kept, log.columns, "columns")
     for name in kept:
@@ -389,9 +394,9 @@ def _asked_of(
     until_us = log.observed_until_us
     first_us = int(log.info["first_us"])
     watched_us = (
-        first_us - 1 if watched_from is None else _args.instant_us(watched_from, "watched_from", log.timezone)
+        first_us if watched_from is None else _args.instant_us(watched_from, "watched_from", log.timezone)
     )
-    if watched_us >= until_us:
+    if watched_from is not None and watched_us >= until_us:
         raise ArgumentError(
             f"watched_from={watched_from!r} is not before {observed(log)}, where the data end; expected an earlier one"
         )
