@@ -216,6 +216,63 @@ def test_data_in_parts_have_the_same_tenures() -> None:
     assert found[0].equals(found[1])
 
 
+@given(st.data())
+def test_renewals_are_counted_customer_by_customer(data: st.DataObject) -> None:
+    rows = data.draw(logs(st.integers(0, 60).map(lambda step: BASE + step * DAY // 2)))
+    names = sorted({row.event for row in rows})
+    start, end = data.draw(st.sampled_from(names)), data.draw(st.sampled_from(names))
+    stop = data.draw(st.sampled_from([None, *(name for name in names if name != end)]))
+    until = max(row.time for row in rows) + data.draw(st.sampled_from([0, DAY]))
+    log = safar.EventLog(frame_of(rows, {}), **ROLES, observed_until=moment(until))
+    if start not in {row.event for row in rows}:
+        return
+    expected: dict[tuple[int, int], int] = {}
+    for journey in journeys(rows).values():
+        first = next((place for place, e in enumerate(journey) if e.event == start), None)
+        if first is None:
+            continue
+        began = journey[first].time
+        last = next((e for e in journey[first + 1 :] if e.event in {end, stop}), None)
+        gone = last.time if last is not None and last.event == end else None
+        seen = until if last is None or gone is not None else last.time
+        cohort = (seen - began) // (3 * DAY)
+        for period in range(cohort + 1):
+            there = period == 0 or gone is None or gone - began > period * 3 * DAY
+            expected[cohort, period] = expected.get((cohort, period), 0) + there
+    found = safar.tenures(log, start=start, end=end, stop=stop).renewals("3d").to_dict()
+    assert (
+        dict(zip(zip(found["cohort"], found["period"], strict=True), found["customers"], strict=True))
+        == expected
+    )
+
+
+def test_a_model_of_contracts_is_fitted_to_a_log() -> None:
+    random = np.random.default_rng(4)
+    leaves = random.beta(0.7, 1.2, 4_000)
+    lasts = random.geometric(leaves)
+    came = random.integers(0, 6, 4_000)
+    rows = [
+        event
+        for number, (first, months) in enumerate(zip(came.tolist(), lasts.tolist(), strict=True))
+        for event in (
+            Event(f"u{number}", BASE + first * 30 * DAY, "join"),
+            Event(f"u{number}", BASE + (first + months) * 30 * DAY, "cancel"),
+        )
+        if event.time <= BASE + 300 * DAY
+    ]
+    log = safar.EventLog(frame_of(rows, {}), **ROLES, observed_until=moment(BASE + 300 * DAY))
+    renewals = safar.tenures(log, start="join", end="cancel").renewals("30d")
+    assert unsaid(renewals.definition) == []
+    model = safar.models.ShiftedBetaGeometric.fit(renewals, unit="month")
+    parameters = model.parameters.to_dict()
+    for low, planted, high in zip(parameters["low"], (0.7, 1.2), parameters["high"], strict=True):
+        assert low < planted < high
+    frame, _ = members()
+    late = safar.EventLog(frame, **ROLES, observed_until=moment(BASE + 730 * DAY))
+    with pytest.raises(ArgumentError, match="customers began before the watch"):
+        safar.tenures(late, since="since", end="cancel").renewals()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [

@@ -12,11 +12,11 @@ import numpy as np
 
 from safar import _args, _core, _table
 from safar._log import Log
-from safar._typing import Array, Instant, Integers
+from safar._typing import Array, Duration, Instant, Integers
 from safar.analyses._spec import observed
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.explanation import Explanation, explanation, one_customer
-from safar.language import Listed, Moment, Said, Span, Spoken, paragraph
+from safar.language import Length, Listed, Moment, Said, Span, Spoken, paragraph
 from safar.log import EventLog
 from safar.models.survival.watched import Watched
 from safar.result import ResultTable
@@ -84,10 +84,13 @@ class TenuresResult(ResultTable):
         One row a customer; `tenures` lists the columns.
     left_out
         Customers without a row, one row a reason: ``reason``, ``customers``.
+    unit
+        What times are counted in.
     """
 
     _: KW_ONLY
     left_out: SpokenTable
+    unit: UnitOfTenure
     _asked: _Asked
     _source: Log
 
@@ -109,6 +112,70 @@ class TenuresResult(ResultTable):
         return Watched(
             np.where(entry == 0, -np.inf, entry), duration, cause, np.ones(len(entry), dtype=np.int64)
         )
+
+    def renewals(self, period: Duration = "30d") -> ResultTable:
+        """How many customers are still there after each whole period, for models of contracts?
+
+        Parameters
+        ----------
+        period
+            Length of a period, such as ``"30d"`` (default).
+
+        Returns
+        -------
+        ResultTable
+            One row a cohort and period, as `safar.models.ShiftedBetaGeometric.fit` takes them: ``cohort`` (whole
+            periods that its customers could be watched for), ``period`` (from 0, the beginning), ``customers`` (still
+            there at its end; who leaves at that very instant is not).
+
+        Examples
+        --------
+        >>> import safar
+        >>> log = safar.EventLog(
+        ...     {
+        ...         "customer": ["ann", "ann", "bob", "cem"],
+        ...         "time": ["2026-01-01", "2026-02-15", "2026-01-01", "2026-02-01"],
+        ...         "event": ["join", "cancel", "join", "join"],
+        ...     },
+        ...     customer="customer",
+        ...     time="time",
+        ...     event="event",
+        ...     observed_until="2026-03-10",
+        ... )
+        >>> found = safar.tenures(log, start="join", end="cancel").renewals().to_dict()
+        >>> list(zip(found["cohort"], found["period"], found["customers"]))
+        [(1, 0, 1), (1, 1, 1), (2, 0, 2), (2, 1, 2), (2, 2, 1)]
+        """
+        length = _args.microseconds(period, "period")
+        watched = self.watched()
+        late = int(np.isfinite(watched.entry).sum())
+        if late:
+            raise ArgumentError(
+                f"{late:,} customers began before the watch, and models of contracts know no delayed entry; look at "
+                "those who came since with start=, or at the curve of survival"
+            )
+        lasted = np.rint(watched.exit * _US[self.unit]).astype(np.int64)
+        began = self.table.numpy("began")[0].astype("datetime64[us]").astype(np.int64)
+        ended = watched.cause > 0
+        could = np.where(ended, self._asked.until_us - began, lasted) // length
+        # Who has left is there at the end of all periods before that.
+        stayed = np.where(ended, np.minimum((lasted - 1) // length, could), could)
+        rows = []
+        for cohort in np.unique(could).tolist():
+            own = stayed[could == cohort]
+            rows += [
+                (cohort, each, int((own >= each).sum()) if each else len(own)) for each in range(cohort + 1)
+            ]
+        names = ("cohort", "period", "customers")
+        columns = {
+            name: np.array([row[place] for row in rows], dtype=np.int64) for place, name in enumerate(names)
+        }
+        counted = Said(
+            "A row has the customers who are still there at the end of a period of {length}; cohorts could be watched "
+            "for as many whole periods.",
+            length=Length(period),
+        )
+        return ResultTable(_table.table_of(columns), paragraph(self.definition, counted), self.timezone)
 
     def explain(self, customer: object) -> Explanation:
         """Why does a customer count for so long?
@@ -350,6 +417,7 @@ def tenures(
         definition,
         log.timezone,
         left_out=SpokenTable(counted, definition, log.timezone, words=words),
+        unit=unit,
         _asked=asked,
         _source=log,
     )
