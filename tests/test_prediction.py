@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 import os
@@ -21,11 +22,12 @@ from sklearn.naive_bayes import GaussianNB
 
 import safar
 from safar.models.prediction import metrics
-from safar.models.prediction.cases import cases_of_frame, cases_of_log
+from safar.models.prediction.cases import cases_of_log
 from safar.models.prediction.checks import checks
 from safar.models.prediction.encoding import Encoder
 from safar.models.prediction.estimators import Linear, fitted
 from safar.models.prediction.evaluation import Rule, band_of, evaluated, thresholds
+from safar.models.prediction.frames import cases_of_frame
 
 DATA = Path(os.environ.get("SAFAR_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -294,7 +296,17 @@ def test_a_fold_learns_only_from_labels_that_had_ended(log: safar.EventLog) -> N
 def test_the_parts_of_a_frame_hold_both_classes_alike() -> None:
     draw = np.random.default_rng(0)
     data = {"x": draw.normal(size=503), "y": (draw.random(503) < 0.1).astype(int)}
-    cases = cases_of_frame(data, label="y", positive=None, key=None, columns=None, most_rows=10**6, seed=1)
+    cases = cases_of_frame(
+        data,
+        label="y",
+        positive=None,
+        key=None,
+        columns=None,
+        time=None,
+        known_after=0,
+        most_rows=10**6,
+        seed=1,
+    )
     tests = np.concatenate([fold.test for fold in cases.folds])
     assert sorted(tests.tolist()) == list(range(503))
     assert np.ptp([cases.truth[fold.test].sum() for fold in cases.folds]) <= 1
@@ -560,7 +572,17 @@ def failed(evaluation: Any) -> list[str]:
 
 
 def judged(data: dict[str, Any]) -> Any:
-    cases = cases_of_frame(data, label="y", positive=None, key=None, columns=None, most_rows=10**6, seed=0)
+    cases = cases_of_frame(
+        data,
+        label="y",
+        positive=None,
+        key=None,
+        columns=None,
+        time=None,
+        known_after=0,
+        most_rows=10**6,
+        seed=0,
+    )
 
     def learn(train: Any, held: Any) -> Any:
         def of(rows: Any) -> dict[str, Any]:
@@ -731,3 +753,105 @@ def test_telco_churn_is_foreseen_as_well_as_published() -> None:
     assert 0.83 < np.mean(folds["auc"]) < 0.87
     assert all(0.8 < slope < 1.25 for slope in folds["calibration_slope"])
     assert "beats the rule" in report.verdict
+
+
+# ----------------------------------------------------------------------------------------------- frames with a time
+
+
+def rows_in_time(days: int = 300, number: int = 900, seed: int = 0) -> dict[str, Any]:
+    """Rows of a sign that changes its meaning half way, with the day on which each was looked at."""
+    random = np.random.default_rng(seed)
+    day = random.integers(0, days, number)
+    sign = random.normal(size=number)
+    turned = np.where(day < days / 2, sign, -sign)
+    left = random.random(number) < 1 / (1 + np.exp(-2 * turned))
+    moments = [dt.date(2025, 1, 1) + dt.timedelta(days=int(each)) for each in day]
+    return {"when": moments, "sign": sign, "left": left.astype(int)}
+
+
+@given(
+    st.lists(st.integers(0, 40), min_size=10, max_size=80), st.sampled_from([0, 1, 5, 15]), st.integers(0, 5)
+)
+def test_rows_of_a_frame_are_judged_by_what_was_known_before(days: list[int], after: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    data = {
+        "when": np.array(days, dtype="datetime64[D]"),
+        "x": random.normal(size=len(days)),
+        "y": [place % 2 for place in range(len(days))],
+    }
+    asked: dict[str, Any] = {
+        "label": "y", "positive": None, "key": None, "columns": None, "time": "when",
+        "known_after": after * 86_400_000_000, "most_rows": 10**6, "seed": 0,
+    }  # fmt: skip
+    try:
+        cases = cases_of_frame(data, **asked)
+    except safar.ArgumentError as problem:
+        assert "leave no row to learn from" in str(problem)
+        return
+    when = np.array(days)
+    judged = [row for fold in cases.folds for row in fold.test.tolist()]
+    assert len(judged) == len(set(judged))
+    for fold in cases.folds:
+        begins = when[fold.test].min()
+        assert min(map(len, fold[1:])) > 0
+        assert (when[fold.calibrate] + after <= begins).all()
+        assert (when[fold.train] + after <= when[fold.calibrate].min()).all()
+        # Everybody of these moments is judged, and nobody twice.
+        last = when[fold.test].max()
+        assert set(np.flatnonzero((when >= begins) & (when <= last)).tolist()) == set(fold.test.tolist())
+    assert set(cases.columns) == {"x"}
+    newest = when[cases.calibrate].min()
+    assert (when[cases.train] + after <= newest).all()
+    assert when[cases.calibrate].max() == when.max()
+
+
+def test_a_frame_with_a_time_sees_that_the_past_does_not_hold() -> None:
+    data = rows_in_time()
+    shuffled = safar.churn(data, label="left", columns=["sign"], estimator="logistic").report
+    in_time = safar.churn(
+        data, label="left", time="when", predict="10d", gap="5d", estimator="logistic"
+    ).report
+    assert shuffled is not None
+    assert in_time is not None
+    assert min(shuffled.folds.to_dict()["auc"]) > 0.42
+    # What was learnt in the first half is wrong in the second one.
+    assert min(in_time.folds.to_dict()["auc"]) < 0.4
+    assert in_time.folds.to_dict()["judged"][0].startswith("from 2025-")
+    assert "earlier rows whose labels were known before" in in_time.definition
+    assert 'Rows are those of "when"; their labels are taken for known 15 days later' in in_time.remarks[0]
+    assert not any("no time" in text for text in (*in_time.remarks, *in_time.checks.to_dict()["found"]))
+    texts = data | {"when": [each.isoformat() for each in data["when"]]}
+    again = safar.churn(
+        texts, label="left", time="when", predict="10d", gap="5d", estimator="logistic"
+    ).report
+    assert again is not None
+    assert again.folds.to_dict() == in_time.folds.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "error", "said"),
+    [
+        ({"when": list(range(900))}, {}, safar.ArgumentTypeError, "is a column of numbers"),
+        ({"when": ["soon"] * 900}, {}, safar.DataError, 'column "when", row 0'),
+        (
+            {"when": [None, *rows_in_time()["when"][1:]]},
+            {},
+            safar.DataError,
+            "no time in 1 of 900 rows .*row 0",
+        ),
+        ({}, {"predict": "400d"}, safar.ArgumentError, "the rows span 299 days"),
+        ({}, {"time": "wen"}, safar.UnknownColumnError, "when"),
+    ],
+)
+def test_a_time_that_orders_nothing_is_refused(
+    change: dict[str, Any], options: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        safar.churn(
+            rows_in_time() | change, **{"label": "left", "time": "when", "estimator": "logistic"} | options
+        )
+
+
+def test_a_log_has_its_own_time(log: safar.EventLog) -> None:
+    with pytest.raises(safar.ArgumentError, match="time= are for a frame"):
+        safar.churn(log, time="time")

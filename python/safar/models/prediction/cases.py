@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from safar import _args, _table
-from safar._typing import Array, Duration, Floats, Frame, Integers
+from safar import _args
+from safar._typing import Array, Duration, Integers
 from safar.analyses.features import Features, FeaturesResult
 from safar.analyses.labels import Labels
 from safar.errors import ArgumentError, DataError
-from safar.language import Said
 
 if TYPE_CHECKING:
     from safar.log import EventLog
@@ -21,16 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Cases",
     "Fold",
-    "cases_of_frame",
     "cases_of_log",
     "columns_of",
-    "frame_columns",
     "last_cutoffs",
     "sampled",
 ]
 
 _LEAST_CUTOFFS = 3
-_FOLDS = 5
 
 
 class Fold(NamedTuple):
@@ -64,6 +60,11 @@ class Cases:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is known when the rows were looked at."""
+        return bool(self.at.any())
 
 
 def columns_of(result: FeaturesResult) -> dict[str, Array]:
@@ -174,98 +175,3 @@ def last_cutoffs(
         day = _args.local_datetime(latest - back * step, log.timezone).date()
         found.append(day.isoformat())
     return tuple(reversed(found))
-
-
-def cases_of_frame(
-    data: Frame,
-    *,
-    label: str,
-    positive: object,
-    key: str | None,
-    columns: Sequence[str] | None,
-    most_rows: int,
-    seed: int,
-) -> Cases:
-    """Cases of a frame with one row a customer, which knows no time."""
-    table = _table.to_table(data)
-    _args.known_columns([label, *([] if key is None else [key])], table.names)
-    wanted = [name for name in table.names if name not in (label, key)] if columns is None else list(columns)
-    _args.known_columns(wanted, table.names)
-    if label in wanted:
-        raise ArgumentError(f'columns holds the label "{label}", which a model must not see; leave it out')
-    truth, known = _truth(table, label, positive)
-    rows = np.flatnonzero(known)
-    customer = np.arange(len(truth)) if key is None else table.numpy(key)[0]
-    chosen = sampled(rows, customer, most_rows, seed)
-    found = {name: frame_columns(table, name)[chosen] for name in wanted}
-    order = np.random.default_rng(seed).permutation(len(chosen))
-    part = np.empty(len(chosen), dtype=np.int64)
-    # Both classes alike in every part.
-    for value in (False, True):
-        of_class = order[truth[chosen][order] == value]
-        part[of_class] = np.arange(len(of_class)) % _FOLDS
-    folds = tuple(
-        Fold(
-            f"part {fold + 1} of {_FOLDS}",
-            np.flatnonzero((part != fold) & (part != (fold + 1) % _FOLDS)),
-            np.flatnonzero(part == (fold + 1) % _FOLDS),
-            np.flatnonzero(part == fold),
-        )
-        for fold in range(_FOLDS)
-    )
-    remarks = [
-        "The data have no time: they are split at random, so that the future may be harder to foresee than this report "
-        "says, and columns that were written after the outcome can't be told apart."
-    ]
-    if len(rows) < len(truth):
-        remarks.append(f"{len(truth) - len(rows):,} rows without a label are left out.")
-    if len(chosen) < len(rows):
-        remarks.append(f"{len(chosen):,} of {len(rows):,} rows are used, a sample.")
-    meaning = Said(
-        'The label is true where "{column}" is {value}.',
-        column=label,
-        value=repr(1 if positive is None else positive),
-    )
-    return Cases(
-        found, truth[chosen], customer[chosen], np.zeros(len(chosen), dtype=np.int64), folds,
-        np.flatnonzero(part != 0), np.flatnonzero(part == 0), meaning, tuple(remarks), None,
-    )  # fmt: skip
-
-
-def _truth(table: Any, label: str, positive: object) -> tuple[Array, Array]:
-    """Which rows are true, and which have a label at all."""
-    values, missing = table.numpy(label)
-    known = np.ones(len(values), dtype=bool) if missing is None else ~missing
-    if values.dtype == object:
-        known &= np.array([value is not None for value in values.tolist()])
-    if values.dtype.kind == "f":
-        known &= ~np.isnan(values)
-    distinct = sorted({str(value) if values.dtype == object else value for value in values[known].tolist()})
-    if positive is None:
-        if not set(distinct) <= {0, 1} or values.dtype == object:
-            raise ArgumentError(
-                f'label "{label}" has the values {_args.listing(map(repr, distinct), 6)}; say which one is meant: '
-                f"positive={distinct[-1] if distinct else None!r}"
-            )
-        positive = 1
-    if len(distinct) < 2 or positive not in distinct:
-        raise DataError(
-            f'label "{label}": {"there is one class only, " if len(distinct) < 2 else ""}the values are '
-            f"{_args.listing(map(repr, distinct), 6)} and positive={positive!r}; a model needs cases of both"
-        )
-    return np.asarray(values == positive, dtype=bool), known
-
-
-def frame_columns(table: Any, name: str) -> Array:
-    """A column as numbers with NaN, or as texts with None."""
-    values, missing = table.numpy(name)
-    if values.dtype == object:
-        return np.array([None if value is None else str(value) for value in values.tolist()], dtype=object)
-    if values.dtype.kind in "mM":
-        raise ArgumentError(
-            f'column "{name}" holds times; leave it out with columns=[…], or give the days since then as a number'
-        )
-    numbers: Floats = values.astype(np.float64)
-    if missing is not None:
-        numbers[missing] = np.nan
-    return numbers

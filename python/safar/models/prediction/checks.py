@@ -44,7 +44,9 @@ def _before_the_cutoff(cases: Cases) -> Check:
         return Check(
             "time of the features",
             False,
-            "The data have no time; nobody knows when the columns were written.",
+            "Nobody knows when the columns of these rows were written."
+            if cases.timed
+            else "The data have no time; nobody knows when the columns were written.",
         )
     return Check(
         "time of the features", True, "Features saw only events before their cut-off, by construction."

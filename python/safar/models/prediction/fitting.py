@@ -15,7 +15,7 @@ from safar.analyses.labels import LabelKind, Labels
 from safar.errors import ArgumentError
 from safar.features import FeatureLike
 from safar.language import Said, paragraph
-from safar.models.prediction.cases import Cases, cases_of_frame, cases_of_log, last_cutoffs
+from safar.models.prediction.cases import Cases, cases_of_log, last_cutoffs
 from safar.models.prediction.estimators import (
     Calibrate,
     Estimator,
@@ -25,6 +25,7 @@ from safar.models.prediction.estimators import (
     fitted,
 )
 from safar.models.prediction.evaluation import evaluated, refuse_one_class, rule_of, thresholds
+from safar.models.prediction.frames import cases_of_frame
 from safar.models.prediction.metrics import Profit
 from safar.models.prediction.model import PredictionModel, reported
 
@@ -50,6 +51,7 @@ def _model(
     positive: object,
     key: str | None,
     columns: Sequence[str] | None,
+    time: str | None,
     features: dict[str, Any],
     cutoffs: int | Sequence[Instant] | None,
     every: Duration | None,
@@ -63,9 +65,9 @@ def _model(
     _args.whole(most_rows, "most_rows")
     _args.whole(seed, "seed", least=0, most=2**32 - 1)
     if isinstance(data, Log):
-        if label is not None or key is not None or columns is not None:
+        if any(each is not None for each in (label, key, columns, time)):
             raise ArgumentError(
-                "label=, key= and columns= are for a frame; a log has its labels from its events"
+                "label=, key=, columns= and time= are for a frame; a log has its labels from its events"
             )
         log = cast("EventLog", data)
         labels = _labels(log, question, cutoffs, every)
@@ -76,15 +78,27 @@ def _model(
             raise ArgumentError(
                 'a frame needs label=, the column that says what came to pass, such as label="churned"'
             )
-        cases = cases_of_frame(
-            data, label=label, positive=positive, key=key, columns=columns, most_rows=most_rows, seed=seed
+        ahead = sum(
+            _args.microseconds(each) for each in (question["predict"], question["gap"]) if each is not None
         )
+        cases = cases_of_frame(
+            data, label=label, positive=positive, key=key, columns=columns, time=time, known_after=ahead,
+            most_rows=most_rows, seed=seed,
+        )  # fmt: skip
         timezone, usual = "UTC", ()
     refuse_one_class(cases)
     return _fitted(
         cases, timezone, rule_of(cases, rule, usual), estimator=estimator, calibrate=calibrate,
         profit=profit or Profit(), seed=seed,
     )  # fmt: skip
+
+
+# What a part is judged by, by whether there is a time and whether the rows are those of a frame.
+_PARTS = {
+    (False, True): (Said("other parts"), Said("a part of its own")),
+    (True, True): (Said("earlier rows whose labels were known before"), Said("the latest of these")),
+    (True, False): (Said("cut-offs whose labels had ended before"), Said("a cut-off between the two")),
+}
 
 
 def _labels(
@@ -127,13 +141,12 @@ def _fitted(
         evaluation = evaluated(cases, learn, rule, profit, _BANDS)
         predictor = learn(cases.train, cases.calibrate)
     method = predictor.calibrator.method
+    earlier, between = _PARTS[cases.timed, cases.features is None]
     how = Said(
         "Each part was judged by a model that had learnt from {earlier}, calibrated ({method}) with {between}.",
-        earlier=Said("other parts")
-        if cases.features is None
-        else Said("cut-offs whose labels had ended before"),
+        earlier=earlier,
         method=method,
-        between=Said("a part of its own") if cases.features is None else Said("a cut-off between the two"),
+        between=between,
     )
     whole = paragraph(cases.meaning, how)
     remarks = (*cases.remarks, *predictor.remarks)
@@ -180,6 +193,7 @@ def churn(
     positive: object = None,
     key: str | None = None,
     columns: Sequence[str] | None = None,
+    time: str | None = None,
     estimator: EstimatorName | Estimator = "boosting",
     calibrate: Calibrate = "auto",
     rule: str | None = None,
@@ -213,7 +227,11 @@ def churn(
         Time between cut-offs; by default that of gap and prediction window, so that labels don't overlap.
     label, positive, key, columns
         Of a frame: the column with the outcome, the value that stands for leaving, the column with the ids, and the
-        columns to learn from (by default all others). Frames know no time, and the report says so.
+        columns to learn from (by default all others).
+    time
+        Of a frame: the column with the moment at which each row was looked at, a date or a time. Rows are then judged
+        by what was learnt from earlier ones whose labels were known by then, `predict` and `gap` after their moment.
+        Without it, rows are split at random, and the report says so.
     estimator
         ``"boosting"`` (gradient boosting of scikit-learn), ``"logistic"`` (L2, C = 1, standardised, undefined numbers
         as the median with a mark), or any classifier of scikit-learn's protocol.
@@ -262,8 +280,8 @@ def churn(
     }  # fmt: skip
     return _model(
         data, question, label=label, positive=positive, key=key, columns=columns,
-        features={"features": features, "attributes": attributes}, cutoffs=cutoffs, every=every, estimator=estimator,
-        calibrate=calibrate, rule=rule, profit=profit, most_rows=most_rows, seed=seed,
+        time=time, features={"features": features, "attributes": attributes}, cutoffs=cutoffs, every=every,
+        estimator=estimator, calibrate=calibrate, rule=rule, profit=profit, most_rows=most_rows, seed=seed,
     )  # fmt: skip
 
 
@@ -287,6 +305,7 @@ def leads(
     positive: object = None,
     key: str | None = None,
     columns: Sequence[str] | None = None,
+    time: str | None = None,
     estimator: EstimatorName | Estimator = "boosting",
     calibrate: Calibrate = "auto",
     rule: str | None = None,
@@ -308,7 +327,7 @@ def leads(
         A condition that the goal has to meet.
     again
         Customers who reached the goal before the cut-off are scored as well; by default only those who never did.
-    active, active_where, arrived, features, attributes, cutoffs, every, label, positive, key, columns, estimator
+    active, active_where, arrived, features, attributes, cutoffs, every, label, positive, key, columns, time, estimator
         As for `churn`.
     calibrate, rule, profit, most_rows, seed
         As for `churn`; the usual rule is: who was here most recently comes first.
@@ -335,6 +354,6 @@ def leads(
     }  # fmt: skip
     return _model(
         data, question | {"term": None, "grace": None}, label=label, positive=positive, key=key, columns=columns,
-        features={"features": features, "attributes": attributes}, cutoffs=cutoffs, every=every, estimator=estimator,
-        calibrate=calibrate, rule=rule, profit=profit, most_rows=most_rows, seed=seed,
+        time=time, features={"features": features, "attributes": attributes}, cutoffs=cutoffs, every=every,
+        estimator=estimator, calibrate=calibrate, rule=rule, profit=profit, most_rows=most_rows, seed=seed,
     )  # fmt: skip

@@ -349,7 +349,7 @@ class PredictionModel:
         return result.table.numpy("customer")[0], result.table.numpy("at")[0], columns_of(result)
 
     def _of_frame(self, data: Frame, key: str | None) -> tuple[Array, None, dict[str, Array]]:
-        from safar.models.prediction.cases import frame_columns
+        from safar.models.prediction.frames import frame_columns
 
         table = _table.to_table(data)
         if key is not None:
