@@ -400,6 +400,15 @@ def test_groups_of_any_shape_are_counted(shape: str) -> None:
     assert found.choice.to_dict()["by_mixture"][kind.max()]
 
 
+@pytest.mark.parametrize("number", [3, 4, 6, 11, 30])
+def test_a_handful_of_customers_makes_no_clusters(number: int) -> None:
+    random = np.random.default_rng(number)
+    few = {"customer": range(number), "a": random.normal(size=number), "b": random.normal(size=number)}
+    found = safar.personas(few)
+    assert (len(found), found.reason) == (1, "gap")
+    assert len(safar.personas(few, k=2)) == 2
+
+
 def test_mixtures_say_nothing_of_categories() -> None:
     values, kind = planted("side by side")
     found = look("kprototypes", points(values, kind[:, None]), [2, 3], seed=0, starts=5)

@@ -88,7 +88,7 @@ class Looked:
     tried
         What speaks for each number.
     by_mixture
-        How many groups normal mixtures show; None where there are categories.
+        How many groups normal mixtures show; None of categories and of few customers.
     """
 
     tried: tuple[Tried, ...]

@@ -124,9 +124,9 @@ def personas(
         Number of personas, or the numbers to look at; by default 2 to 8. `"hdbscan"` finds its own.
     choose
         Which number is taken of those whose groups are stable on average and not too small: ``"stability"`` (default)
-        the largest one all of whose groups come back in bootstraps, up to the groups that normal mixtures show or, with
-        categories, to what the gap rule says (the finest picture that holds), ``"gap"`` what the gap rule says,
-        ``"silhouette"`` the one with the most separate groups.
+        the largest one all of whose groups come back in bootstraps, up to the groups that normal mixtures show or, of
+        categories and fewer than 50 customers, to what the gap rule says (the finest picture that holds), ``"gap"``
+        what the gap rule says, ``"silhouette"`` the one with the most separate groups.
     missing
         A customer with an unknown value: ``"typical"`` takes the median of a number, and unknown as a category of its
         own; ``"unassigned"`` leaves the customer out.

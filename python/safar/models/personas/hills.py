@@ -22,6 +22,8 @@ _STEPS = 51
 _KINDS = {"tied": 5, "diag": 2, "full": 2}
 # So many numbers of components in turn that fit worse than a smaller one end the search: more seldom fit better again.
 _PATIENCE = 4
+# Each of fewer customers is soon a distribution of its own.
+_LEAST_CUSTOMERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,14 @@ class Normals:
 
 
 def groups_of_mixtures(points: Points, most: int, depth: float, seed: int) -> int | None:
-    """How many groups the mixture of normal distributions shows that fits best; None where there are categories.
+    """How many groups the mixture of normal distributions shows that fits best; None of categories and few customers.
 
     Between two groups is a valley whose density is to that of the lower peak as `depth` to 1, or less.
     Skewed, long or heavy-tailed groups take several components each, which have one hill in common. Where one
     covariance fits all components best, or variances of their own need no fewer, each component is a group: nothing but
     groups asks for several.
     """
-    if points.categories.shape[1]:
+    if points.categories.shape[1] or len(points) < _LEAST_CUSTOMERS:
         return None
     blurred = _blurred(points.numbers, np.random.default_rng([seed, 3]))
     best = {kind: _best(blurred, kind, min(most, len(points) - 1), seed) for kind in _KINDS}
