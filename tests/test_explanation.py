@@ -191,6 +191,11 @@ EXPLAINED: dict[str, Callable[[safar.EventLog], Any]] = {
         "visit", period="month", start_time="2025-09-01", mode="on_or_before"
     ),
     "sessions": lambda log: log.sessions("30m", start_events="login", end_events="purchase"),
+    "tenures": lambda log: safar.tenures(log, start="login", end="purchase", stop="return"),
+    "features that models foretell": lambda log: log.features("2026-01-01", observe="90d", features="model"),
+    "value by opportunities": lambda log: safar.lifetime_value(
+        log, purchase=["visit", "login", "purchase"], model="bg_bb", unit="month", calendar="jalali", draws=0
+    ),
     "value": lambda log: safar.lifetime_value(
         log, purchase=["visit", "login", "purchase"], model="bg_nbd", value="value", draws=0
     ),
@@ -207,7 +212,17 @@ def names(shop: safar.EventLog) -> set[str]:
     """What stands in a Persian sentence as it is: names of the data, of steps, of features and of a model."""
     steps = shop.conformance().steps().to_dict()["label"]
     features = shop.features("2026-01-01", observe="90d").names
-    return {*shop.events, *shop.channels, *shop.columns, *map(str, steps), *features, "BG/NBD"}
+    return {
+        *shop.events,
+        *shop.channels,
+        *shop.columns,
+        *map(str, steps),
+        *features,
+        "p_alive",
+        "expected_steps",
+        "BG/BB",
+        "BG/NBD",
+    }
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
@@ -243,7 +258,7 @@ def test_everything_that_explains_is_told_in_persian() -> None:
     }
     assert callers == {
         "_conformance_explanation.py", "_cut_explanation.py", "_funnel_explanation.py",
-        "_retention_explanation.py", "explaining.py", "features.py", "next_events.py", "times.py",
+        "_retention_explanation.py", "explaining.py", "features.py", "followed.py", "next_events.py", "times.py",
     }  # fmt: skip
 
 
