@@ -4,7 +4,8 @@
 
 The log is the demo shop. The peers are asked for recency, tenure, counts in three windows, active days and a count and
 a recency for each event, over the same window and customers, from frames of the log's columns in memory; safar is
-asked for the same, and for all groups. Printed are the medians of wall and CPU time in ms; rows and sums are compared.
+asked for the same, for all groups, and for what models foretell. Printed are the medians of wall and CPU time in ms;
+rows and sums are compared.
 """
 
 from __future__ import annotations
@@ -108,6 +109,8 @@ def main() -> None:
 
     found = show("safar, recency and frequency", timed(few, options.rounds), len(few().names))
     show("safar, all groups", timed(every, options.rounds), len(every().names))
+    foretold = lambda: log.features(AT, observe=f"{OBSERVE}d", features="model")  # noqa: E731
+    show("safar, what models foretell", timed(foretold, options.rounds), len(foretold().names))
     events = int(np.nansum(found.values("events")))
     frame = log.to_polars()
     theirs = show("polars, the same", timed(with_polars(frame), options.rounds), len(found.names))
