@@ -200,6 +200,14 @@ def test_scores_of_a_log_become_a_campaign_worth_of_its_customers(model: safar.P
     )
 
 
+def test_leads_take_an_offer_only_where_they_buy() -> None:
+    log = safar.datasets.shop(600).log()
+    scores = safar.leads(log, "purchase", predict="45d", estimator="logistic").score(log, reasons=0)
+    found = scores.campaign(safar.Profit(value=50, offer=0, contact=1, accept=(1, 4)), capacity=30).to_dict()
+    expected = [0.2 * chance * 50 - 1 for chance in found["probability"]]
+    assert found["expected_gain"] == pytest.approx(expected)
+
+
 def test_contacts_of_a_report_are_counted_at_each_score(model: safar.PredictionModel) -> None:
     report = model.report
     assert report is not None

@@ -110,6 +110,7 @@ def test_steps_to_come_equal_the_chain_solved_by_whole_numbers(rows: list[Event]
         return
     found = log.features(moment(at), features=wanted).to_dict()
     followed, stands = chain_of([row.known for row in known.values()], at)
+    happened = {event.event for row in known.values() for event in row.known}
     expected = {
         "expected_steps": solved(followed, None),
         "reach_probability": solved(followed, {"A", "B"}),
@@ -119,6 +120,8 @@ def test_steps_to_come_equal_the_chain_solved_by_whole_numbers(rows: list[Event]
     for (customer, _), stand in zip(known, stands, strict=True):
         for name, of_event in expected.items():
             value = of_event.get(stand) if stand else Fraction(0)
+            if name == "reach_probability" and not happened & {"A", "B"}:
+                value = None
             given = found[name][places[customer]]
             assert given == (None if value is None else pytest.approx(float(value), rel=1e-9))
 
@@ -322,11 +325,34 @@ def test_a_model_that_cannot_be_fitted_names_the_feature_and_the_cutoff() -> Non
             )
 
 
-def test_an_event_that_was_not_seen_yet_is_not_reached() -> None:
+def test_of_what_nobody_did_yet_nothing_is_known() -> None:
     rows = [Event("c0", BASE, "A"), Event("c0", BASE + 1, "B"), Event("c0", BASE + 90 * DAY, "C")]
     asked = safar.feature("x", "reach_probability", events="C", gap="3d")
-    assert public_log(rows).features(moment(BASE + 2 * DAY), features=asked).to_dict()["x"] == [None]
-    assert public_log(rows).features(moment(BASE + 20 * DAY), features=asked).to_dict()["x"] == [0.0]
+    for days in (2, 20):
+        assert public_log(rows).features(moment(BASE + days * DAY), features=asked).to_dict()["x"] == [None]
+
+
+def test_all_events_are_meant_where_none_is_named() -> None:
+    log = public_log(PURCHASES, observed_until=BASE + 200 * DAY)
+    found = log.features(
+        moment(BASE + 120 * DAY),
+        features=[
+            safar.feature("any", "probability_alive"),
+            safar.feature("both", "probability_alive", events=["buy", "view"]),
+        ],
+    ).to_dict()
+    assert found["any"] == found["both"]
+    assert None not in found["any"]
+
+
+def test_a_chain_of_too_many_events_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safar.analyses._steps_to_come._MOST_NAMES", 1)
+    with pytest.raises(
+        DataError, match=r'feature "x" .*2 different events .* more than 1 states; call events by'
+    ):
+        public_log(PURCHASES).features(
+            moment(BASE + 120 * DAY), features=safar.feature("x", "expected_steps")
+        )
 
 
 @pytest.mark.parametrize("measure", sorted(FORETOLD))

@@ -248,6 +248,15 @@ def test_what_makes_no_opportunity_is_refused(
         safar.lifetime_value(log, **MONTHLY | {"draws": 0} | options)
 
 
+def test_a_year_is_one_however_it_is_written() -> None:
+    log = bills()
+    found = [
+        safar.lifetime_value(log, **MONTHLY, draws=0, horizon=horizon).to_dict()["expected_purchases"]
+        for horizon in (12, "365d", dt.timedelta(days=365))
+    ]
+    assert found[0] == found[1] == found[2]
+
+
 def test_weeks_begin_where_they_are_said_to() -> None:
     log = public_log(
         [

@@ -27,7 +27,7 @@ from safar.language import Locale
 from safar.models.personas.choosing import gap_rule, look, silhouette
 from safar.models.personas.clustering import cluster
 from safar.models.personas.columns import Column, positions_of
-from safar.models.personas.hills import Normals
+from safar.models.personas.hills import Normals, groups_of_mixtures
 from safar.models.personas.medoids import dissimilarities, medoids, ranges_of
 from safar.models.personas.preparing import Points
 from safar.models.personas.profiling import left_out, traits, v_tests
@@ -407,6 +407,17 @@ def test_a_handful_of_customers_makes_no_clusters(number: int) -> None:
     found = safar.personas(few)
     assert (len(found), found.reason) == (1, "gap")
     assert len(safar.personas(few, k=2)) == 2
+
+
+@pytest.mark.parametrize("shape", ["own directions", "noise beside", "skewed"])
+def test_a_search_for_mixtures_that_ends_early_finds_the_same(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = planted(shape)[0]
+    values = points((own - own.mean(axis=0)) / own.std(axis=0))
+    found = groups_of_mixtures(values, 9, 0.5, 0)
+    monkeypatch.setattr("safar.models.personas.hills._PATIENCE", 9)
+    assert groups_of_mixtures(values, 9, 0.5, 0) == found == 3
 
 
 def test_mixtures_say_nothing_of_categories() -> None:

@@ -21,8 +21,9 @@ from scipy import special, stats
 from sklearn.naive_bayes import GaussianNB
 
 import safar
+from oracles import DAY
 from safar.models.prediction import metrics
-from safar.models.prediction.cases import cases_of_log
+from safar.models.prediction.cases import Cases, cases_of_log
 from safar.models.prediction.checks import checks
 from safar.models.prediction.encoding import Encoder
 from safar.models.prediction.estimators import Linear, fitted
@@ -293,20 +294,16 @@ def test_a_fold_learns_only_from_labels_that_had_ended(log: safar.EventLog) -> N
     assert (cases.at[cases.train] + ended <= cases.at[cases.calibrate].min()).all()
 
 
+def cases_of(data: dict[str, Any], **choice: Any) -> Cases:
+    """The cases of a frame with the label y."""
+    asked: dict[str, Any] = {"label": "y", "positive": None, "key": None, "columns": None, "most_rows": 10**6}
+    return cases_of_frame(data, **asked | {"time": None, "known_after": 0, "seed": 0} | choice)
+
+
 def test_the_parts_of_a_frame_hold_both_classes_alike() -> None:
     draw = np.random.default_rng(0)
     data = {"x": draw.normal(size=503), "y": (draw.random(503) < 0.1).astype(int)}
-    cases = cases_of_frame(
-        data,
-        label="y",
-        positive=None,
-        key=None,
-        columns=None,
-        time=None,
-        known_after=0,
-        most_rows=10**6,
-        seed=1,
-    )
+    cases = cases_of(data, seed=1)
     tests = np.concatenate([fold.test for fold in cases.folds])
     assert sorted(tests.tolist()) == list(range(503))
     assert np.ptp([cases.truth[fold.test].sum() for fold in cases.folds]) <= 1
@@ -572,17 +569,7 @@ def failed(evaluation: Any) -> list[str]:
 
 
 def judged(data: dict[str, Any]) -> Any:
-    cases = cases_of_frame(
-        data,
-        label="y",
-        positive=None,
-        key=None,
-        columns=None,
-        time=None,
-        known_after=0,
-        most_rows=10**6,
-        seed=0,
-    )
+    cases = cases_of(data, seed=0)
 
     def learn(train: Any, held: Any) -> Any:
         def of(rows: Any) -> dict[str, Any]:
@@ -779,12 +766,8 @@ def test_rows_of_a_frame_are_judged_by_what_was_known_before(days: list[int], af
         "x": random.normal(size=len(days)),
         "y": [place % 2 for place in range(len(days))],
     }
-    asked: dict[str, Any] = {
-        "label": "y", "positive": None, "key": None, "columns": None, "time": "when",
-        "known_after": after * 86_400_000_000, "most_rows": 10**6, "seed": 0,
-    }  # fmt: skip
     try:
-        cases = cases_of_frame(data, **asked)
+        cases = cases_of(data, time="when", known_after=after * DAY)
     except safar.ArgumentError as problem:
         assert "leave no row to learn from" in str(problem)
         return

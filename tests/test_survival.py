@@ -540,7 +540,9 @@ def test_wrong_arguments_are_refused_with_the_way_out() -> None:
     with pytest.raises(DataError, match=r'column "why": 1 of 2 rows has a value that causes= does not name'):
         safar.survival(data | {"why": ["left", "debt"]}, duration="d", event="why", causes=["left"])
     result = safar.survival(data, duration="d", event="e")
-    with pytest.raises(ArgumentError, match="until=3: nobody was watched before it; the first entry is at 5"):
+    with pytest.raises(
+        ArgumentError, match='until=3: nobody was watched before it; the first entry in "f" is at 5'
+    ):
         safar.survival({"d": [9, 8], "e": [1, 0], "f": [5, 6]}, duration="d", event="e", entry="f", until=3)
     with pytest.raises(ArgumentError, match="one segment; give by="):
         result.compare()

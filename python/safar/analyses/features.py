@@ -453,19 +453,27 @@ class Features(Spec[FeaturesResult]):
         asked = [each for each in self._given if isinstance(each, Feature) and each.foretold]
         if not asked:
             return result
+        found = (
+            self._foretold(asked, result, log) if len(result) else {each.name: np.empty(0) for each in asked}
+        )
+        columns = _table.table_of({name: _table.nullable(values) for name, values in found.items()})
+        table = result.table.beside(columns).select(["customer", "at", *result.names])
+        return replace(result, table=table)
+
+    def _foretold(self, asked: Sequence[Feature], result: FeaturesResult, log: Log) -> dict[str, Floats]:
+        """The values of some features in the rows of the result, NaN where they are undefined."""
         at = result.table.numpy("at")[0].astype(np.int64)
+        rows = result._rows()
         found = {each.name: np.full(len(at), np.nan) for each in asked}
         for cutoff in np.unique(at).tolist():
             known, here = known_at(log, cutoff, self.arrived), at == cutoff
             for each in asked:
                 table = foretold(known, each, cutoff)
-                beside = result._rows().with_profiles(table, key="customer", columns=[each.name])
+                beside = rows.with_profiles(table, key="customer", columns=[each.name])
                 values, missing = beside.core.events_table([each.name]).numpy(each.name)
                 seen = here if missing is None else here & ~missing
                 found[each.name][seen] = values[seen]
-        columns = _table.table_of({name: _table.nullable(values) for name, values in found.items()})
-        table = result.table.beside(columns).select(["customer", "at", *result.names])
-        return replace(result, table=table)
+        return found
 
     def _with_voice(self, result: FeaturesResult, log: Log) -> FeaturesResult:
         """The last answer of each kind before the cut-off, and its age."""

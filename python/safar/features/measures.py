@@ -238,7 +238,7 @@ FORETOLD: dict[str, Measure] = {
         "share",
         "Probability that {what} come further on in the journey, after the last event before the cut-off: by the "
         "chain of which event followed which until then. A pause longer than {gap} ends a journey; where that is so, "
-        "it is 0.",
+        "it is 0. Undefined where nobody had any by then.",
         None,
         ("gap",),
     ),

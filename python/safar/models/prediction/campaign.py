@@ -50,8 +50,8 @@ class CampaignResult(ResultTable):
     table
         One row a customer to contact, the best first; `ScoresResult.campaign` lists the columns.
     totals
-        One row: ``customers`` (to contact), ``scored`` (of how many), ``expected_cases`` (who of them would leave) with
-        ``cases_low`` and ``cases_high``, ``expected_stays`` (who take the offer and stay), ``expected_costs``,
+        One row: ``customers`` (to contact), ``scored`` (of how many), ``expected_cases`` (of whom the label is true)
+        with ``cases_low`` and ``cases_high``, ``expected_accepted`` (who of these take the offer), ``expected_costs``,
         ``most_costs`` (if all of them take the offer), ``expected_profit`` with ``profit_low`` and ``profit_high``.
     stopped_by
         Why nobody else is contacted: ``"gain"``, ``"capacity"``, ``"budget"`` or ``"customers"``.
@@ -127,10 +127,11 @@ def campaign_of(
 
 
 _WHAT = Said(
-    "expected_gain is what contacting a customer brings: those who would leave take the offer and stay with the mean "
-    "share of accept=, and are worth value less the offer; those who would stay take the offer as well; each contact "
-    "costs. Probabilities are taken for calibrated, customers for independent of each other; that an offer keeps "
-    "whom it reaches is assumed, and only a campaign that leaves some out at random can tell."
+    "expected_gain is what contacting a customer brings: cases, for whom the label is true, take the offer with the "
+    "mean share of accept= and are then worth value less the offer; all others take the offer as well and bring "
+    "nothing more; each contact costs. Probabilities are taken for calibrated, customers for independent of each "
+    "other; what an offer does to whom it reaches is assumed, and only a campaign that leaves some out at random can "
+    "tell."
 )
 _WORTHLESS_ONE = "1 customer without a value is left out."
 _WORTHLESS = "{number} customers without a value are left out."
@@ -240,7 +241,7 @@ def _totals(
         "expected_cases": float(probability.sum()),
         "cases_low": cases[0],
         "cases_high": cases[1],
-        "expected_stays": shares[0] * float(probability.sum()),
+        "expected_accepted": shares[0] * float(probability.sum()),
         "expected_costs": float(cost.sum()),
         "most_costs": (profit.contact + profit.offer) * len(cost),
         "expected_profit": earned[0],

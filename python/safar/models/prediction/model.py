@@ -147,7 +147,8 @@ class ScoresResult(ResultTable):
         ----------
         profit
             What a customer is worth, what an offer and a contact cost, and which share of those who would leave takes
-            the offer: `safar.Profit`.
+            the offer: `safar.Profit`. Of leads, who take an offer only where they buy, give ``offer=0`` and take it off
+            the value; `accept` is then the share of them who buy because of the contact.
         capacity
             How many customers can be contacted at most: a whole number, or a share such as 0.1. By default all.
         budget

@@ -425,7 +425,7 @@ def survival(
                 watched_from=watched_from, unit=cast("UnitOfTenure", unit),
             )  # fmt: skip
             return _of_watched(
-                rows.watched(), rows.table, [rows.definition], rows.causes, by, until, unit, data
+                rows.watched(), rows.table, [rows.definition], rows.causes, by, until, unit, log=data
             )
         _refuse_others(
             {"watched_from": watched_from}, "customers of since=", "leave it out, or name the column"
@@ -464,7 +464,7 @@ def survival(
         None if entry is None else Said('Who came later ("{entry}") is at risk from then on.', entry=entry),
         None if weights is None else Said('A row stands for "{weights}" customers.', weights=weights),
     ]
-    return _of_watched(found, table, told, others, by, until, unit)
+    return _of_watched(found, table, told, others, by, until, unit, "" if entry is None else f' in "{entry}"')
 
 
 def _of_watched(
@@ -475,16 +475,17 @@ def _of_watched(
     by: str | None,
     until: float | Duration | None,
     unit: TimeOfLife,
+    entries: str = "",
     log: Log | None = None,
 ) -> SurvivalResult:
-    """The curves of customers, one row each."""
+    """The curves of customers, one row each; `entries` says where their entries stand."""
     codes, names = (np.zeros(table.num_rows, dtype=np.int64), [None]) if by is None else table.codes(by)
     longest = np.inf if until is None else _after(until, unit, "until")
     curves = _of_segments(found, codes, names, len(causes), longest)
     if not curves:
         raise ArgumentError(
-            f"until={until!r}: nobody was watched before it; the first entry is at {float(found.entry.min()):g}: "
-            "expected a later time"
+            f"until={until!r}: nobody was watched before it; the first entry{entries} is at "
+            f"{float(found.entry.min()):g}: expected a later time"
         )
     limit = (
         None

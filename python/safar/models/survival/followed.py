@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import Literal, NamedTuple, TypeAlias
+from itertools import combinations
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from safar import _args, _core, _table
 from safar._log import Log
-from safar._typing import Array, Duration, Instant, Integers
+from safar._typing import Duration, Instant, Integers
 from safar.analyses._spec import observed
 from safar.errors import ArgumentError, ArgumentTypeError, DataError
 from safar.explanation import Explanation, explanation, one_customer
 from safar.language import Length, Listed, Moment, Said, Span, Spoken, paragraph
 from safar.log import EventLog
+from safar.models.survival.following import GONE, LATER, UNKNOWN, Asked, Part
 from safar.models.survival.watched import Watched
 from safar.result import ResultTable
 from safar.spoken import SpokenTable, spoken_columns
@@ -31,16 +32,15 @@ _US |= {"day": 86_400_000_000, "week": 604_800_000_000}
 _WORDS = {"second": "seconds", "minute": "minutes", "hour": "hours", "day": "days", "week": "weeks"}
 # Columns of the result that no column of the log may have.
 _OWN = ("customer", "began", "entry", "duration", "event")
-_UNKNOWN, _LATER, _GONE = range(3)
 # By the reason for which a customer has no row: what a table calls it, and what is said of one and of several.
 _LEFT_OUT = {
-    _UNKNOWN: ("no beginning known", '1 customer has no "{since}".', '{number} customers have no "{since}".'),
-    _LATER: (
+    UNKNOWN: ("no beginning known", '1 customer has no "{since}".', '{number} customers have no "{since}".'),
+    LATER: (
         "began after the data end",
         "1 customer began after the data end.",
         "{number} customers began after the data end.",
     ),
-    _GONE: (
+    GONE: (
         "gone before the watch began",
         "1 customer had gone before the watch began.",
         "{number} customers had gone before the watch began.",
@@ -54,24 +54,6 @@ _FOLLOWED_SINCE = (
     'Customers are followed from the instant in "{column}" to the first {end} from then on; who has none is watched '
     "until {until}, whichever comes first. The watch begins at {moment}: who began before is at risk from then on."
 )
-
-
-class _Asked(NamedTuple):
-    """What is asked of each part of the data."""
-
-    start: tuple[str, ...]
-    since: str | None
-    end: tuple[str, ...]
-    causes: tuple[str, ...]
-    stop: tuple[str, ...]
-    columns: tuple[str, ...]
-    watched_us: int
-    until_us: int
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What may end the time of a customer, where there are several such things."""
-        return (" or ".join(self.end), *self.causes) if self.causes else ()
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -91,7 +73,7 @@ class TenuresResult(ResultTable):
     _: KW_ONLY
     left_out: SpokenTable
     unit: UnitOfTenure
-    _asked: _Asked
+    _asked: Asked
     _source: Log
 
     @property
@@ -119,7 +101,7 @@ class TenuresResult(ResultTable):
         Parameters
         ----------
         period
-            Length of a period, such as ``"30d"`` (default).
+            Length of a period; by default ``"30d"``, about a month, as most contracts have it.
 
         Returns
         -------
@@ -192,7 +174,7 @@ class TenuresResult(ResultTable):
         """
         asked = self._asked
         one = one_customer(self._source, customer)
-        part = _Part.of(one, asked)
+        part = Part.of(one, asked)
         times = one.core.view("times").tolist()
         began, start, last = int(part.began[0]), int(part.start[0]), int(part.last[0])
         ends = Said("ends the time of the customer") if part.cause[0] else Said("ends the watch")
@@ -210,7 +192,7 @@ class TenuresResult(ResultTable):
         ]
         return explanation(one, customer, decisions, self._told(part), self.definition)
 
-    def _told(self, part: _Part) -> list[Spoken]:
+    def _told(self, part: Part) -> list[Spoken]:
         asked, zone = self._asked, self.timezone
         reason = int(part.left_out[0])
         if not part.begins[0]:
@@ -232,95 +214,6 @@ class TenuresResult(ResultTable):
                 ended=ended,
             ),
         ]
-
-
-class _Part(NamedTuple):
-    """The customers of a part of the data, one place each."""
-
-    # Whether there is a beginning, and when it was, µs UTC.
-    begins: Array
-    began: Integers
-    # The position of the event that is the beginning, and of that which ends the watch; -1 where there is none.
-    start: Integers
-    last: Integers
-    # When the watch ends, and the number of the cause that ended it, 0 where none did.
-    over: Integers
-    cause: Integers
-    # Why there is no row, -1 where there is one.
-    left_out: Integers
-
-    @classmethod
-    def of(cls, log: EventLog, asked: _Asked) -> _Part:
-        """Follow each customer of the log."""
-        offsets = log.core.view("offsets").astype(np.int64)
-        times = log.core.view("times")
-        codes, names = log.core.events_table(["event"]).codes("event")
-        owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-        position = np.arange(len(times))
-        kinds = _kinds(names, asked)
-        if asked.since is None:
-            begins_here = np.ones(len(times), dtype=bool) if not asked.start else kinds["start"][codes]
-            start = _first(begins_here, owner, len(offsets) - 1)
-            begins = start >= 0
-            began = np.where(begins, times[start], 0)
-            later = position > start[owner]
-            unknown = np.zeros(len(start), dtype=bool)
-        else:
-            start = np.full(len(offsets) - 1, -1)
-            began, unknown = _since(log, asked.since, offsets[:-1])
-            begins = np.ones(len(start), dtype=bool)
-            later = times >= began[owner]
-        cause = kinds["cause"][codes]
-        last = _first(later & ((cause > 0) | kinds["stop"][codes]), owner, len(offsets) - 1)
-        found = last >= 0
-        over = np.where(found, times[last], asked.until_us)
-        left_out = np.full(len(start), -1)
-        # Who began before the watch and had gone by then was never seen.
-        left_out[(began < asked.watched_us) & (over <= asked.watched_us)] = _GONE
-        left_out[began > asked.until_us] = _LATER
-        left_out[unknown] = _UNKNOWN
-        return cls(begins, began, start, last, over, np.where(found, cause[last], 0), left_out)
-
-
-def _kinds(names: Sequence[str | None], asked: _Asked) -> dict[str, Array]:
-    """By code of an event: whether it is a beginning, the number of its cause (0 for none), whether it ends a watch."""
-    causes: dict[str | None, int] = {name: number for number, name in enumerate(asked.causes, 2)}
-    causes |= dict.fromkeys(asked.end, 1)
-    return {
-        "start": np.array([name in asked.start for name in names], dtype=bool),
-        "cause": np.array([causes.get(name, 0) for name in names], dtype=np.int64),
-        "stop": np.array([name in asked.stop for name in names], dtype=bool),
-    }
-
-
-def _first(chosen: Array, owner: Integers, customers: int) -> Integers:
-    """The position of each customer's first chosen event, -1 where there is none."""
-    found = np.full(customers, -1, dtype=np.int64)
-    places = np.flatnonzero(chosen)[::-1]
-    # In the order of time from the last one on, so that the first one stays.
-    found[owner[places]] = places
-    return found
-
-
-def _since(log: EventLog, column: str, first: Integers) -> tuple[Integers, Array]:
-    """The instants in a column, at the first event of each customer, µs UTC; and where there is none."""
-    rows = log.core.customers().select(["customer"]).beside(log.core.events_table([column], first))
-    place = {"customer": "customer", "time": column, "normalize": log.roles.get("normalize")}
-    located = log.core.locate(rows, json.dumps(place))
-    time, missing = located.numpy("time")
-    missing = np.zeros(len(first), dtype=bool) if missing is None else missing
-    given = rows.numpy(column)
-    known = np.ones(len(first), dtype=bool) if given[1] is None else ~given[1]
-    if given[0].dtype.kind == "O":
-        known &= np.array([value is not None for value in given[0].tolist()], dtype=bool)
-    unreadable = np.flatnonzero(known & missing)
-    if len(unreadable):
-        value = given[0][unreadable[0]]
-        raise DataError(
-            f'column "{column}": {len(unreadable):,} customers have a value that is no instant (such as {value!r}); '
-            'expected dates or times, such as "2024-05-01"'
-        )
-    return np.where(missing, 0, time.astype(np.int64)), missing
 
 
 def tenures(
@@ -362,7 +255,7 @@ def tenures(
         Since when the log holds what happens to customers; by default its first event. Who began before is at risk only
         after it, as those who had gone by then are in no row.
     unit
-        What times are counted in.
+        What times are counted in; days by default, as of `survival`.
 
     Returns
     -------
@@ -432,7 +325,7 @@ def _asked_of(
     causes: str | Sequence[str] | None,
     columns: str | Sequence[str],
     watched_from: Instant | None,
-) -> _Asked:
+) -> Asked:
     """The question after a check of every name."""
     named = {"start": start, "end": end, "stop": stop, "causes": causes}
     events = {name: () if each is None else _args.names(each, name) for name, each in named.items()}
@@ -456,9 +349,10 @@ def _asked_of(
             raise ArgumentError(
                 f'columns names "{name}", which the result has itself; rename the column of the log'
             )
-    twice = [name for name in events["end"] if name in (*events["causes"], *events["stop"])]
-    if twice:
-        raise ArgumentError(f'"{twice[0]}" stands in end= and in causes= or stop=; leave one out')
+    ending = [(name, each) for name in ("end", "causes", "stop") for each in events[name]]
+    for (one, event), (other, same) in combinations(ending, 2):
+        if event == same:
+            raise ArgumentError(f'"{event}" stands in {one}= and in {other}=; leave one out')
     until_us = log.observed_until_us
     first_us = int(log.info["first_us"])
     watched_us = (
@@ -468,14 +362,14 @@ def _asked_of(
         raise ArgumentError(
             f"watched_from={watched_from!r} is not before {observed(log)}, where the data end; expected an earlier one"
         )
-    return _Asked(
+    return Asked(
         events["start"], since, events["end"], events["causes"], events["stop"], kept, watched_us, until_us
     )
 
 
-def _rows(log: EventLog, *, asked: _Asked, unit: str) -> tuple[_core.Table, Integers, int]:
+def _rows(log: EventLog, *, asked: Asked, unit: str) -> tuple[_core.Table, Integers, int]:
     """The rows of a part, how many customers have none for each reason, and how many never began."""
-    part = _Part.of(log, asked)
+    part = Part.of(log, asked)
     kept = np.flatnonzero(part.begins & (part.left_out < 0))
     counts = np.bincount(part.left_out[part.begins & (part.left_out >= 0)], minlength=len(_LEFT_OUT))
     began, cause = part.began[kept], part.cause[kept]
@@ -496,7 +390,7 @@ def _rows(log: EventLog, *, asked: _Asked, unit: str) -> tuple[_core.Table, Inte
     return table, counts, int((~part.begins).sum())
 
 
-def _definition(log: Log, asked: _Asked, unit: str, left_out: Integers) -> Said:
+def _definition(log: Log, asked: Asked, unit: str, left_out: Integers) -> Said:
     """Who is followed from when to when."""
     limits = [
         *([Said("a {events} event", events=Listed(asked.stop, last="or"))] if asked.stop else []),

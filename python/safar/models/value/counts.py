@@ -70,9 +70,11 @@ def in_units(duration: Duration, unit: Unit) -> float:
 
 def opportunities_ahead(horizon: object, unit: Unit) -> int:
     """How many opportunities a horizon is: their number, or a length of whole ones; 365 days are a year of them."""
-    if horizon == _A_YEAR:
+    if not isinstance(horizon, str | dt.timedelta):
+        return _args.whole(horizon, "horizon")
+    if _args.duration(horizon, "horizon") == _A_YEAR:
         return _YEARS[unit]
-    if isinstance(horizon, str | dt.timedelta) and unit in _DAYS:
+    if unit in _DAYS:
         found = in_units(horizon, unit)
         if found != int(found):
             raise ArgumentError(
@@ -80,12 +82,10 @@ def opportunities_ahead(horizon: object, unit: Unit) -> int:
                 f"number, such as horizon={_YEARS[unit]}"
             )
         return int(found)
-    if isinstance(horizon, str | dt.timedelta):
-        raise ArgumentError(
-            f"horizon={horizon!r} is no number of {_UNITS[unit]}, which differ in length; give one, such as "
-            f"horizon={_YEARS[unit]}"
-        )
-    return _args.whole(horizon, "horizon")
+    raise ArgumentError(
+        f"horizon={horizon!r} is no number of {_UNITS[unit]}, which differ in length; give one, such as "
+        f"horizon={_YEARS[unit]}"
+    )
 
 
 def ahead(question: Mapping[str, Any]) -> float:
