@@ -777,12 +777,14 @@ def test_rows_of_a_frame_are_judged_by_what_was_known_before(days: list[int], af
     for fold in cases.folds:
         begins = when[fold.test].min()
         assert min(map(len, fold[1:])) > 0
+        assert len({row for rows in fold[1:] for row in rows.tolist()}) == sum(map(len, fold[1:]))
         assert (when[fold.calibrate] + after <= begins).all()
         assert (when[fold.train] + after <= when[fold.calibrate].min()).all()
         # Everybody of these moments is judged, and nobody twice.
         last = when[fold.test].max()
         assert set(np.flatnonzero((when >= begins) & (when <= last)).tolist()) == set(fold.test.tolist())
     assert set(cases.columns) == {"x"}
+    assert not set(cases.train.tolist()) & set(cases.calibrate.tolist())
     newest = when[cases.calibrate].min()
     assert (when[cases.train] + after <= newest).all()
     assert when[cases.calibrate].max() == when.max()

@@ -229,9 +229,9 @@ def churn(
         Of a frame: the column with the outcome, the value that stands for leaving, the column with the ids, and the
         columns to learn from (by default all others).
     time
-        Of a frame: the column with the moment at which each row was looked at, a date or a time. Rows are then judged
-        by what was learnt from earlier ones whose labels were known by then, `predict` and `gap` after their moment.
-        Without it, rows are split at random, and the report says so.
+        Of a frame: the column with the moment at which each row was looked at, a date or a time (UTC, where it has no
+        zone of its own). Rows are then judged by what was learnt from earlier ones whose labels were known by then,
+        `predict` and `gap` after their moment. Without it, rows are split at random, and the report says so.
     estimator
         ``"boosting"`` (gradient boosting of scikit-learn), ``"logistic"`` (L2, C = 1, standardised, undefined numbers
         as the median with a mark), or any classifier of scikit-learn's protocol.

@@ -113,11 +113,12 @@ def _in_time(at: Integers, known_after: int, time: str) -> _Split:
     part = np.searchsorted(starts, at, side="right") - 1
     folds = []
     for test in range(len(starts)):
-        known = at + known_after <= starts[test]
+        known = (at + known_after <= starts[test]) & (part < test)
         if not known.any():
             continue
         calibrate = known & (part == part[known].max())
-        train = at + known_after <= at[calibrate].min()
+        begins = at[calibrate].min()
+        train = (at + known_after <= begins) & (at < begins)
         if train.any():
             name = f"from {_args.local_datetime(int(starts[test]), 'UTC'):%Y-%m-%d}"
             rows = (train, calibrate, part == test)
@@ -128,9 +129,9 @@ def _in_time(at: Integers, known_after: int, time: str) -> _Split:
             f"{known_after / _DAY_US:g} days later leave no row to learn from before one to calibrate with and one to "
             "judge; give a shorter predict= or gap=, or leave time= out"
         )
-    last = int(part.max())
+    last = part == part.max()
     return _Split(
-        tuple(folds), np.flatnonzero(at + known_after <= starts[last]), np.flatnonzero(part == last)
+        tuple(folds), np.flatnonzero((at + known_after <= starts[-1]) & ~last), np.flatnonzero(last)
     )
 
 
